@@ -1,0 +1,76 @@
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { builtinModules } from 'node:module'
+import { join } from 'node:path'
+import { type OutputChunk, rolldown } from 'rolldown'
+
+/** Packages that must never load before a command asks for them. */
+const heavy = ['@atproto/', '@atcute/', 'node-ssh', 'ssh2', '@inquirer/', 'execa', 'yaml', 'zod']
+const root = new URL('..', import.meta.url).pathname
+
+const bundle = await rolldown({
+  input: { cli: join(root, 'src/cli.ts') },
+  platform: 'node',
+  cwd: root,
+  // ssh2 does without its two optional native addons; it tries them inside try/catch.
+  external: [...builtinModules, /^node:/, /\.node$/, 'cpu-features'],
+  transform: { define: { 'import.meta.vitest': 'undefined' } },
+  treeshake: {
+    moduleSideEffects: (id) =>
+      !id.includes('/@atproto/') && !id.includes('/@atcute/') && !id.includes('/zod/'),
+  },
+})
+await rm(join(root, 'dist'), { recursive: true, force: true })
+const { output } = await bundle.write({
+  dir: join(root, 'dist'),
+  format: 'esm',
+  entryFileNames: '[name].js',
+  chunkFileNames: 'chunks/[name]-[hash].js',
+  minify: false,
+  comments: false,
+})
+await bundle.close()
+
+const chunks = output.filter((part): part is OutputChunk => part.type === 'chunk')
+proveLightStart(chunks)
+await writeFile(join(root, 'dist/THIRD-PARTY-LICENSES.txt'), await licences(chunks))
+const sizes = await Promise.all(
+  (await readdir(join(root, 'dist'), { recursive: true, withFileTypes: true }))
+    .filter((e) => e.isFile())
+    .map((e) => stat(join(e.parentPath, e.name))),
+)
+console.error(
+  `built dist/: ${sizes.length} files, ${Math.round(sizes.reduce((sum, { size }) => sum + size, 0) / 1024)} kB`,
+)
+
+/** Fails the build when a heavy package is statically reachable from the entry. */
+function proveLightStart(all: readonly OutputChunk[]): void {
+  const byName = new Map(all.map((chunk) => [chunk.fileName, chunk]))
+  const reached = new Set<string>()
+  const visit = (name: string): void => {
+    if (reached.has(name)) return
+    reached.add(name)
+    for (const next of byName.get(name)?.imports ?? []) visit(next)
+  }
+  visit('cli.js')
+  const modules = [...reached].flatMap((name) => byName.get(name)?.moduleIds ?? [])
+  const found = modules.filter((id) => heavy.some((name) => id.includes(`/node_modules/${name}`)))
+  if (found.length > 0) throw new Error(`heavy packages are loaded at start:\n${found.join('\n')}`)
+}
+
+/** The licences of all packages that went into the bundle. */
+async function licences(all: readonly OutputChunk[]): Promise<string> {
+  const folders = new Set<string>()
+  for (const id of all.flatMap(({ moduleIds }) => moduleIds)) {
+    const [, folder] = /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id) ?? []
+    if (folder) folders.add(folder)
+  }
+  const texts = await Promise.all([...folders].sort().map(licenceOf))
+  return texts.join(`\n${'-'.repeat(80)}\n\n`)
+}
+
+async function licenceOf(folder: string): Promise<string> {
+  const { name, version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+  const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry))
+  const text = file ? await readFile(join(folder, file), 'utf8') : ''
+  return `${name} ${version}${license ? ` (${license})` : ''}\n\n${text.trim()}\n`
+}

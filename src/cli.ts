@@ -1,0 +1,163 @@
+import { access, readFile } from 'node:fs/promises'
+import { constants, hostname, userInfo } from 'node:os'
+import packageJson from '../package.json' with { type: 'json' }
+import { commands } from './commands/index.ts'
+import type { HostConfig } from './config.ts'
+import { Failure, outcomes } from './failure.ts'
+import { type Host, openHost as lazyHost } from './host/host.ts'
+import type { Pds } from './pds/client.ts'
+import { glance, parse } from './runner/program.ts'
+import { showFailure } from './runner/report.ts'
+import { live } from './runner/run.ts'
+import { openTerminal, type Terminal } from './runner/terminal.ts'
+import type { Opening, World } from './runner/world.ts'
+import { Secret } from './secret.ts'
+import type { Session } from './ssh/session.ts'
+
+const { version } = packageJson
+
+/** Runs one command line and resolves to its exit code; nothing else ends the process but a second Ctrl-C. */
+export async function main(argv: readonly string[] = process.argv.slice(2)): Promise<number> {
+  const { json, noColor } = glance(argv, process.env)
+  const plain = terminal({ noInput: true, color: !noColor, quiet: true })
+  try {
+    const { columns, color } = plain.stdout
+    const parsed = await parse(argv, commands, { env: process.env, version, columns, color })
+    if (parsed.kind === 'text') {
+      await plain.stdout.write(parsed.text)
+      return outcomes.ok.code
+    }
+    const { outcome, code } = await live(parsed, world(), commands)
+    return code ?? outcomes[outcome].code
+  } catch (cause) {
+    if (cause instanceof Failure) {
+      await plain.stderr.write(showFailure(cause, json ? 'json' : 'text', plain.stderr))
+      return outcomes[cause.outcome].code
+    }
+    const stack = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
+    await plain.stderr.write(
+      `error: this is a bug in kimbia-ops ${version}; please report it with these lines\n${stack}\n`,
+    )
+    return outcomes.failed.code
+  }
+}
+
+const terminal: World['terminal'] = (wishes) =>
+  openTerminal({
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    ...wishes,
+  })
+
+/** The real world; heavy libraries are loaded when a command first needs them. */
+const world = (): World => ({
+  env: process.env,
+  version,
+  terminal,
+  clock: () => new Date(),
+  operator,
+  async loadConfig(file) {
+    const { configFile, loadConfig } = await import('./config.ts')
+    return loadConfig(file ?? configFile(process.env))
+  },
+  async chooseHost(config, wanted) {
+    const { chooseHost } = await import('./config.ts')
+    return chooseHost(config, { host: wanted, env: process.env }, await exists('/pds/pds.env'))
+  },
+  openHost,
+  openPds,
+  async openTrail(host) {
+    const { openTrail } = await import('./host/trail.ts')
+    return openTrail(host, await host.config())
+  },
+  readFile: (path) => readFile(path, 'utf8'),
+  async fetchPublic(url, signal) {
+    const response = await fetch(url, {
+      signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
+      redirect: 'manual',
+    })
+    return { status: response.status, text: await response.text() }
+  },
+  streams() {
+    const { stdin, stdout, stderr } = process
+    const tty =
+      stdin.isTTY && stdout.isTTY
+        ? { rows: stdout.rows, columns: stdout.columns, term: process.env.TERM ?? 'xterm' }
+        : undefined
+    return { stdin, stdout, stderr, tty }
+  },
+  stop: stopOnSignals(),
+})
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+function operator(): { user: string; machine: string } {
+  try {
+    return { user: userInfo().username, machine: hostname() }
+  } catch {
+    return { user: String(process.getuid?.() ?? 'unknown'), machine: hostname() }
+  }
+}
+
+function openHost(config: HostConfig, opening: Opening): Host {
+  const { interactive } = opening.terminal
+  const connect = (): Promise<Session> =>
+    config.ssh === 'local' ? connectLocal(opening) : connectSsh(config, opening)
+  const askSudoPassword = interactive ? asker(opening.terminal, `sudo password on ${config.ssh}`) : undefined
+  return lazyHost(connect, config, { note: opening.note, askSudoPassword })
+}
+
+const asker = (terminal: Terminal, question: string) => async (): Promise<Secret> =>
+  new Secret(await terminal.askSecret(question))
+
+async function connectLocal({ note }: Opening): Promise<Session> {
+  const { openLocal } = await import('./ssh/local.ts')
+  return openLocal({ note })
+}
+
+async function connectSsh(config: HostConfig, { note, signal, terminal }: Opening): Promise<Session> {
+  const library = import('./ssh/node-ssh.ts')
+  const { resolveTarget } = await import('./ssh/target.ts')
+  const { sshConfig, identity, knownHosts } = config
+  const target = await resolveTarget(config.ssh, { sshConfig, identity, knownHosts })
+  const askPassphrase = terminal.interactive
+    ? (file: string) => asker(terminal, `passphrase of ${file}`)()
+    : undefined
+  return (await library).openSsh(target, { note, signal, askPassphrase })
+}
+
+async function openPds(host: Host, { note, waiting }: Opening): Promise<Pds> {
+  const [{ openPds }, { tunnelFetch }, { port, adminPassword, bypassKey }] = await Promise.all([
+    import('./pds/atproto.ts'),
+    import('./ssh/tunnel.ts'),
+    host.settings(),
+  ])
+  const where = `the PDS on ${await host.where()}, port ${port}`
+  return openPds({
+    fetch: tunnelFetch(() => host.tunnel(port)),
+    adminPassword,
+    bypassKey,
+    where,
+    note,
+    waiting,
+  })
+}
+
+/** The first Ctrl-C stops what has not begun; the second ends the process. */
+function stopOnSignals(): AbortSignal {
+  const stop = new AbortController()
+  const on = (signal: NodeJS.Signals): void => {
+    if (stop.signal.aborted) process.exit(128 + constants.signals[signal])
+    if (process.stderr.isTTY)
+      process.stderr.write('\nstopping after what is under way; Ctrl-C again ends at once\n')
+    stop.abort()
+  }
+  process.on('SIGINT', on).on('SIGTERM', on).on('SIGHUP', on)
+  return stop.signal
+}

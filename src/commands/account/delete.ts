@@ -1,0 +1,44 @@
+import { findAccount } from '../../pds/find-account.ts'
+import { argument, column, option, procedure } from '../../runner/command.ts'
+import { xrpc } from '../../runner/plan.ts'
+import { did, handle, text } from '../../runner/type.ts'
+import { account, named, status } from './shared.ts'
+
+/** Deleting cannot be undone, here or downstream: the handle must be typed. */
+export default procedure({
+  name: 'account delete',
+  summary: 'Delete an account for good',
+  about:
+    'Removes the repo, the blobs and the login, and tells the network. It cannot be undone; `account takedown` can. The DID stays in the PLC directory.',
+  examples: [
+    'kimbia-ops account delete bot0042.kimbia.social',
+    'kimbia-ops account delete bot0042 --confirm bot0042.kimbia.social',
+  ],
+  risk: 'irreversible',
+  input: {
+    account: argument(account, 'handle, DID, URL or email'),
+    reason: option(text, 'kept in the trail'),
+  },
+  output: {
+    handle: column(handle, 'handle it had'),
+    did: column(did, 'permanent identifier'),
+    status: column(status, 'deleted'),
+  },
+  async plan({ account: ref, reason }, { pds, signal }) {
+    const found = await findAccount(pds, ref, { signal })
+    const { did, handle } = found
+    const step = xrpc(
+      `Delete ${handle} for good`,
+      'com.atproto.admin.deleteAccount',
+      { did },
+      { proof: { kind: 'status', did, status: 'deleted' } },
+    )
+    return {
+      title: `delete ${named(found)} for good`,
+      confirm: handle,
+      reason,
+      warnings: ['this cannot be undone: repo, blobs and login are removed, and the network is told'],
+      items: [{ subject: named(found), did, steps: [step], rows: [{ handle, did, status: 'deleted' }] }],
+    }
+  },
+})

@@ -1,0 +1,131 @@
+import { Failure } from '../failure.ts'
+import { column, query, table, type Views } from '../runner/command.ts'
+import { choice, count, optional, text, yesNo } from '../runner/type.ts'
+
+type Status = 'ok' | 'warn' | 'fail' | 'skip'
+type Finding = readonly [Status, string]
+
+interface Check {
+  readonly name: string
+  readonly status: Status
+  readonly summary: string
+  readonly ms: number
+}
+
+const status = choice('status', ['ok', 'warn', 'fail', 'skip'])
+
+async function timed(name: string, clock: () => Date, look: () => Promise<Finding>): Promise<Check> {
+  const began = clock().getTime()
+  const [status, summary] = await look().catch((cause): Finding => {
+    if (cause instanceof Failure && cause.outcome === 'interrupted') throw cause
+    return [
+      'fail',
+      cause instanceof Failure && cause.hint ? `${cause.message} (${cause.hint})` : (cause as Error).message,
+    ]
+  })
+  return { name, status, summary, ms: clock().getTime() - began }
+}
+
+const versionIn = (body: string): string | undefined => {
+  try {
+    const { version } = JSON.parse(body) as { version?: unknown }
+    return typeof version === 'string' ? version : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The public address of a PDS, by the rule of the PDS itself: plain HTTP only for localhost. */
+export const publicUrl = (hostname: string, port: number): string =>
+  hostname === 'localhost' ? `http://localhost:${port}` : `https://${hostname}`
+
+async function outside({ host, fetchPublic }: Views): Promise<Finding> {
+  const known = await host.settings().catch(() => undefined)
+  const hostname = known?.hostname ?? (await host.config()).hostname
+  if (hostname === undefined) return ['skip', 'the public name is not known']
+  const url = `${publicUrl(hostname, known?.port ?? 3000)}/xrpc/_health`
+  const { status, text } = await fetchPublic(url)
+  const version = versionIn(text)
+  return status === 200 && version
+    ? ['ok', `${url} answers ${version}`]
+    : ['fail', `${url} answers ${status}, not the health of a PDS`]
+}
+
+async function inside({ pds }: Views): Promise<Finding> {
+  const { body } = await pds.get('_health', {}, { as: 'nobody' })
+  const version = versionIn(new TextDecoder().decode(body))
+  return version ? ['ok', version] : ['fail', 'it answers, but without a version']
+}
+
+async function described({ pds }: Views): Promise<Finding> {
+  const { did, availableUserDomains, inviteCodeRequired } = await pds.query(
+    'com.atproto.server.describeServer',
+    {},
+    { as: 'nobody' },
+  )
+  const door = inviteCodeRequired === true ? 'invite code required' : 'signups open'
+  return ['ok', `${did}, ${availableUserDomains.join(' ')}, ${door}`]
+}
+
+async function admin({ pds }: Views): Promise<Finding> {
+  await pds.query('com.atproto.admin.getInviteCodes', { limit: 1 })
+  return ['ok', 'accepted']
+}
+
+/** All checks side by side; those behind SSH are skipped when SSH itself fails. */
+export default query({
+  name: 'health',
+  summary: 'Check the host and the PDS, through SSH and from outside',
+  about:
+    'Exit code 0 when no check fails, 3 when one does, 5 when the host cannot be reached by SSH. The result is printed in every case.',
+  examples: [
+    'kimbia-ops health',
+    'kimbia-ops health --json | jq -e .ok',
+    'kimbia-ops health --quiet && echo fine',
+  ],
+  input: {},
+  output: {
+    ok: column(yesNo, 'whether no check failed'),
+    host: column(text, 'name of the host in the config'),
+    version: column(optional(text), 'version of the PDS package'),
+    checks: table(
+      {
+        name: column(text, 'what was checked'),
+        status: column(status, 'ok, warn, fail or skip'),
+        summary: column(text, 'what was found'),
+        ms: column(count, 'how long it took, in milliseconds'),
+      },
+      'the checks',
+    ),
+  },
+  result: 'one',
+  async read(_input, views) {
+    const { clock, host } = views
+    const ssh = timed('ssh', clock, async () => {
+      const { elevation } = await host.settings()
+      return [
+        'ok',
+        `${await host.where()}, pds.env read ${elevation === 'direct' ? 'directly' : `by ${elevation}`}`,
+      ]
+    })
+    const behind = async (name: string, look: (views: Views) => Promise<Finding>): Promise<Check> =>
+      (await ssh).status === 'fail'
+        ? { name, status: 'skip', summary: 'needs SSH and pds.env', ms: 0 }
+        : await timed(name, clock, () => look(views))
+    const checks = await Promise.all([
+      ssh,
+      behind('pds', inside),
+      behind('describe', described),
+      behind('admin', admin),
+      timed('public', clock, () => outside(views)),
+    ])
+    const version = checks[1].status === 'ok' ? checks[1].summary : null
+    return {
+      ok: !checks.some(({ status }) => status === 'fail'),
+      host: (await host.config()).name,
+      version,
+      checks,
+    }
+  },
+  outcome: ({ ok, checks }) => (ok ? 'ok' : checks[0]?.status === 'fail' ? 'unreachable' : 'findings'),
+})

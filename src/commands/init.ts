@@ -1,0 +1,202 @@
+import { posix } from 'node:path'
+import { type Config, fullPath, type HostConfig, hostDefaults, saveHost } from '../config.ts'
+import { Failure, usage } from '../failure.ts'
+import type { HostView } from '../host/host.ts'
+import type { PdsView } from '../pds/client.ts'
+import { column, flag, option, optionalArgument, procedure } from '../runner/command.ts'
+import { choice, count, integer, optional, path, type Type, text, yesNo } from '../runner/type.ts'
+import { ask } from '../ssh/shell.ts'
+
+const matching = (name: string, pattern: RegExp, hint: string): Type<string> => ({
+  ...text,
+  name,
+  parse(word) {
+    if (pattern.test(word)) return word
+    throw usage(`“${word}” is not a ${name}`, hint)
+  },
+})
+const hostName = matching('name', /^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'use letters, digits, “.”, “_” and “-”')
+const target = matching(
+  'target',
+  /^[^\s-]\S*$/,
+  'write [user@]host[:port], an alias of the ssh config, or local',
+)
+const directory = matching('directory', /^\/\S*$/, 'write an absolute path on the host, such as /pds')
+
+/** Looks at the host before it is saved, so that a wrong entry is noticed now and not at night. */
+export default procedure({
+  name: 'init',
+  summary: 'Add a host to the config',
+  about:
+    'Connects to the host, shows what it found there, and saves an entry in the config file. Nothing on the host is changed. The first host becomes the default one.',
+  examples: [
+    'init --ssh ops@kimbia.social',
+    'init kimbia --ssh kimbia --sudo always --default',
+    'init --ssh local',
+  ],
+  risk: 'routine',
+  input: {
+    name: optionalArgument(hostName, 'what to call it; the first part of its public name if left out'),
+    ssh: option(target, '[user@]host[:port], an alias of the ssh config, or local'),
+    sshConfig: option(path, 'another file for “ssh -F”'),
+    identity: option(path, 'private key to log in with'),
+    knownHosts: option(path, 'file with the host keys'),
+    sudo: option(choice('sudo', ['auto', 'always', 'never']), 'how to become root'),
+    dir: option(directory, 'where pds.env is on the host'),
+    service: option(hostName, 'compose service of the PDS'),
+    hostname: option(text, 'public name, when PDS_HOSTNAME is not it'),
+    port: option(integer(1, 65_535), 'port of the PDS on the host, when PDS_PORT is not it'),
+    default: flag('make it the host that is meant when none is named'),
+    replace: flag('replace the entry of that name'),
+  },
+  output: {
+    name: column(text, 'what -H takes'),
+    where: column(text, 'user, host and port it connected to'),
+    hostname: column(text, 'public name of the PDS'),
+    version: column(optional(text), 'of the PDS'),
+    accounts: column(optional(count), 'all accounts'),
+    active: column(optional(count), 'accounts that are active'),
+    root: column(text, 'how root is reached'),
+    docker: column(optional(text), 'version of the Docker engine'),
+    compose: column(optional(text), 'version of docker compose'),
+    default: column(yesNo, 'whether it is meant when no host is named'),
+    file: column(text, 'the config file'),
+  },
+  async plan(input, views) {
+    const config = await views.config()
+    refuseTaken(config, input.name, input.replace)
+    const ssh =
+      input.ssh ?? target.parse(await views.askFor('Where is the host? [user@]host[:port] or local', '--ssh'))
+    const draft = draftOf({ ...input, ssh })
+    views.progress(`looking at ${ssh}`)
+    const { row, warnings } = await inspect(views.look(draft))
+
+    const name = input.name ?? nameFor(row.hostname, ssh)
+    refuseTaken(config, name, input.replace)
+    const { adminPassword } = config.hosts.find((host) => host.name === name) ?? hostDefaults
+    const isDefault = input.default || config.hosts.length === 0
+    const before = config.exists ? await views.reader.text(config.file) : ''
+    const content = await saveHost(before, { ...draft, name, adminPassword }, isDefault)
+    return {
+      title: `save ${name} in ${config.file}`,
+      confirm: name,
+      warnings,
+      trail: 'none',
+      items: [
+        {
+          subject: name,
+          steps:
+            content === before
+              ? []
+              : [{ kind: 'save', why: `Save ${name}`, path: config.file, content, mode: 0o600 }],
+          rows: [{ name, ...row, default: isDefault || config.default === name, file: config.file }],
+        },
+      ],
+    }
+  },
+})
+
+function refuseTaken({ hosts, file }: Config, name: string | undefined, replace: boolean): void {
+  if (name === undefined || replace || !hosts.some((host) => host.name === name)) return
+  throw usage(
+    `there is already a host “${name}” in ${file}`,
+    'add --replace to replace it, or choose another name',
+  )
+}
+
+type Flags = {
+  readonly [K in Exclude<keyof HostConfig, 'name' | 'ssh' | 'adminPassword'>]?: HostConfig[K] | undefined
+}
+
+function draftOf({ ssh, ...flags }: Flags & { readonly ssh: string }): HostConfig {
+  const absolute = (file: string | undefined): string | undefined => file && fullPath(file, process.cwd())
+  return {
+    name: ssh,
+    ssh,
+    sshConfig: absolute(flags.sshConfig),
+    identity: absolute(flags.identity),
+    knownHosts: absolute(flags.knownHosts),
+    sudo: flags.sudo ?? hostDefaults.sudo,
+    dir: flags.dir ? posix.resolve(flags.dir) : hostDefaults.dir,
+    service: flags.service ?? hostDefaults.service,
+    hostname: flags.hostname,
+    port: flags.port,
+    adminPassword: undefined,
+  }
+}
+
+/** The first part of the public name, or of the host it connects to. */
+function nameFor(hostname: string, ssh: string): string {
+  if (ssh === 'local') return 'local'
+  const address = ssh.replace(/^.*@/, '').replace(/:\d+$/, '')
+  const [label = ''] = (hostname === 'localhost' ? address : hostname).split('.')
+  return label.replace(/[^A-Za-z0-9_-]/g, '') || 'pds'
+}
+
+interface Seen {
+  readonly pds: PdsView
+  readonly host: HostView
+}
+
+async function inspect({ pds, host }: Seen) {
+  const { hostname, elevation } = await host.settings()
+  const [where, [docker, compose], health, accounts] = await Promise.all([
+    host.where(),
+    dockerVersions(host),
+    orFailure(async () => versionOf((await pds.get('_health', {})).body)),
+    orFailure(() => countAccounts(pds)),
+  ])
+  const warnings: string[] = []
+  if (health instanceof Failure) warnings.push(`the PDS does not answer: ${health.message}`)
+  else if (accounts instanceof Failure)
+    warnings.push(`the accounts could not be counted: ${accounts.message}`)
+  if (!docker) warnings.push('docker does not answer on this host; commands for containers will not work')
+  else if (!compose)
+    warnings.push('docker has no compose on this host; commands for containers will not work')
+  const { total, active } = accounts instanceof Failure ? { total: null, active: null } : accounts
+  const version = health instanceof Failure ? null : health
+  return {
+    row: { where, hostname, version, accounts: total, active, root: elevation, docker, compose },
+    warnings,
+  }
+}
+
+/** A host whose PDS is down is still worth saving: its operator is about to need it. */
+const orFailure = async <T>(look: () => Promise<T>): Promise<T | Failure> => {
+  try {
+    return await look()
+  } catch (cause) {
+    if (cause instanceof Failure && cause.outcome !== 'interrupted') return cause
+    throw cause
+  }
+}
+
+async function dockerVersions(host: HostView): Promise<[string | null, string | null]> {
+  const answer = await host.ask(
+    ask`for about in ${'version --format {{.Server.Version}}'} ${'compose version --short'}; do
+      line=$(docker $about 2>/dev/null) || line=
+      printf '%s\\n' "$line"
+    done`,
+  )
+  const [docker = '', compose = ''] = answer.stdout.split('\n').map((line) => line.trim())
+  return [docker || null, compose || null]
+}
+
+function versionOf(body: Uint8Array): string | null {
+  const answer: unknown = JSON.parse(new TextDecoder().decode(body))
+  const version =
+    typeof answer === 'object' && answer !== null && 'version' in answer ? answer.version : undefined
+  return typeof version === 'string' ? version : null
+}
+
+async function countAccounts(pds: PdsView): Promise<{ total: number; active: number }> {
+  let [total, active] = [0, 0]
+  let cursor: string | undefined
+  do {
+    const page = await pds.query('com.atproto.sync.listRepos', { limit: 1000, ...(cursor && { cursor }) })
+    total += page.repos.length
+    active += page.repos.filter((repo) => repo.active !== false).length
+    cursor = page.cursor
+  } while (cursor)
+  return { total, active }
+}

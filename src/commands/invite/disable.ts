@@ -1,0 +1,92 @@
+import { failed, usage } from '../../failure.ts'
+import type { AccountRef } from '../../pds/account-ref.ts'
+import type { PdsView } from '../../pds/client.ts'
+import { findAccount } from '../../pds/find-account.ts'
+import { type Invite, listInvites } from '../../pds/invites.ts'
+import { column, flag, manyArguments, option, procedure } from '../../runner/command.ts'
+import { xrpc } from '../../runner/plan.ts'
+import { count, text, yesNo } from '../../runner/type.ts'
+import { account } from '../account/shared.ts'
+
+interface Chosen {
+  readonly codes: readonly string[]
+  readonly for: AccountRef | undefined
+  readonly allAdmin: boolean
+}
+
+/** The invites that were named, by code, by owner, or all of the admin's. */
+async function chosen(
+  { codes, for: ref, allAdmin }: Chosen,
+  pds: PdsView,
+  signal: AbortSignal,
+): Promise<Invite[]> {
+  if ([codes.length > 0, ref !== undefined, allAdmin].filter(Boolean).length !== 1) {
+    throw usage('name the codes, or give one of --for ACCOUNT and --all-admin')
+  }
+  const owner = allAdmin ? 'admin' : ref && (await findAccount(pds, ref, { signal })).did
+  const wanted = new Set(codes)
+  const found: Invite[] = []
+  for await (const invite of listInvites(pds)) {
+    if (owner === undefined ? wanted.delete(invite.code) : invite.forAccount === owner) found.push(invite)
+  }
+  if (wanted.size > 0)
+    throw failed(
+      'invite-not-found',
+      `no such invite code: ${[...wanted].join(', ')}`,
+      'see: kimbia-ops invite list',
+    )
+  return found
+}
+
+/** Disabling has no way back in the API, so the codes are shown first; those already disabled yield no step. */
+export default procedure({
+  name: 'invite disable',
+  summary: 'Disable invite codes for good',
+  about:
+    'Codes that were used keep their history. The PDS has no way to enable a code again: make a new one instead.',
+  examples: [
+    'kimbia-ops invite disable kimbia-social-abcde-fghij',
+    'kimbia-ops invite disable --for alice.kimbia.social --yes',
+    'kimbia-ops invite disable --all-admin --dry-run',
+  ],
+  risk: 'disruptive',
+  input: {
+    codes: manyArguments(text, 'invite code'),
+    for: option(account, 'all codes that belong to this account'),
+    allAdmin: flag('all codes that belong to the admin'),
+  },
+  output: {
+    code: column(text, 'the code'),
+    available: column(count, 'uses it had left'),
+    disabled: column(yesNo, 'after the change'),
+    forAccount: column(text, 'account it belongs to, or admin'),
+  },
+  async plan(input, { pds, signal }) {
+    const invites = await chosen(input, pds, signal)
+    const open = invites.filter(({ disabled }) => !disabled)
+    const row = ({ code, available, forAccount }: Invite) => ({ code, available, disabled: true, forAccount })
+    const item = (some: readonly Invite[], steps: readonly ReturnType<typeof xrpc>[]) =>
+      some.length === 0
+        ? []
+        : [{ subject: some.map(({ code }) => code).join(' '), steps, rows: some.map(row) }]
+    const codes = open.map(({ code }) => code)
+    const what = codes.length === 1 ? `the invite code ${codes[0]}` : `${codes.length} invite codes`
+    const step = xrpc(
+      `Disable ${what}`,
+      'com.atproto.admin.disableInviteCodes',
+      { codes },
+      { repeatable: 'yes', proof: { kind: 'invites disabled', codes } },
+    )
+    return {
+      title: `disable ${what}`,
+      confirm: String(codes.length),
+      items: [
+        ...item(open, [step]),
+        ...item(
+          invites.filter(({ disabled }) => disabled),
+          [],
+        ),
+      ],
+    }
+  },
+})

@@ -1,0 +1,25 @@
+import { failed } from '../failure.ts'
+import { passthrough } from '../runner/command.ts'
+import { act, ask } from '../ssh/shell.ts'
+
+/** The installer's own tool, as root on the host. */
+export default passthrough({
+  name: 'pdsadmin',
+  summary: 'Run pdsadmin, the tool of the official installer, on the host',
+  about:
+    'Everything behind “pdsadmin” is its own; so are its output and exit code, which is 0 even where its script failed. It downloads its scripts at each call. What it changes is neither planned nor asked about, but the call itself is kept in the trail.',
+  examples: ['pdsadmin account list', 'pdsadmin help'],
+  async locate(args, _tty, { host }) {
+    const found = await host.ask(
+      ask`command -v pdsadmin || { [ -x /usr/local/bin/pdsadmin ] && echo /usr/local/bin/pdsadmin; }`,
+    )
+    const path = found.stdout.trim()
+    if (path === '')
+      throw failed(
+        'no-pdsadmin',
+        `${await host.where()} has no pdsadmin`,
+        'the official installer puts it into /usr/local/bin; this tool does all it does without it',
+      )
+    return { shell: act`exec ${path} ${args}` }
+  },
+})

@@ -1,0 +1,32 @@
+import { usage } from '../failure.ts'
+import { manyArguments, printer } from '../runner/command.ts'
+import { unknownCommand } from '../runner/mistyped.ts'
+import { safeJson } from '../runner/safe.ts'
+import { schema } from '../runner/schema.ts'
+import { findCommand, nextWords, program } from '../runner/spelling.ts'
+import { text } from '../runner/type.ts'
+
+/** The declaration of a command as JSON Schema, for scripts that call it. */
+export default printer({
+  name: 'schema',
+  summary: 'Print what a command takes and gives as JSON Schema',
+  about:
+    'The input by its JSON names (an option’s name is the same in kebab-case), and the object that --json prints: one, or one per line. Fields are only ever added.',
+  examples: ['kimbia-ops schema account list', 'kimbia-ops schema account takedown | jq .output.properties'],
+  input: { command: manyArguments(text, 'the words of a command') },
+  print({ command: words }, commands) {
+    if (words.length === 0)
+      throw usage('<command> is missing', `try \`${program} schema account list\``, 'missing-argument')
+    const typed = words.flatMap((word) => word.split(' '))
+    const found = findCommand(commands, typed)
+    if (found) return `${safeJson(schema(found), 2)}\n`
+    const known = typed.findIndex((word, index) => !nextWords(commands, typed.slice(0, index)).includes(word))
+    if (known >= 0) throw unknownCommand(typed[known] ?? '', typed.slice(0, known), commands)
+    const verbs = nextWords(commands, typed).join(', ')
+    throw usage(
+      `\`${typed.join(' ')}\` is only the first word of a command`,
+      `add one of ${verbs}`,
+      'unknown-command',
+    )
+  },
+})

@@ -1,0 +1,64 @@
+import type { HostView } from '../host/host.ts'
+import { type Change, joinChanges, readTrail, readTrailEnd, type TrailLine } from '../host/trail-history.ts'
+import { column, detail, option, query } from '../runner/command.ts'
+import { did, integer, moment, optional, text, time } from '../runner/type.ts'
+
+interface Wanted {
+  readonly since: Date | undefined
+  readonly until: Date | undefined
+  readonly subject: string | undefined
+}
+
+/** One row per change, newest last: the intent and how it came out. */
+export default query({
+  name: 'trail',
+  summary: 'Show who changed what on this host',
+  about:
+    'The trail is kept on the host itself, in kimbia-ops/trail.jsonl beside pds.env, so that all operators see the same one. A change whose outcome was never written is “unknown”: it was cut off, so look at what it left behind.',
+  examples: ['trail --since 7d', 'trail --subject alice.kimbia.social', 'trail --limit 20 --json'],
+  input: {
+    since: option(time(), 'only changes from then on'),
+    until: option(time(), 'only changes up to then'),
+    subject: option(text, 'only changes whose subject or DID contains this'),
+    limit: option(integer(1), 'only the newest of them'),
+  },
+  output: {
+    time: column(optional(moment), 'when it was begun'),
+    operator: column(optional(text), 'local user and machine, and the user on the host'),
+    command: column(optional(text), 'what was run'),
+    subject: column(optional(text), 'whom or what it changed'),
+    did: detail(optional(did), 'permanent identifier of the account'),
+    reason: column(optional(text), 'why, as the operator said'),
+    outcome: column(text, 'ok, how it failed, unknown when it was cut off, or unreadable'),
+    message: column(optional(text), 'more about how it failed'),
+  },
+  result: 'many',
+  counted: 'change',
+  async *read({ since, until, subject, limit }, { host }) {
+    const wanted = { since, until, subject: subject?.toLowerCase() }
+    yield* limit === undefined ? await all(host, wanted) : await newest(host, wanted, limit)
+  },
+})
+
+async function all(host: HostView, wanted: Wanted): Promise<Change[]> {
+  const lines: TrailLine[] = []
+  for await (const line of readTrail(host)) lines.push(line)
+  return joinChanges(lines, 'yes').filter((change) => isWanted(change, wanted))
+}
+
+/** Reads ever more of the end of the trail until enough is found. */
+async function newest(host: HostView, wanted: Wanted, limit: number): Promise<Change[]> {
+  for (let last = 4 * limit + 100; ; last *= 8) {
+    const { lines, whole } = await readTrailEnd(host, last)
+    const found = joinChanges(lines, whole).filter((change) => isWanted(change, wanted))
+    if (found.length >= limit || whole === 'yes') return found.slice(-limit)
+  }
+}
+
+function isWanted({ time: begun, subject, did: account }: Change, wanted: Wanted): boolean {
+  const at = begun === null ? undefined : Date.parse(begun)
+  if (wanted.since && !(at !== undefined && at >= wanted.since.getTime())) return false
+  if (wanted.until && !(at !== undefined && at <= wanted.until.getTime())) return false
+  const named = wanted.subject
+  return named === undefined || [subject, account].some((name) => name?.toLowerCase().includes(named))
+}

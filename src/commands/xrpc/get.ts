@@ -1,0 +1,48 @@
+import { failed, usage } from '../../failure.ts'
+import { argument, column, flag, manyArguments, query } from '../../runner/command.ts'
+import { anything, type Json, text } from '../../runner/type.ts'
+import { nsid } from './shared.ts'
+
+/** `key=value` words as query parameters; a repeated key becomes a list. */
+export function parameters(words: readonly string[]): Record<string, string | string[]> {
+  const found: Record<string, string[]> = {}
+  for (const word of words) {
+    const at = word.indexOf('=')
+    if (at < 1) throw usage(`“${word}” is not a parameter`, 'write it as key=value')
+    const key = word.slice(0, at)
+    found[key] = [...(found[key] ?? []), word.slice(at + 1)]
+  }
+  return Object.fromEntries(
+    Object.entries(found).map(([key, values]) => [key, values.length === 1 ? (values[0] as string) : values]),
+  )
+}
+
+/** Any query of the PDS, as admin unless `--anonymous`. */
+export default query({
+  name: 'xrpc get',
+  summary: 'Call any query of the PDS',
+  examples: [
+    'kimbia-ops xrpc get com.atproto.server.describeServer',
+    'kimbia-ops xrpc get com.atproto.admin.getInviteCodes limit=5 sort=usage',
+  ],
+  input: {
+    nsid: argument(nsid, 'name of the query'),
+    parameters: manyArguments(text, 'key=value; a repeated key is a list'),
+    anonymous: flag('without the admin password'),
+  },
+  output: { answer: column(anything, 'what the PDS answered') },
+  result: 'one',
+  bare: 'answer',
+  async read(input, { pds }) {
+    const { body, contentType } = await pds.get(input.nsid, parameters(input.parameters), {
+      as: input.anonymous ? 'nobody' : 'admin',
+    })
+    if (!/^application\/([\w.-]+\+)?json\b/.test(contentType)) {
+      throw failed(
+        'not-json',
+        `${input.nsid} answered ${body.length} bytes of ${contentType || 'an unnamed type'}, which is not JSON`,
+      )
+    }
+    return { answer: JSON.parse(new TextDecoder().decode(body)) as Json }
+  },
+})

@@ -1,0 +1,77 @@
+import type { Duplex } from 'node:stream'
+import type { HostConfig } from '../config.ts'
+import type { Secret } from '../secret.ts'
+import type { Answer, Attached, Conversation, Note, RunOptions, Session } from '../ssh/session.ts'
+import type { Shell } from '../ssh/shell.ts'
+import { type Elevation, elevate } from './elevation.ts'
+import { reach } from './reach.ts'
+import { type PdsEnv, readPdsEnv } from './settings.ts'
+
+/** What pds.env says of the PDS, and how it was reached. */
+export interface Settings extends PdsEnv {
+  /** How the host's root is reached: directly (we are root or may write there), by sudo, by sudo with a password. */
+  readonly elevation: Elevation['kind']
+}
+
+/** The reading half of a host: lines run with the rights that pds.env needs (root, mostly). */
+export interface HostView {
+  /** The host's entry in the config; a `usage` Failure when none is chosen. */
+  config(): Promise<HostConfig>
+  /** `user@host:port` or `local`. */
+  where(): Promise<string>
+  /** One remote script, once per invocation. */
+  settings(): Promise<Settings>
+  ask(shell: Shell<'ask'>, options?: RunOptions): Promise<Answer>
+  tunnel(port: number): Promise<Duplex>
+}
+
+/** A host with its changing half: what the runner alone holds. */
+export interface Host extends HostView {
+  act(shell: Shell<'act'>, options?: RunOptions): Promise<Answer>
+  converse(shell: Shell): Promise<Conversation>
+  attach(shell: Shell, attached: Attached): Promise<number>
+  dispose(): Promise<void>
+}
+
+interface Opening {
+  /** Asks the operator for the sudo password; absent when nobody is there. */
+  readonly askSudoPassword?: (() => Promise<Secret>) | undefined
+  readonly note?: Note | undefined
+}
+
+/** A host that connects on first need, once, and finds its way to root before its first line. */
+export function openHost(
+  connect: () => Promise<Session>,
+  config: HostConfig,
+  { askSudoPassword, note }: Opening = {},
+): Host {
+  let connecting: Promise<Session> | undefined
+  const session = (): Promise<Session> => (connecting ??= connect())
+
+  const enter = async () => {
+    const open = await session()
+    const { elevation, text } = await reach(open, config, askSudoPassword)
+    note?.(`root of ${open.where}: ${elevation.kind}`)
+    return { where: open.where, text, elevation: elevation.kind, root: elevate(open, elevation) }
+  }
+  let entering: ReturnType<typeof enter> | undefined
+  const entered = () => (entering ??= enter())
+
+  return {
+    config: async () => config,
+    where: async () => (await session()).where,
+    async settings() {
+      const { where, text, elevation } = await entered()
+      return { ...readPdsEnv(text, config, where), elevation }
+    },
+    ask: async (shell, options) => (await entered()).root.ask(shell, options),
+    act: async (shell, options) => (await entered()).root.act(shell, options),
+    converse: async (shell) => (await entered()).root.converse(shell),
+    attach: async (shell, attached) => (await entered()).root.attach(shell, attached),
+    tunnel: async (port) => (await session()).tunnel(port),
+    async dispose() {
+      const open = await connecting?.catch(() => undefined)
+      await open?.dispose()
+    },
+  }
+}

@@ -1,0 +1,135 @@
+import type { HostConfig } from '../config.ts'
+import { type Failure, unreachable } from '../failure.ts'
+import type { Secret } from '../secret.ts'
+import type { Answer, SessionView } from '../ssh/session.ts'
+import { ask, type Shell } from '../ssh/shell.ts'
+import type { Elevation } from './elevation.ts'
+
+/** pds.env as it stands on the host, and how its reader became root. */
+export interface Reached {
+  readonly elevation: Elevation
+  readonly text: string
+}
+
+/** Finds out, in one remote script, how pds.env of a host is reached, and reads it. */
+export async function reach(
+  session: SessionView,
+  config: HostConfig,
+  askPassword: (() => Promise<Secret>) | undefined,
+): Promise<Reached> {
+  const { where } = session
+  const answer = await session.ask(firstTry(config))
+  const found = hear(answer)
+  const [way] = found.said
+  if (!way)
+    throw unreachable('no-shell', `${where} ran no shell command (exit code ${answer.code})${quoted(answer)}`)
+  if (found.said.includes('no-sudo')) throw noSudo(where, config)
+  if (found.said.includes('in'))
+    return {
+      elevation: { kind: way === 'sudo' ? 'sudo' : 'direct' },
+      text: textOf(found, answer, where, config),
+    }
+  if (!askPassword)
+    throw sudoRefused('sudo-password-needed', `${where}: sudo wants a password, or refuses`, answer)
+
+  const password = await askPassword()
+  const second = await session.ask(ask`sudo -S -k -p '' sh -c ${inner} sh ${config.dir}`, { stdin: password })
+  const heard = hear(second)
+  if (!heard.said.includes('in'))
+    throw sudoRefused('sudo-refused', `${where}: sudo does not take the password`, second)
+  return {
+    elevation: { kind: 'sudo with a password', password },
+    text: textOf(heard, second, where, config),
+  }
+}
+
+/** Root needs no sudo, and neither does who may read pds.env and write beside it. */
+const firstTry = ({ dir, sudo }: HostConfig): Shell<'ask'> => ask`sh -c ${outer} sh ${dir} ${sudo} ${inner}`
+
+const outer = `
+way=sudo
+case $2 in
+never) way=direct ;;
+auto) if [ "$(id -u)" = 0 ] || { [ -r "$1/pds.env" ] && [ -w "$1" ]; }; then way=direct; fi ;;
+esac
+echo "kimbia-ops:$way"
+case $way in direct) exec sh -c "$3" sh "$1" ;; esac
+command -v sudo >/dev/null || { echo kimbia-ops:no-sudo; exit 0; }
+exec sudo -n sh -c "$3" sh "$1"
+`
+
+/** Says “in” first: without it, sudo did not let us in, whatever it said about it and in whatever language. */
+const inner = `
+LC_ALL=C; export LC_ALL
+end() { echo "kimbia-ops:$1"; exit 0; }
+echo kimbia-ops:in
+seen=$1
+while [ ! -e "$seen" ]; do seen=\${seen%/*}; seen=\${seen:-/}; done
+[ -d "$seen" ] || end no-dir
+[ -x "$seen" ] || end denied
+[ "$seen" = "$1" ] || end no-dir
+[ -e "$1/pds.env" ] || end no-file
+[ -f "$1/pds.env" ] || end not-a-file
+[ -r "$1/pds.env" ] || end denied
+echo kimbia-ops:found
+exec cat "$1/pds.env"
+`
+
+interface Heard {
+  readonly said: readonly string[]
+  /** What came after `found`. */
+  readonly text: string
+}
+
+/** The script's own lines, among whatever the host's shell start-up prints. */
+function hear({ stdout }: Answer): Heard {
+  const [before = '', ...after] = stdout.split(/^kimbia-ops:found\n/m)
+  const said = [...before.matchAll(/^kimbia-ops:([a-z-]+)$/gm)].map(([, word = '']) => word)
+  if (after.length === 0) return { said, text: '' }
+  return { said: [...said, 'found'], text: stdout.slice(before.length + 'kimbia-ops:found\n'.length) }
+}
+
+function textOf({ said, text }: Heard, answer: Answer, where: string, { dir }: HostConfig): string {
+  const file = `${dir}/pds.env`
+  const elsewhere = 'if the PDS lives elsewhere on that host, set “dir:” in the config'
+  switch (said.at(-1)) {
+    case 'found':
+      if (answer.code === 0) return text
+      throw unreachable('pds-env-unreadable', `${where}: ${file} cannot be read${quoted(answer)}`)
+    case 'no-dir':
+      throw unreachable('pds-dir-missing', `${where} has no directory ${dir}`, elsewhere)
+    case 'no-file':
+      throw unreachable('pds-env-missing', `${where} has no ${file}`, elsewhere)
+    case 'not-a-file':
+      throw unreachable('pds-env-not-a-file', `${where}: ${file} is not a regular file`)
+    case 'denied':
+      throw unreachable(
+        'pds-env-denied',
+        `${where}: ${file} may not be read by this user`,
+        'set “sudo: auto” in the config, or log in as a user who may read it',
+      )
+    default:
+      throw unreachable('no-shell', `${where}: the script that reads ${file} was cut off${quoted(answer)}`)
+  }
+}
+
+const noSudo = (where: string, { dir }: HostConfig): Failure =>
+  unreachable(
+    'sudo-missing',
+    `${where}: ${dir}/pds.env needs root, and there is no sudo on the host`,
+    'log in as root, or as a user who may read pds.env and write beside it',
+  )
+
+const sudoRefused = (code: string, message: string, answer: Answer): Failure =>
+  unreachable(
+    code,
+    `${message}${quoted(answer)}`,
+    code === 'sudo-refused'
+      ? undefined
+      : 'run it on a terminal to be asked for the password, or let this user run sudo without one (NOPASSWD)',
+  )
+
+const quoted = ({ stderr }: Answer): string => {
+  const text = stderr.trim()
+  return text === '' ? '' : `: ${text.slice(-300)}`
+}

@@ -1,0 +1,174 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { Failure } from '../failure.ts'
+import type { RawAnswer } from './client.ts'
+import {
+  type Asked,
+  answerLost,
+  cutOff,
+  notReached,
+  rateLimited,
+  refusal,
+  time,
+  tooLarge,
+  tooSlow,
+} from './failures.ts'
+import { type Headers, untilReset } from './rate-limit.ts'
+
+/** HTTP to one PDS; as `tunnelFetch` gives it. A rejection with a Failure or a connection error means nothing was sent. */
+export interface Http {
+  (
+    path: string,
+    init: {
+      readonly method: 'GET' | 'POST'
+      readonly headers: Readonly<Record<string, string>>
+      readonly body?: Uint8Array | undefined
+      readonly signal?: AbortSignal | undefined
+    },
+  ): Promise<{ status: number; headers: Headers; body: AsyncIterable<Uint8Array> }>
+  close?(): void
+}
+
+/** How requests to one PDS are made. Times are milliseconds; `ends` and `clock` count from the epoch. */
+export interface Line {
+  readonly fetch: Http
+  readonly bypass: 'given' | 'none'
+  readonly signal?: AbortSignal | undefined
+  /** When the run ends: nothing is waited for past it. */
+  readonly ends: number
+  /** Told, once for each wait, what a person should know. */
+  readonly waiting: (text: string) => void
+  readonly clock: () => number
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
+}
+
+/** One XRPC request. */
+export interface Request extends Asked {
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Uint8Array | undefined
+  readonly repeatable: 'yes' | 'no'
+  readonly limit: number
+  readonly signal?: AbortSignal | undefined
+}
+
+const TRIES = 3
+
+/** The timer of the system; rejects when the signal does. */
+export const sleep = (ms: number, signal?: AbortSignal): Promise<void> => pause(ms, undefined, { signal })
+
+/**
+ * A 2xx answer to a request, or a Failure. Trying again after a lost answer is for repeatable requests; after a 429
+ * or where no connection came about, nothing was done, so it is for all.
+ */
+export async function exchange(line: Line, request: Request): Promise<RawAnswer> {
+  const signals = [line.signal, request.signal].filter((signal) => signal !== undefined)
+  const signal = signals.length === 2 ? AbortSignal.any(signals) : signals[0]
+  for (let tries = 1; ; ) {
+    const came = await attempt(line, request, signal)
+    if (came.kind === 'answer') {
+      const { status } = came.answer
+      if (status >= 200 && status < 300) return came.answer
+      if (status === 429) {
+        await waitForTurn(line, request, came.headers, signal)
+        continue
+      }
+      const passing = status >= 502 && status <= 504 && request.repeatable === 'yes'
+      if (!passing || tries >= TRIES) throw refusal(request, came.answer)
+    } else if (tries >= TRIES || !again(request, came)) {
+      throw lost(request, came)
+    }
+    await rest(line, 200 * 2 ** tries * (0.5 + Math.random() / 2), signal)
+    tries++
+  }
+}
+
+type Came =
+  | { readonly kind: 'answer'; readonly answer: RawAnswer; readonly headers: Headers }
+  | { readonly kind: 'unsent' | 'slow' | 'cut'; readonly error: Error }
+
+async function attempt(line: Line, request: Request, signal: AbortSignal | undefined): Promise<Came> {
+  const { path, method, headers, body } = request
+  try {
+    if (signal?.aborted) throw signal.reason
+    const { status, headers: got, body: stream } = await line.fetch(path, { method, headers, body, signal })
+    const whole = await collect(stream, request)
+    return {
+      kind: 'answer',
+      answer: { status, contentType: got['content-type'] ?? '', body: whole },
+      headers: got,
+    }
+  } catch (thrown) {
+    if (signal?.aborted) throw interruption(signal)
+    const error = thrown as Error
+    if (error instanceof TooLarge) throw tooLarge(request, request.limit)
+    if (error.name === 'TimeoutError') return { kind: 'slow', error }
+    return { kind: neverSent(error) ? 'unsent' : 'cut', error }
+  }
+}
+
+class TooLarge extends Error {}
+
+async function collect(stream: AsyncIterable<Uint8Array>, { limit }: Request): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of stream) {
+    length += chunk.byteLength
+    if (length > limit) throw new TooLarge()
+    chunks.push(chunk)
+  }
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
+}
+
+const unconnected = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
+
+const neverSent = (error: Error): boolean =>
+  error instanceof Failure || unconnected.has((error as NodeJS.ErrnoException).code ?? '')
+
+/** A slow PDS is not asked again: that would only make it slower, and the person wait three times as long. */
+const again = (request: Request, came: Came): boolean =>
+  came.kind === 'unsent' || (came.kind === 'cut' && request.repeatable === 'yes')
+
+function lost(request: Request, { kind, error }: Exclude<Came, { kind: 'answer' }>): Failure {
+  if (kind === 'unsent') return notReached(request, error)
+  if (request.method === 'POST' && request.repeatable === 'no') return answerLost(request, error)
+  return kind === 'slow' ? tooSlow(request, error) : cutOff(request, error)
+}
+
+/** What an aborted signal means: its own Failure, where it has one. */
+export const interruption = (signal: AbortSignal): Failure =>
+  signal.reason instanceof Failure
+    ? signal.reason
+    : new Failure({
+        outcome: 'interrupted',
+        code: 'interrupted',
+        message: 'interrupted',
+        cause: signal.reason,
+      })
+
+async function waitForTurn(
+  line: Line,
+  request: Request,
+  headers: Headers,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const now = line.clock()
+  const ms = untilReset(headers, now) ?? 5_000
+  const until = new Date(now + ms)
+  if (until.getTime() > line.ends) throw rateLimited(request, until, bypassHint(line))
+  line.waiting(`${request.where} limits requests: going on at ${time(until)}`)
+  await rest(line, ms, signal)
+}
+
+const bypassHint = ({ bypass }: Line): string =>
+  bypass === 'given'
+    ? 'the PDS did not honour PDS_RATE_LIMIT_BYPASS_KEY: it reads it only at its start; or try again then'
+    : 'try again then; a PDS_RATE_LIMIT_BYPASS_KEY in pds.env lifts the limit for kimbia-ops'
+
+async function rest(line: Line, ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await line.sleep(ms, signal)
+  } catch (error) {
+    if (signal?.aborted) throw interruption(signal)
+    throw error
+  }
+}

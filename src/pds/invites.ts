@@ -1,0 +1,58 @@
+import type { InviteCodeView, PdsView } from './client.ts'
+
+/** An invite code. Times are ISO 8601, UTC. */
+export interface Invite {
+  code: string
+  /** How often it may be used in all. */
+  uses: number
+  /** How many of these uses are left; a disabled code keeps its number. */
+  available: number
+  disabled: boolean
+  /** Who may give it out: a DID, or `admin`. */
+  forAccount: string
+  /** Who made it: a DID, or `admin`. */
+  createdBy: string
+  createdAt: string
+  usedBy: InviteUse[]
+}
+
+export interface InviteUse {
+  did: string
+  usedAt: string
+}
+
+/** What can become of a code: `used` still has uses left. */
+export type InviteState = 'unused' | 'used' | 'exhausted' | 'disabled'
+
+/** All invite codes, newest first, streamed page by page (com.atproto.admin.getInviteCodes). */
+export async function* listInvites(
+  pds: PdsView,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<Invite> {
+  let cursor: string | undefined
+  do {
+    const params = { sort: 'recent' as const, limit: 500, ...(cursor === undefined ? {} : { cursor }) }
+    const page = await pds.query('com.atproto.admin.getInviteCodes', params, { signal })
+    yield* page.codes.map(toInvite)
+    cursor = page.codes.length === 0 || page.cursor === cursor ? undefined : page.cursor
+  } while (cursor !== undefined)
+}
+
+/** An invite as it is shown, of com.atproto.server.defs#inviteCode, whose `available` is the number of uses in all. */
+export const toInvite = (view: InviteCodeView): Invite => ({
+  code: view.code,
+  uses: view.available,
+  available: Math.max(0, view.available - view.uses.length),
+  disabled: view.disabled,
+  forAccount: view.forAccount,
+  createdBy: view.createdBy,
+  createdAt: view.createdAt,
+  usedBy: view.uses.map(({ usedBy, usedAt }) => ({ did: usedBy, usedAt })),
+})
+
+/** In which state a code is. */
+export function inviteState(invite: Invite): InviteState {
+  if (invite.disabled) return 'disabled'
+  if (invite.available === 0) return 'exhausted'
+  return invite.usedBy.length === 0 ? 'unused' : 'used'
+}

@@ -1,0 +1,237 @@
+import { Failure, failed } from '../failure.ts'
+import type { Pds, Procedures } from '../pds/client.ts'
+import { Secret } from '../secret.ts'
+import { fill, type Item, type Plan, type Step, type XrpcStep } from './plan.ts'
+import { prove, proveStatuses, type StatusProof } from './prove.ts'
+import type { Recorder } from './record.ts'
+import { saveFile } from './save-file.ts'
+
+/** What became of one item. Its `rows` have every Later filled in. */
+export type Result =
+  | { readonly state: 'done' | 'unchanged'; readonly item: Item<unknown>; readonly rows: readonly unknown[] }
+  | { readonly state: 'failed'; readonly item: Item<unknown>; readonly failure: Failure }
+  | { readonly state: 'not tried'; readonly item: Item<unknown> }
+
+/** What carrying out needs: the writing halves, the trail, and the wish to stop. */
+export interface Hands {
+  readonly pds: Pds
+  readonly recorder: Recorder
+  /** Aborted by Ctrl-C: nothing new is begun, what has begun is finished. */
+  readonly stop: AbortSignal
+  readonly progress: (done: number, of: number) => void
+}
+
+/** Whether a failure is about the way there or the trail, so that nothing further can be tried. */
+const endsAll = ({ outcome, code }: Failure): boolean =>
+  outcome === 'unreachable' || code === 'trail-not-writable' || code === 'trail-cut-off'
+
+/** How many items are under way at once. */
+const width = 8
+
+/** Carries a plan out: items side by side, the steps of each in order, undone when a later one fails, all read back. */
+export async function carryOut(plan: Plan<unknown>, hands: Hands): Promise<Result[]> {
+  const results: Result[] = plan.items.map((item) => ({ state: 'not tried', item }))
+  const pending: Pending[] = []
+  let next = 0
+  let done = 0
+  let broken = false
+  const work = async (): Promise<void> => {
+    while (next < plan.items.length && !hands.stop.aborted && !broken) {
+      const index = next++
+      const item = plan.items[index] as Item<unknown>
+      const attempt = await attemptItem(item, plan, hands)
+      hands.progress(++done, plan.items.length)
+      if ('proof' in attempt) pending.push({ ...attempt, index })
+      else results[index] = attempt
+      if ('failure' in attempt && endsAll(attempt.failure)) broken = true
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(width, plan.items.length) }, work))
+  for (const [index, result] of await settle(pending, plan, hands)) results[index] = result
+  return results
+}
+
+/** An item whose steps are carried out and whose status is still to be read back. */
+interface Attempt {
+  readonly item: Item<unknown>
+  readonly rows: readonly unknown[]
+  readonly id: string
+  readonly proof: StatusProof
+}
+
+type Pending = Attempt & { readonly index: number }
+
+async function attemptItem(
+  item: Item<unknown>,
+  plan: Plan<unknown>,
+  hands: Hands,
+): Promise<Result | Attempt> {
+  if (item.steps.length === 0) return { state: 'unchanged', item, rows: item.rows }
+  let id: string
+  try {
+    id = await hands.recorder.intent(item, plan)
+  } catch (cause) {
+    return { state: 'failed', item, failure: asFailure(cause) }
+  }
+  const kept = new Map<string, unknown>()
+  try {
+    const proof = await carryOutSteps(item.steps, kept, hands.pds)
+    const rows = item.rows.map((row) => fill(row, (place) => lookUp(kept, place)))
+    if (proof) return { item, rows, id, proof }
+    return await conclude(hands, id, item, plan, { state: 'done', item, rows })
+  } catch (cause) {
+    return await conclude(hands, id, item, plan, { state: 'failed', item, failure: asFailure(cause) })
+  }
+}
+
+/** Writes the outcome to the trail; when that fails, what was done stands and the operator is told. */
+async function conclude(
+  hands: Hands,
+  id: string,
+  item: Item<unknown>,
+  plan: Plan<unknown>,
+  result: Result,
+): Promise<Result> {
+  const failure = result.state === 'failed' ? result.failure : undefined
+  try {
+    await hands.recorder.outcome(id, item, plan, failure)
+    return result
+  } catch (cause) {
+    if (failure) return result
+    const lost = asFailure(cause)
+    const message = `it was done, but its outcome could not be written to the trail: ${lost.message}`
+    return {
+      state: 'failed',
+      item,
+      failure: new Failure({ outcome: 'partial', code: 'trail-cut-off', message, hint: lost.hint, cause }),
+    }
+  }
+}
+
+async function carryOutSteps(
+  steps: readonly Step[],
+  kept: Map<string, unknown>,
+  pds: Pds,
+): Promise<StatusProof | undefined> {
+  const undo: XrpcStep[] = []
+  let last: StatusProof | undefined
+  for (const [index, step] of steps.entries()) {
+    try {
+      await carryOutStep(step, kept, pds)
+      if (step.kind === 'xrpc' && step.undo) undo.push(step.undo)
+      if (step.kind === 'xrpc' && step.proof)
+        last = (await prove(pds, step.proof, (place) => lookUp(kept, place))) ?? last
+    } catch (cause) {
+      throw await undone(asFailure(cause), step, index, undo, kept, pds)
+    }
+  }
+  return last
+}
+
+/** The failure to report once the steps before it are undone, or could not be. */
+async function undone(
+  failure: Failure,
+  step: Step,
+  index: number,
+  undo: XrpcStep[],
+  kept: Map<string, unknown>,
+  pds: Pds,
+): Promise<Failure> {
+  const { outcome, code, hint, cause } = failure
+  const lines = [failure.message]
+  if (index > 0) lines.unshift(`step ${index + 1} failed: ${step.why}`)
+  let stands = false
+  for (const back of undo.reverse()) {
+    try {
+      await carryOutStep(back, kept, pds)
+      lines.push(`undone: ${back.why}`)
+    } catch (problem) {
+      stands = true
+      lines.push(`NOT undone: ${back.why}: ${asFailure(problem).message}`)
+    }
+  }
+  return new Failure({ outcome: stands ? 'partial' : outcome, code, message: lines.join('\n'), hint, cause })
+}
+
+async function carryOutStep(step: Step, kept: Map<string, unknown>, pds: Pds): Promise<void> {
+  const of = (place: string): unknown => lookUp(kept, place)
+  switch (step.kind) {
+    case 'xrpc': {
+      const input = fill(step.input, of, (leaf) => (leaf instanceof Secret ? leaf.reveal() : leaf))
+      const options = { as: step.as, repeatable: step.repeatable }
+      const answer = await pds.call(
+        step.nsid,
+        input as Procedures[typeof step.nsid]['input'] as never,
+        options,
+      )
+      if (step.keep) kept.set(step.keep, answer)
+      return
+    }
+    case 'raw': {
+      const answer = await pds.post(step.nsid, step.body, step.contentType, { as: step.as })
+      if (step.keep) kept.set(step.keep, { answer: parseAnswer(answer.body) })
+      return
+    }
+    case 'save':
+      return await saveFile(step)
+  }
+}
+
+function parseAnswer(body: Uint8Array): unknown {
+  const text = new TextDecoder().decode(body)
+  try {
+    return text === '' ? null : JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** The value at `name.field.field` among the answers kept so far. */
+function lookUp(kept: ReadonlyMap<string, unknown>, place: string): unknown {
+  const [name = '', ...fields] = place.split('.')
+  return fields.reduce<unknown>(
+    (value, field) => (value as Record<string, unknown> | undefined)?.[field],
+    kept.get(name),
+  )
+}
+
+/** Reads the statuses of all pending items together and writes their outcomes. */
+async function settle(
+  pending: readonly Pending[],
+  plan: Plan<unknown>,
+  hands: Hands,
+): Promise<[number, Result][]> {
+  if (pending.length === 0) return []
+  let wrong: (did: string) => Failure | undefined
+  try {
+    const map = await proveStatuses(
+      hands.pds,
+      pending.map(({ proof }) => proof),
+    )
+    wrong = (did) => map.get(did)
+  } catch (cause) {
+    const failure = asFailure(cause)
+    const message = `it was accepted, but could not be read back: ${failure.message}`
+    const { code, hint } = failure
+    wrong = () => new Failure({ outcome: 'partial', code, message, hint, cause })
+  }
+  return await Promise.all(
+    pending.map(async ({ index, item, rows, id, proof }): Promise<[number, Result]> => {
+      const failure = wrong(proof.did)
+      const result: Result = failure ? { state: 'failed', item, failure } : { state: 'done', item, rows }
+      return [index, await conclude(hands, id, item, plan, result)]
+    }),
+  )
+}
+
+const asFailure = (cause: unknown): Failure => {
+  if (cause instanceof Failure) return cause
+  if (cause instanceof Error)
+    return failed(
+      'bug',
+      `${cause.message} (this is a bug in kimbia-ops: ${cause.stack ?? cause.name})`,
+      undefined,
+      cause,
+    )
+  return failed('bug', String(cause))
+}

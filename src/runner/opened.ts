@@ -1,0 +1,116 @@
+import type { Config, HostConfig } from '../config.ts'
+import { usage } from '../failure.ts'
+import type { Host, HostView } from '../host/host.ts'
+import type { Pds, PdsView } from '../pds/client.ts'
+import type { Reader, Views } from './command.ts'
+import type { Terminal } from './terminal.ts'
+import type { Opening, World } from './world.ts'
+
+/** What one invocation has open: config, host and PDS on first need, each at most once, all closed by `dispose`. */
+export interface Opened {
+  readonly views: Views
+  readonly config: () => Promise<Config>
+  readonly host: () => Promise<Host>
+  readonly pds: () => Promise<Pds>
+  dispose(): Promise<void>
+}
+
+interface Wishes {
+  readonly host: string | undefined
+  readonly config: string | undefined
+  readonly terminal: Terminal
+  readonly signal: AbortSignal
+  readonly quiet: boolean
+  readonly verbose: boolean
+}
+
+const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
+}
+
+/** Opens nothing yet; what a command looks at is opened when it looks. */
+export function open(world: World, wishes: Wishes): Opened {
+  const { terminal, signal } = wishes
+  const say = (text: string): void => void (wishes.quiet || terminal.stderr.write(`${text}\n`))
+  const note = (text: string, ms?: number): void =>
+    void (
+      wishes.verbose && terminal.stderr.write(`${text}${ms === undefined ? '' : ` (${Math.round(ms)} ms)`}\n`)
+    )
+  const opening: Opening = {
+    note,
+    signal,
+    terminal,
+    waiting: (text) => (terminal.stderr.tty ? terminal.progress(text) : say(text)),
+  }
+  const disposals: (() => Promise<void>)[] = []
+  const pair = (chosen: () => Promise<HostConfig>) => {
+    const host = once(async () => {
+      const opened = world.openHost(await chosen(), opening)
+      disposals.push(() => opened.dispose())
+      return opened
+    })
+    const pds = once(async () => {
+      const opened = await world.openPds(await host(), opening)
+      disposals.push(async () => opened.dispose())
+      return opened
+    })
+    return { host, pds }
+  }
+  const config = once(() => world.loadConfig(wishes.config))
+  const chosen = once(async () => world.chooseHost(await config(), wishes.host))
+  const { host, pds } = pair(chosen)
+  const views: Views = {
+    pds: pdsView(pds, signal),
+    host: hostView(chosen, host),
+    reader: reader(world, terminal),
+    config,
+    look(other) {
+      const it = pair(async () => other)
+      return { pds: pdsView(it.pds, signal), host: hostView(async () => other, it.host) }
+    },
+    askFor: (question, flag, preset) => askFor(terminal, question, flag, preset),
+    fetchPublic: (url) => world.fetchPublic(url, signal),
+    clock: world.clock,
+    signal,
+    say,
+    progress: (text) => terminal.progress(text),
+  }
+  const dispose = async (): Promise<void> => {
+    for (const close of disposals.reverse()) await close().catch(() => {})
+  }
+  return { views, config, host, pds, dispose }
+}
+
+/** Only the reading half, opened on first need; every query ends with the signal. */
+const pdsView = (pds: () => Promise<Pds>, signal: AbortSignal): PdsView => ({
+  query: async (nsid, params, options) => (await pds()).query(nsid, params, { signal, ...options }),
+  get: async (nsid, params, options) => (await pds()).get(nsid, params, { signal, ...options }),
+  accepts: async (identifier, password) => (await pds()).accepts(identifier, password),
+})
+
+const hostView = (config: () => Promise<HostConfig>, host: () => Promise<Host>): HostView => ({
+  config,
+  where: async () => (await host()).where(),
+  settings: async () => (await host()).settings(),
+  ask: async (shell, options) => (await host()).ask(shell, options),
+  tunnel: async (port) => (await host()).tunnel(port),
+})
+
+const reader = (world: World, terminal: Terminal): Reader => ({
+  async text(path) {
+    if (path === '-') return terminal.readAll()
+    try {
+      return await world.readFile(path)
+    } catch (cause) {
+      throw usage(`cannot read ${path}: ${(cause as Error).message}`)
+    }
+  },
+  line: () => terminal.readLine(),
+})
+
+async function askFor(terminal: Terminal, question: string, flag: string, preset?: string): Promise<string> {
+  if (!terminal.interactive)
+    throw usage(`${flag} is missing`, 'nobody is here to ask: give it on the command line')
+  return (await terminal.ask(question, preset)).trim()
+}

@@ -1,0 +1,84 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type Failure, failed } from '../failure.ts'
+import type { AccountStatus, PdsView } from '../pds/client.ts'
+import { listInvites } from '../pds/invites.ts'
+import { readStatuses } from '../pds/statuses.ts'
+import { fill, type Proof } from './plan.ts'
+
+/** A proof that is read together with those of other items. */
+export interface StatusProof {
+  readonly did: string
+  readonly status: AccountStatus
+}
+
+/** Whether `actual` holds all that `expected` says: objects by their named fields, arrays by some element for each. */
+export function contains(actual: unknown, expected: unknown): boolean {
+  if (Array.isArray(expected)) {
+    return (
+      Array.isArray(actual) && expected.every((wanted) => actual.some((found) => contains(found, wanted)))
+    )
+  }
+  if (typeof expected === 'object' && expected !== null) {
+    if (typeof actual !== 'object' || actual === null) return false
+    return Object.entries(expected).every(([key, wanted]) =>
+      contains((actual as Record<string, unknown>)[key], wanted),
+    )
+  }
+  return isDeepStrictEqual(actual, expected)
+}
+
+const disproved = (what: string): Failure =>
+  failed(
+    'not-proven',
+    `the PDS answered success, but ${what}`,
+    'look at it before trying again: it may be half done',
+  )
+
+/** Reads one proof back, except those of kind `status`; throws a Failure when it does not hold. */
+export async function prove(
+  pds: PdsView,
+  proof: Proof,
+  of: (place: string) => unknown,
+): Promise<StatusProof | undefined> {
+  switch (proof.kind) {
+    case 'status':
+      return { did: String(fill(proof.did, of)), status: proof.status }
+    case 'query': {
+      const answer = await pds.query(proof.nsid, fill(proof.params, of) as never)
+      if (contains(answer, fill(proof.expect, of))) return undefined
+      throw disproved(`${proof.nsid} does not show the change`)
+    }
+    case 'invites disabled': {
+      const left = new Set(proof.codes)
+      for await (const invite of listInvites(pds)) {
+        if (invite.disabled) left.delete(invite.code)
+        if (left.size === 0) return undefined
+      }
+      throw disproved(`${[...left].slice(0, 3).join(', ')} can still be used`)
+    }
+    case 'login': {
+      const login = await pds.accepts(String(fill(proof.identifier, of)), proof.password)
+      if (login.ok || login.error === 'AccountTakedown' || login.error === 'AccountDeactivated')
+        return undefined
+      throw disproved(`a login with the new password is refused (${login.error}: ${login.message})`)
+    }
+  }
+}
+
+/** The accounts that are not what they should be now, each with the Failure to report. */
+export async function proveStatuses(
+  pds: PdsView,
+  proofs: readonly StatusProof[],
+): Promise<Map<string, Failure>> {
+  const statuses = await readStatuses(
+    pds,
+    proofs.map(({ did }) => did),
+  )
+  const wrong = proofs.filter(({ did, status }) => (statuses.get(did) ?? 'deleted') !== status)
+  return new Map(
+    wrong.map(({ did, status }) => [
+      did,
+      disproved(`${did} is ${statuses.get(did) ?? 'gone'}, not ${status}`),
+    ]),
+  )
+}

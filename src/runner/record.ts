@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto'
+import type { Failure } from '../failure.ts'
+import type { Trail, TrailEntry } from '../host/trail.ts'
+import { type Item, type Plan, showStep } from './plan.ts'
+
+/** What stays the same in every line that one invocation writes to the trail. */
+export interface Authorship {
+  readonly operator: TrailEntry['operator']
+  readonly command: string
+  readonly version: string
+  readonly clock: () => Date
+}
+
+/** Writes intents before and outcomes after, one line each. */
+export interface Recorder {
+  /** Resolves when the host has the line; to what ties the outcome to it. */
+  intent(item: Item<unknown>, plan: Plan<unknown>): Promise<string>
+  outcome(id: string, item: Item<unknown>, plan: Plan<unknown>, failure: Failure | undefined): Promise<void>
+}
+
+/** A recorder of what changes only this machine: nothing is written. */
+export const noRecorder: Recorder = { intent: async () => '', outcome: async () => {} }
+
+/** A recorder that writes to the host's trail. */
+export function recorder(trail: Trail, { operator, command, version, clock }: Authorship): Recorder {
+  const entry = (
+    id: string,
+    event: TrailEntry['event'],
+    { subject, did }: Item<unknown>,
+    { reason }: Plan<unknown>,
+  ): TrailEntry => ({
+    time: clock().toISOString(),
+    id,
+    event,
+    operator,
+    command,
+    subject,
+    ...(did !== undefined && { did }),
+    ...(reason !== undefined && { reason }),
+    version,
+  })
+  return {
+    async intent(item, plan) {
+      const id = randomUUID()
+      await trail.write({ ...entry(id, 'intent', item, plan), steps: item.steps.map(showStep) })
+      return id
+    },
+    async outcome(id, item, plan, failure) {
+      const result = failure
+        ? { outcome: failure.outcome, message: `${failure.code}: ${failure.message}` }
+        : { outcome: 'ok' }
+      await trail.write({ ...entry(id, 'outcome', item, plan), ...result })
+    },
+  }
+}

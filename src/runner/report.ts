@@ -1,0 +1,128 @@
+import type { Failure } from '../failure.ts'
+import { paintOf } from './color.ts'
+import { mustType } from './consent.ts'
+import { type Item, type Plan, type Risk, showStep } from './plan.ts'
+import { safeJson, visible, visibleLines } from './safe.ts'
+
+/** The stream that a text is for. */
+interface Look {
+  readonly color: boolean
+}
+
+/** A Failure for standard error: one JSON object, or what happened and what to do next. */
+export function showFailure(failure: Failure, mode: 'json' | 'text', look: Look): string {
+  const { code, message, hint, details } = failure
+  if (mode === 'json') return `${safeJson({ error: { code, message, hint, ...details } })}\n`
+  const paint = paintOf(look)
+  const said = indented(paint.red('error:'), message)
+  return hint === undefined ? `${said}\n` : `${said}\n${indented(paint.dim('hint:'), hint)}\n`
+}
+
+/** A text behind its label, further lines set in below it. */
+const indented = (label: string, text: string): string =>
+  `${label} ${visibleLines(text).replaceAll('\n', '\n  ')}`
+
+/** A count with its noun: “1 account”, “1,234 accounts”. */
+export function showCount(count: number, noun: string): string {
+  const number = count.toLocaleString('en-US')
+  if (count === 1) return `${number} ${noun}`
+  if (/[^aeiou]y$/.test(noun)) return `${number} ${noun.slice(0, -1)}ies`
+  return `${number} ${noun}${/(s|x|z|ch|sh)$/.test(noun) ? 'es' : 's'}`
+}
+
+/** How a plan is shown before consent: where it happens, and how many targets are named. */
+export interface PlanView {
+  readonly where?: string | undefined
+  readonly limit?: number
+}
+
+/** What a person sees before consenting: the first targets with what is done to each, and what to know. */
+export function showPlan(plan: Plan<unknown>, { where, limit = 20 }: PlanView, look: Look): string {
+  const paint = paintOf(look)
+  const changing = plan.items.filter(({ steps }) => steps.length > 0)
+  const same = plan.items.length - changing.length
+  const refused = plan.refused ?? []
+  const cannot = refused.map(
+    ({ subject, message }) => `  ${paint.yellow('cannot:')} ${visible(`${subject}: ${message}`)}`,
+  )
+  const lines = [
+    paint.bold(`${visible(where === undefined ? plan.title : `${plan.title} on ${where}`)}:`),
+    ...firstOf(
+      changing.map((item) => intentions(item).join('\n')),
+      limit,
+    ),
+    ...(same > 0
+      ? [
+          `  nothing to do for ${same.toLocaleString('en-US')} of ${plan.items.length.toLocaleString('en-US')}`,
+        ]
+      : []),
+    ...firstOf(cannot, limit),
+    ...(plan.warnings ?? []).map((text) => indented(paint.yellow('warning:'), text)),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+const firstOf = (texts: readonly string[], limit: number): readonly string[] =>
+  texts.length <= limit
+    ? texts
+    : [...texts.slice(0, limit), `  … and ${(texts.length - limit).toLocaleString('en-US')} more`]
+
+/** A target and what is done to it, without the how. */
+function intentions({ subject, steps }: Item<unknown>): readonly string[] {
+  const whys = steps.map(({ why }, index) => `    ${steps.length > 1 ? `${index + 1}. ` : ''}${visible(why)}`)
+  return [`  ${visible(subject)}`, ...whys]
+}
+
+/** What a dry run is shown by: the form, and the risk that the command declares. */
+export interface DryRunView {
+  readonly json: boolean
+  readonly risk: Risk
+}
+
+/** The exact steps of a plan and what consent they need; with `json`, one object per target. */
+export function showDryRun(plan: Plan<unknown>, { json, risk }: DryRunView, look: Look): string {
+  const refused = plan.refused ?? []
+  if (json)
+    return [...plan.items.map(dryObject), ...refused.map(refusedObject)]
+      .map((it) => `${safeJson(it)}\n`)
+      .join('')
+  const paint = paintOf(look)
+  const items = plan.items.flatMap(({ subject, steps }) => [
+    paint.bold(visible(subject)),
+    ...(steps.length === 0 ? ['  nothing to do'] : []),
+    ...steps.flatMap((step, index) => [
+      `  ${index + 1}. ${visible(step.why)}`,
+      `     ${paint.dim(visible(showStep(step)))}`,
+    ]),
+  ])
+  const cannot = refused.flatMap(({ subject, message }) => [
+    paint.bold(visible(subject)),
+    `  ${paint.yellow('cannot be done:')} ${visible(message)}`,
+  ])
+  return [...items, ...cannot, ...consentOf(plan, risk)].map((line) => `${line}\n`).join('')
+}
+
+const dryObject = ({ subject, did, steps }: Item<unknown>) => ({
+  dryRun: true,
+  subject,
+  did,
+  steps: steps.map((step) => ({ why: step.why, does: showStep(step) })),
+  changed: steps.length > 0,
+})
+
+const refusedObject = ({ subject, code, message }: NonNullable<Plan<unknown>['refused']>[number]) => ({
+  dryRun: true,
+  subject,
+  steps: [],
+  changed: false,
+  error: { code, message },
+})
+
+/** What must be said to have it done, where there is something to do. */
+function consentOf(plan: Plan<unknown>, risk: Risk): readonly string[] {
+  if (plan.items.every(({ steps }) => steps.length === 0)) return []
+  const typed = mustType(plan, risk)
+  if (typed !== undefined) return [`nothing was changed; a script does it with --confirm ${visible(typed)}`]
+  if ((plan.risk ?? risk) === 'routine') return ['nothing was changed']
+  return ['nothing was changed; a script does it with --yes']
+}

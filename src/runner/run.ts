@@ -1,0 +1,244 @@
+import { Failure, failed, type Outcome, unreachable, usage } from '../failure.ts'
+import { carryOut, type Result } from './carry-out.ts'
+import type { Command, InputOf, Passthrough, Printer, Procedure, Query } from './command.ts'
+import { changes, consent } from './consent.ts'
+import { type Opened, open } from './opened.ts'
+import type { Plan } from './plan.ts'
+import type { Run } from './program.ts'
+import { noRecorder, recorder } from './record.ts'
+import { openRenderer } from './render.ts'
+import { showCount, showDryRun, showFailure, showPlan } from './report.ts'
+import { shortfallOf } from './shortfall.ts'
+import type { Terminal } from './terminal.ts'
+import type { World } from './world.ts'
+
+/** One invocation: what was asked for, on which terminal, in which world. */
+interface Life {
+  readonly run: Run
+  readonly world: World
+  readonly terminal: Terminal
+  readonly commands: readonly Command[]
+  readonly opened: Opened
+  /** Ctrl-C or `--timeout`. */
+  readonly signal: AbortSignal
+}
+
+/** Lives the life of one command, from its parsed line to its outcome; everything it opened is closed. */
+export async function live(
+  run: Run,
+  world: World,
+  commands: readonly Command[],
+): Promise<{ outcome: Outcome; code?: number }> {
+  const { globals } = run
+  const terminal = world.terminal({ noInput: globals.noInput, color: !globals.noColor, quiet: globals.quiet })
+  const limit = timeLimit(globals.timeout)
+  const signal = AbortSignal.any([world.stop, limit.signal])
+  const opened = open(world, { ...globals, terminal, signal })
+  const life: Life = { run, world, terminal, commands, opened, signal }
+  try {
+    const result = await carry(life)
+    return typeof result === 'object' ? result : { outcome: result }
+  } catch (cause) {
+    if (!(cause instanceof Failure)) throw cause
+    await terminal.stderr.write(showFailure(cause, globals.json ? 'json' : 'text', terminal.stderr))
+    return { outcome: cause.outcome }
+  } finally {
+    clearTimeout(limit.timer)
+    await opened.dispose()
+  }
+}
+
+/** Aborts with the Failure to report once the time of `--timeout` has passed. */
+function timeLimit(ms: number | undefined): { signal: AbortSignal; timer: NodeJS.Timeout | undefined } {
+  const limit = new AbortController()
+  const late = () => limit.abort(unreachable('timeout', `it took longer than --timeout ${(ms ?? 0) / 1000}s`))
+  return { signal: limit.signal, timer: ms === undefined ? undefined : setTimeout(late, ms) }
+}
+
+async function carry(life: Life): Promise<Outcome | { outcome: Outcome; code: number }> {
+  const { command } = life.run
+  const input = (await complete(life)) as InputOf<never>
+  switch (command.kind) {
+    case 'query':
+      return await carryQuery(life, command, input)
+    case 'procedure':
+      return await carryProcedure(life, command, input)
+    case 'printer':
+      return await carryPrinter(life, command, input)
+    case 'passthrough':
+      return await carryPassthrough(life, command, (life.run.input as { args: readonly string[] }).args)
+  }
+}
+
+/** The input with what was missing asked for; nobody there to ask is a `usage` Failure. */
+async function complete({ run, opened, terminal }: Life): Promise<Record<string, unknown>> {
+  const input: Record<string, unknown> = { ...run.input }
+  if (run.command.kind === 'passthrough') return input
+  for (const key of run.missing) {
+    const param = run.command.input[key]
+    if (!param) throw new TypeError(`no parameter ${key}`)
+    if (!terminal.interactive)
+      throw usage(`<${key}> is missing: ${param.about}`, `see kimbia-ops ${run.command.name} --help`)
+    input[key] = param.type.parse(await opened.views.askFor(`${param.about}`, `<${key}>`))
+  }
+  return input
+}
+
+async function carryPrinter(
+  { terminal, commands }: Life,
+  printer: Printer,
+  input: InputOf<never>,
+): Promise<Outcome> {
+  await terminal.stdout.write(printer.print(input, commands))
+  return 'ok'
+}
+
+async function carryQuery(
+  { terminal, opened, run }: Life,
+  query: Query,
+  input: InputOf<never>,
+): Promise<Outcome> {
+  const { output, result, bare, counted } = query
+  const renderer = openRenderer(terminal.stdout, output, { json: run.globals.json, result, bare })
+  const read = query.read(input, opened.views)
+  if (!(Symbol.asyncIterator in read)) {
+    const row = await read
+    await renderer.row(row)
+    await renderer.end()
+    return query.outcome?.(row as never) ?? 'ok'
+  }
+  let rows = 0
+  for await (const row of read) {
+    rows++
+    if (!(await renderer.row(row))) return 'ok'
+  }
+  await renderer.end()
+  if (counted !== undefined) opened.views.say(showCount(rows, counted))
+  return 'ok'
+}
+
+async function carryProcedure(life: Life, procedure: Procedure, input: InputOf<never>): Promise<Outcome> {
+  const { terminal, opened, run } = life
+  const plan = (await procedure.plan(input, opened.views)) as Plan<unknown>
+  if (run.globals.dryRun) return await dryRun(life, procedure, plan)
+  if (changes(plan) > 0) {
+    await review(life, procedure, plan)
+    const results = await act(life, plan)
+    return await report(life, procedure, plan, results)
+  }
+  if (!run.globals.quiet) await terminal.stderr.write('nothing to do\n')
+  return await report(life, procedure, plan, asPlanned(plan))
+}
+
+async function dryRun({ terminal, run }: Life, { risk }: Procedure, plan: Plan<unknown>): Promise<Outcome> {
+  await terminal.stdout.write(showDryRun(plan, { json: run.globals.json, risk }, terminal.stdout))
+  const shortfall = shortfallOf(plan, asPlanned(plan))
+  if (shortfall) throw shortfall
+  return 'ok'
+}
+
+const asPlanned = (plan: Plan<unknown>): Result[] =>
+  plan.items.map((item) => ({ state: 'unchanged', item, rows: item.rows }))
+
+/** Shows what is about to happen and gets consent; routine changes are done without a word. */
+async function review(
+  { terminal, run, opened }: Life,
+  { risk }: Procedure,
+  plan: Plan<unknown>,
+): Promise<void> {
+  const { yes, confirm, quiet } = run.globals
+  const asks = (plan.risk ?? risk) !== 'routine' || changes(plan) > 1
+  if (asks && !(quiet && (yes || confirm !== undefined)) && !run.globals.json) {
+    const { host } = opened.views
+    const where = plan.trail === 'none' ? '' : `${(await host.config()).name} (${await host.where()})`
+    await terminal.stderr.write(showPlan(plan, { where }, terminal.stderr))
+  }
+  await consent(plan, risk, { yes, confirm }, terminal)
+}
+
+async function act({ terminal, opened, world, run, signal }: Life, plan: Plan<unknown>): Promise<Result[]> {
+  const progress = (done: number, of: number): void =>
+    of > 1 ? terminal.progress(`${done} of ${of}`) : undefined
+  if (plan.trail === 'none') {
+    const pds = undefined as never
+    return await carryOut(plan, { pds, recorder: noRecorder, stop: signal, progress })
+  }
+  const host = await opened.host()
+  const [pds, trail] = await Promise.all([opened.pds(), world.openTrail(host)])
+  const { user, machine } = world.operator()
+  const operator = { user, machine, ssh: await host.where() }
+  const authorship = { operator, command: run.command.name, version: world.version, clock: world.clock }
+  try {
+    return await carryOut(plan, { pds, recorder: recorder(trail, authorship), stop: signal, progress })
+  } finally {
+    await trail.end().catch(() => {})
+  }
+}
+
+/** Rows that hold true go to stdout; what failed or was not tried is thrown, to end on stderr. */
+async function report(
+  { terminal, run, signal }: Life,
+  procedure: Procedure,
+  plan: Plan<unknown>,
+  results: readonly Result[],
+): Promise<Outcome> {
+  const shortfall = shortfallOf(plan, results, signal)
+  const rows = results.flatMap((it) =>
+    'rows' in it ? it.rows.map((row) => ({ row, changed: it.state === 'done' })) : [],
+  )
+  const { json, quiet } = run.globals
+  const single = results.reduce((sum, { item }) => sum + item.rows.length, 0) === 1
+  const renderer = openRenderer(terminal.stdout, procedure.output, {
+    json,
+    result: single ? 'one' : 'many',
+    bare: procedure.bare,
+  })
+  for (const { row, changed } of rows) if (!(await renderer.row(row as never, { changed }))) break
+  await renderer.end()
+  if (shortfall) throw shortfall
+  if (!quiet) for (const line of plan.afterwards ?? []) await terminal.stderr.write(`note: ${line}\n`)
+  return 'ok'
+}
+
+/** Runs a program of the host with the operator's own streams; it is written to the trail before and after. */
+async function carryPassthrough(
+  { opened, world, signal }: Life,
+  command: Passthrough,
+  args: readonly string[],
+) {
+  const streams = world.streams()
+  const located = await command.locate(args, streams.tty ? 'yes' : 'no', opened.views)
+  const host = await opened.host()
+  const trail = await world.openTrail(host)
+  const { user, machine } = world.operator()
+  const authorship = {
+    operator: { user, machine, ssh: await host.where() },
+    command: command.name,
+    version: world.version,
+    clock: world.clock,
+  }
+  const item = { subject: `${command.name} ${withoutValues(args)}`.trim(), steps: [], rows: [] }
+  const plan = { title: command.name, items: [item], confirm: command.name }
+  try {
+    const record = recorder(trail, authorship)
+    const id = await record.intent(item, plan)
+    const code = await host.attach(located.shell, {
+      ...streams,
+      ...(located.first && { first: located.first }),
+      signal,
+    })
+    const failure = code === 0 ? undefined : failed('exit-code', `it ended with exit code ${code}`)
+    await record.outcome(id, item, plan, failure)
+    return { outcome: failure ? ('failed' as const) : ('ok' as const), code }
+  } finally {
+    await trail.end().catch(() => {})
+  }
+}
+
+/** Words and flag names, without the flags' values: one of them may be a secret. */
+function withoutValues(args: readonly string[]): string {
+  const firstFlag = args.findIndex((word) => word.startsWith('-'))
+  const words = firstFlag === -1 ? args : args.slice(0, firstFlag)
+  const flags = args.filter((word) => word.startsWith('-')).map((word) => word.split('=')[0] as string)
+  return [...words, ...flags].join(' ')
+}

@@ -1,0 +1,40 @@
+import type { Config, HostConfig } from '../config.ts'
+import type { Host } from '../host/host.ts'
+import type { Trail } from '../host/trail.ts'
+import type { Pds } from '../pds/client.ts'
+import type { Attached, Note } from '../ssh/session.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What an opened connection reports to and obeys. */
+export interface Opening {
+  readonly note: Note
+  /** Ctrl-C or `--timeout`: nothing is waited for after it. */
+  readonly signal: AbortSignal
+  readonly terminal: Terminal
+  /** What a person should know during a wait. */
+  readonly waiting: (text: string) => void
+}
+
+/** Everything outside the process that a run touches, handed in; `cli.ts` wires the real one. */
+export interface World {
+  readonly env: NodeJS.ProcessEnv
+  readonly version: string
+  readonly terminal: (wishes: { noInput: boolean; color: boolean; quiet: boolean }) => Terminal
+  readonly clock: () => Date
+  /** Local user and machine, for the trail. */
+  readonly operator: () => { user: string; machine: string }
+  readonly loadConfig: (file: string | undefined) => Promise<Config>
+  /** The host to operate, of the config, `--host`, and what is on this machine. */
+  readonly chooseHost: (config: Config, wanted: string | undefined) => Promise<HostConfig>
+  /** Connects on first need. */
+  readonly openHost: (config: HostConfig, opening: Opening) => Host
+  /** Connects on first need, through the host's tunnel. */
+  readonly openPds: (host: Host, opening: Opening) => Promise<Pds>
+  readonly openTrail: (host: Host) => Promise<Trail>
+  readonly readFile: (path: string) => Promise<string>
+  readonly fetchPublic: (url: string, signal: AbortSignal) => Promise<{ status: number; text: string }>
+  /** This process's own streams, for a program of the host; `tty` when stdin and stdout are a terminal. */
+  readonly streams: () => Omit<Attached, 'first' | 'signal'>
+  /** Aborted by the first Ctrl-C or SIGTERM. */
+  readonly stop: AbortSignal
+}

@@ -1,0 +1,58 @@
+import { constants } from 'node:os'
+import type { Readable } from 'node:stream'
+import type { Ending, Running } from './running.ts'
+import type { Attached } from './session.ts'
+
+/** Joins a running command to the operator's streams until it ends; resolves to its exit code, as a shell counts it. */
+export async function attachTo(running: Running, attached: Attached): Promise<number> {
+  const { stdin, stdout, stderr, tty, first } = attached
+  const undo = [followSize(running, attached), ...(tty ? [rawMode(stdin)] : [])]
+  running.stdin.on('error', () => {})
+  running.stdout.pipe(stdout, { end: false })
+  running.stderr.pipe(stderr, { end: false })
+  if (first) running.stdin.write(`${first.reveal()}\n`)
+  stdin.pipe(running.stdin)
+  try {
+    return toExitCode(await running.ended)
+  } finally {
+    stdin.unpipe(running.stdin)
+    running.stdout.unpipe(stdout)
+    running.stderr.unpipe(stderr)
+    // A paused stdin no longer keeps this process alive.
+    stdin.pause()
+    for (const step of undo) step()
+  }
+}
+
+/** The exit code as a shell counts it: an end by a signal is 128 and its number. */
+export function toExitCode(ending: Ending): number {
+  switch (ending.kind) {
+    case 'code':
+      return ending.code
+    case 'signal':
+      return 128 + (constants.signals[ending.signal as NodeJS.Signals] ?? 0)
+    case 'lost':
+      throw ending.failure
+  }
+}
+
+/** Every key goes to the other side as it is typed, Ctrl-C as well. */
+function rawMode(stdin: NodeJS.ReadableStream): () => void {
+  const terminal = stdin as Readable & {
+    isTTY?: boolean
+    isRaw?: boolean
+    setRawMode?: (on: boolean) => unknown
+  }
+  if (!terminal.isTTY || !terminal.setRawMode) return () => {}
+  const before = terminal.isRaw ?? false
+  terminal.setRawMode(true)
+  return () => void terminal.setRawMode?.(before)
+}
+
+function followSize(running: Running, { stdout, tty }: Attached): () => void {
+  if (!tty) return () => {}
+  const screen = stdout as NodeJS.WritableStream & { rows?: number; columns?: number }
+  const follow = () => running.resize(screen.rows ?? tty.rows, screen.columns ?? tty.columns)
+  screen.on('resize', follow)
+  return () => void screen.removeListener('resize', follow)
+}

@@ -1,0 +1,134 @@
+import type { Duplex, Readable } from 'node:stream'
+import { type Failure, unreachable } from '../failure.ts'
+import { brief, type Ending, type Running } from './running.ts'
+import type { Attached } from './session.ts'
+import { ask } from './shell.ts'
+import { givenUp, nothingListens } from './wire.ts'
+
+/** What is used of ssh2's client. */
+export interface Client {
+  exec(
+    command: string,
+    options: { pty?: { rows: number; cols: number; term: string } },
+    done: (error: Error | undefined, channel: Channel) => void,
+  ): unknown
+}
+
+/** What is used of the channels that it opens. */
+export interface Channel extends Duplex {
+  readonly stderr: Readable
+  close(): void
+  setWindow(rows: number, columns: number, height: number, width: number): void
+}
+
+/** The life of the connection that its channels depend on. */
+export interface Link {
+  readonly where: string
+  /** Why the connection is gone, once it is. */
+  lost: Failure | undefined
+  readonly tunnels: Set<Duplex>
+}
+
+/** Starts a command line in sh, whatever the login shell is (RFC 4254, section 6.5). */
+export function startOn(client: Client, link: Link, line: string, tty: Attached['tty']): Promise<Running> {
+  const command = ask`exec sh -c ${{ effect: 'ask', line }}`.line
+  const pty = tty && { rows: tty.rows, cols: tty.columns, term: tty.term }
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => reject(link.lost ?? noChannel(link, error))
+    if (link.lost) return reject(link.lost)
+    try {
+      client.exec(command, pty ? { pty } : {}, (error, channel) => {
+        if (error) fail(error)
+        else resolve(runningOn(channel, client, link, line))
+      })
+    } catch (error) {
+      fail(error)
+    }
+  })
+}
+
+/** A connection from the host to a port of its own loopback (RFC 4254, section 7.2). */
+export async function openTunnel(
+  forward: (port: number) => Promise<Duplex>,
+  link: Link,
+  port: number,
+): Promise<Duplex> {
+  if (link.lost) throw link.lost
+  try {
+    const channel = await forward(port)
+    link.tunnels.add(channel)
+    channel.once('close', () => link.tunnels.delete(channel))
+    return channel
+  } catch (error) {
+    throw link.lost ?? noTunnel(error as Error & { reason?: number }, port, link.where)
+  }
+}
+
+function runningOn(channel: Channel, client: Client, link: Link, line: string): Running {
+  const ended = Promise.withResolvers<Ending>()
+  let ending: Ending | undefined
+  channel.on('exit', (code: number | null, signal?: string) => {
+    ending = code === null ? { kind: 'signal', signal: signal ?? 'a signal' } : { kind: 'code', code }
+  })
+  channel.on('error', () => {})
+  channel.once('close', () => {
+    // A channel closes without an exit code when the line drops: that is no success.
+    const last: Ending = ending ?? { kind: 'lost', failure: link.lost ?? noExit(link, line) }
+    whenRead(channel, () => ended.resolve(last))
+  })
+  return {
+    stdin: channel,
+    stdout: channel,
+    stderr: channel.stderr,
+    ended: ended.promise,
+    stop() {
+      ended.resolve({ kind: 'lost', failure: givenUp(line) })
+      channel.resume()
+      channel.stderr.resume()
+      terminate(client, channel)
+      channel.close()
+    },
+    resize: (rows, columns) => channel.setWindow(rows, columns, 0, 0),
+  }
+}
+
+/**
+ * Closing a channel leaves its command running, a signal ends it (RFC 4254, section 6.9).
+ * ssh2's own `signal` sends none once the standard input is closed, which it mostly is.
+ */
+function terminate(client: Client, channel: Channel): void {
+  const { _protocol: protocol } = client as { _protocol?: { signal?: (id: number, name: string) => void } }
+  const { outgoing } = channel as { outgoing?: { id: number; state: string } }
+  if (outgoing?.state === 'open' || outgoing?.state === 'eof') protocol?.signal?.(outgoing.id, 'TERM')
+}
+
+/** The channel closes after its standard output is read; standard error may still have some to give. */
+function whenRead({ stderr }: Channel, then: () => void): void {
+  if (stderr.readableEnded || stderr.destroyed) then()
+  else stderr.once('end', then)
+}
+
+/** The reasons of a refused channel (RFC 4254, section 5.1). */
+const prohibited = 1
+const connectFailed = 2
+
+function noTunnel(error: Error & { reason?: number }, port: number, where: string): Failure {
+  if (error.reason === connectFailed) return nothingListens(port, where, error)
+  const hint =
+    error.reason === prohibited
+      ? 'the sshd of the host needs AllowTcpForwarding yes (or local), and a PermitOpen for it'
+      : undefined
+  const code = error.reason === prohibited ? 'tunnel-prohibited' : 'tunnel-failed'
+  return unreachable(code, `${where} opens no connection to its port ${port}: ${error.message}`, hint, error)
+}
+
+const noChannel = ({ where }: Link, error: unknown) =>
+  unreachable(
+    'command-refused',
+    `${where} does not run commands for us: ${error instanceof Error ? error.message : error}`,
+    undefined,
+    error,
+  )
+
+const noExit = ({ where }: Link, line: string) =>
+  unreachable('link-lost', `${where} closed the channel and did not say how it ended: ${brief(line)}`)

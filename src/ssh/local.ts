@@ -1,0 +1,99 @@
+import { connect } from 'node:net'
+import type { Duplex, Readable, Writable } from 'node:stream'
+import { execa, type Options } from 'execa'
+import { unreachable } from '../failure.ts'
+import { toExitCode } from './attach.ts'
+import type { Ending, Running } from './running.ts'
+import type { Attached, Note, Session } from './session.ts'
+import { givenUp, nothingListens, sessionOver } from './wire.ts'
+
+/** A session on this very machine: the same commands, run by sh. */
+export function openLocal({ note }: { readonly note?: Note | undefined } = {}): Session {
+  const alive = new Set<Running>()
+  const start = async (line: string): Promise<Running> => {
+    const running = run(line)
+    alive.add(running)
+    running.ended.then(() => alive.delete(running))
+    return running
+  }
+  return sessionOver(
+    {
+      where: 'local',
+      start,
+      inherit,
+      tunnel: openPort,
+      async dispose() {
+        for (const running of alive) running.stop()
+      },
+    },
+    note,
+  )
+}
+
+/** Kept out of the terminal's process group, as a remote command is: Ctrl-C is for this process to decide on. */
+const plain = {
+  reject: false,
+  buffer: false,
+  detached: true,
+  stdin: 'pipe',
+  stdout: 'pipe',
+  stderr: 'pipe',
+} as const satisfies Options
+
+function run(line: string): Running {
+  const child = execa('sh', ['-c', line], plain)
+  const stopped = Promise.withResolvers<Ending>()
+  return {
+    stdin: child.stdin as Writable,
+    stdout: child.stdout as Readable,
+    stderr: child.stderr as Readable,
+    ended: Promise.race([child.then(toEnding), stopped.promise]),
+    stop() {
+      try {
+        // The whole group, or what sh has started goes on without it.
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM')
+      } catch {
+        // It has ended already.
+      }
+      for (const stream of child.stdio) stream?.destroy()
+      stopped.resolve({ kind: 'lost', failure: givenUp(line) })
+    },
+    resize() {},
+  }
+}
+
+interface Outcome {
+  readonly exitCode?: number | undefined
+  readonly signal?: string | undefined
+  readonly originalMessage?: string | undefined
+}
+
+function toEnding({ exitCode, signal, originalMessage }: Outcome): Ending {
+  if (signal !== undefined) return { kind: 'signal', signal }
+  if (exitCode !== undefined) return { kind: 'code', code: exitCode }
+  return {
+    kind: 'lost',
+    failure: unreachable('no-shell', `cannot run sh: ${originalMessage ?? 'no reason given'}`),
+  }
+}
+
+/** The operator's own terminal is handed over as it is; other streams, or a first line, are piped. */
+function inherit(line: string, { stdin, stdout, stderr, tty, first }: Attached): Promise<number> | undefined {
+  const hasFd = [stdin, stdout, stderr].every((stream) => typeof (stream as { fd?: unknown }).fd === 'number')
+  if (!tty || first || !hasFd) return undefined
+  const streams = { stdin: stdin as Readable, stdout: stdout as Writable, stderr: stderr as Writable }
+  return execa('sh', ['-c', line], { reject: false, buffer: false, ...streams }).then((outcome) =>
+    toExitCode(toEnding(outcome)),
+  )
+}
+
+function openPort(port: number): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, noDelay: true })
+    socket.once('error', (error) => reject(nothingListens(port, 'local', error)))
+    socket.once('connect', () => {
+      socket.removeAllListeners('error')
+      resolve(socket)
+    })
+  })
+}

@@ -1,0 +1,206 @@
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { unreachable } from '../failure.ts'
+
+/** One HTTP request; header names in lower case. */
+export interface TunnelRequest {
+  readonly method?: 'GET' | 'POST'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The head of an HTTP answer, and its body as it arrives: read it to the end or leave its loop, which drops it. */
+export interface TunnelAnswer {
+  readonly status: number
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+/**
+ * HTTP/1.1 over the channels of a tunnel; `path` begins with a slash.
+ * Rejects with a Failure, or what `connect` threw, when no channel opened and nothing was sent; with an Error named
+ * `TimeoutError` when nothing came for the deadline; with the reason of the signal; else with a network error.
+ */
+export interface TunnelFetch {
+  (path: string, init?: TunnelRequest): Promise<TunnelAnswer>
+  /** Ends all channels; requests under way fail, and so does any later one. */
+  close(): void
+}
+
+export interface TunnelOptions {
+  /** How many channels at most (default 8; an sshd allows 10 sessions, forwarded channels are not counted). */
+  readonly channels?: number
+  /** Milliseconds in which the next byte of an answer must come (default 30,000). */
+  readonly deadline?: number
+}
+
+/** HTTP over `connect`, a source of byte streams such as `() => session.tunnel(port)`; streams are kept and used again. */
+export function tunnelFetch(connect: () => Promise<Duplex>, options: TunnelOptions = {}): TunnelFetch {
+  const { channels = 8, deadline = 30_000 } = options
+  const open = new Set<Duplex>()
+  const agent = new Agent({ keepAlive: true, maxSockets: channels, maxFreeSockets: channels })
+  // An Agent counts a stream only once it is open; the gate is what keeps the number of channels.
+  const gate = new Gate(channels)
+  let closed = false
+
+  agent.createConnection = (_options, done) => {
+    connect().then(
+      (stream) => {
+        open.add(stream)
+        stream.once('close', () => open.delete(stream))
+        if (closed) stream.destroy()
+        done?.(null, asSocket(stream))
+      },
+      (error: Error) => done?.(new NotSent(error), undefined as never),
+    )
+    return undefined
+  }
+
+  const fetch = async (path: string, init: TunnelRequest = {}): Promise<TunnelAnswer> => {
+    init.signal?.throwIfAborted()
+    await gate.enter(init.signal)
+    if (closed) {
+      gate.leave()
+      throw unreachable('tunnel-closed', 'the tunnel to the PDS is closed')
+    }
+    return send(agent, path, init, deadline, () => gate.leave())
+  }
+
+  const close = () => {
+    closed = true
+    agent.destroy()
+    for (const stream of open) stream.destroy()
+  }
+  return Object.assign(fetch, { close })
+}
+
+/** Carries what `connect` threw past node:http, which puts its own words on errors. */
+class NotSent extends Error {
+  readonly reason: Error
+
+  constructor(reason: Error) {
+    super(reason.message)
+    this.reason = reason
+  }
+}
+
+const timedOut = (deadline: number): Error =>
+  Object.assign(new Error(`nothing came for ${deadline} ms`), { name: 'TimeoutError' })
+
+const noChannel = (deadline: number): Error =>
+  unreachable('channel-timeout', `no channel to the PDS opened within ${deadline} ms`)
+
+function send(
+  agent: Agent,
+  path: string,
+  { method = 'GET', headers = {}, body, signal }: TunnelRequest,
+  deadline: number,
+  done: () => void,
+): Promise<TunnelAnswer> {
+  return new Promise((resolve, reject) => {
+    const length = method === 'POST' ? { 'content-length': String(body?.byteLength ?? 0) } : {}
+    const request = httpRequest({
+      agent,
+      path,
+      method,
+      host: '127.0.0.1',
+      headers: { ...headers, ...length },
+    })
+    const ending: Ending = { reason: undefined }
+    let finish = () => {
+      finish = () => {}
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+      done()
+    }
+    const end = (reason: Error) => {
+      ending.reason = reason
+      const { socket } = request
+      request.destroy(reason)
+      if (socket) return
+      // Without a stream yet, node:http says nothing of it until one comes.
+      finish()
+      reject(reason)
+    }
+    const timer = setTimeout(() => end(request.socket ? timedOut(deadline) : noChannel(deadline)), deadline)
+    const abort = () => end(signal?.reason as Error)
+    signal?.addEventListener('abort', abort, { once: true })
+    request.once('error', (error) => reject(error instanceof NotSent ? error.reason : error))
+    request.once('response', (message) => resolve(toAnswer(message, timer, ending)))
+    request.once('close', () => finish())
+    request.end(body)
+  })
+}
+
+/** Why a request was ended on purpose; node:http reports only the hang-up that follows. */
+interface Ending {
+  reason: Error | undefined
+}
+
+function toAnswer(message: IncomingMessage, timer: NodeJS.Timeout, ending: Ending): TunnelAnswer {
+  const headers: Record<string, string | undefined> = {}
+  for (const [name, value] of Object.entries(message.headers)) headers[name] = String(value)
+  return { status: message.statusCode ?? 0, headers, body: chunks(message, timer, ending) }
+}
+
+async function* chunks(
+  message: IncomingMessage,
+  timer: NodeJS.Timeout,
+  ending: Ending,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of message) {
+      timer.refresh()
+      yield chunk as Uint8Array
+    }
+  } catch (error) {
+    throw ending.reason ?? error
+  }
+}
+
+/** What node:http calls on the streams it uses, where a channel does not have it (net.Socket). */
+function asSocket(stream: Duplex): Duplex {
+  const socket = stream as Duplex & Record<string, unknown>
+  const nothing = () => socket
+  for (const name of ['setTimeout', 'setNoDelay', 'setKeepAlive', 'ref', 'unref']) socket[name] ??= nothing
+  // The far end closed it while idle: a half-open channel must not be used again.
+  stream.once('end', () => stream.destroy())
+  return stream
+}
+
+/** Lets so many in at a time; the others wait in line. */
+class Gate {
+  #free: number
+  readonly #line: (() => void)[] = []
+
+  constructor(places: number) {
+    this.#free = places
+  }
+
+  enter(signal?: AbortSignal): Promise<void> {
+    if (this.#free > 0) {
+      this.#free--
+      return Promise.resolve()
+    }
+    return new Promise((resolve, reject) => {
+      const abort = () => {
+        this.#line.splice(this.#line.indexOf(go), 1)
+        reject(signal?.reason)
+      }
+      const go = () => {
+        signal?.removeEventListener('abort', abort)
+        resolve()
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      this.#line.push(go)
+    })
+  }
+
+  leave(): void {
+    const next = this.#line.shift()
+    if (next) next()
+    else this.#free++
+  }
+}

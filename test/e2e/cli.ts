@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { RigFacts } from '../../rig/host.ts'
+
+const bin = join(import.meta.dirname, '../../bin/kimbia-ops.js')
+
+/** What a finished run left behind. */
+export interface Ran {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  /** Written to standard input; `closed` starts the program without one; absent is empty. */
+  readonly stdin?: string | 'closed'
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/** Starts the built program against a rig, as a script would: no terminal anywhere. */
+export function start(
+  rig: RigFacts | undefined,
+  args: readonly string[],
+  { stdin, env }: RunOptions = {},
+): ChildProcess {
+  const words = [process.execPath, bin, ...args]
+  const [command, ...rest] = stdin === 'closed' ? ['sh', '-c', 'exec "$@" <&-', 'sh', ...words] : words
+  const child = spawn(command as string, rest, {
+    env: { ...process.env, CI: '', ...rig?.env, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  child.stdin?.on('error', () => {})
+  child.stdin?.end(stdin === 'closed' ? '' : (stdin ?? ''))
+  return child
+}
+
+/** Runs the built program to its end. */
+export async function run(
+  rig: RigFacts | undefined,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Ran> {
+  return await ended(start(rig, args, options))
+}
+
+/** The end of a program that was started. */
+export async function ended(child: ChildProcess): Promise<Ran> {
+  const stdout: Buffer[] = []
+  const stderr: Buffer[] = []
+  child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk))
+  child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk))
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }
+}
+
+/** The objects of `--json` output, one a line. */
+export const rows = <T = Record<string, unknown>>({ stdout }: Ran): T[] =>
+  stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as T)
+
+/** The only object of `--json` output. */
+export function row<T = Record<string, unknown>>(ran: Ran): T {
+  const all = rows<T>(ran)
+  if (all.length !== 1) throw new Error(`expected one row, got ${all.length}: ${ran.stdout}${ran.stderr}`)
+  return all[0] as T
+}
+
+/** The error object that `--json` puts on stderr, behind any notes. */
+export function problem(ran: Ran): {
+  code: string
+  message: string
+  hint?: string
+  [detail: string]: unknown
+} {
+  const line = ran.stderr.split('\n').find((text) => text.startsWith('{"error"'))
+  if (line === undefined) throw new Error(`no error object on stderr: ${ran.stderr}`)
+  return JSON.parse(line).error
+}

@@ -1,0 +1,356 @@
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { PassThrough } from 'node:stream'
+import { describe, expect, test } from 'vitest'
+import type { HostConfig } from '../../src/config.ts'
+import { openHost } from '../../src/host/host.ts'
+import { Secret } from '../../src/secret.ts'
+import { openLocal } from '../../src/ssh/local.ts'
+import type { Session } from '../../src/ssh/session.ts'
+import { act, ask } from '../../src/ssh/shell.ts'
+import { failureOf } from '../support/failing.ts'
+import {
+  give,
+  isRoot,
+  localPds,
+  localUser,
+  sessionWith,
+  shells,
+  withoutRoot,
+  wrapped,
+} from '../support/local-host.ts'
+
+const open = (session: Session, config: HostConfig, options = {}) =>
+  openHost(async () => session, config, options)
+
+describe('connecting', () => {
+  test('happens on first need, once', async () => {
+    await using pds = await localPds()
+    let connections = 0
+    const host = openHost(async () => {
+      connections++
+      return openLocal()
+    }, pds.config)
+    expect((await host.config()).dir).toBe(pds.dir)
+    expect(connections).toBe(0)
+    await Promise.all([host.settings(), host.where(), host.ask(ask`true`), host.settings()])
+    expect(connections).toBe(1)
+    await host.dispose()
+  })
+
+  test('costs one remote script', async () => {
+    await using pds = await localPds()
+    const lines: string[] = []
+    const host = open(
+      wrapped((line) => line, lines),
+      pds.config,
+    )
+    await Promise.all([host.settings(), host.settings()])
+    expect(lines).toHaveLength(1)
+  })
+
+  test('is not needed to be disposed of', async () => {
+    await using pds = await localPds()
+    const host = openHost(() => Promise.reject(new Error('never')), pds.config)
+    await host.dispose()
+  })
+
+  test('that fails is told every time, and disposed of quietly', async () => {
+    await using pds = await localPds()
+    const host = openHost(() => Promise.reject(new Error('no route')), pds.config)
+    await expect(host.settings()).rejects.toThrow('no route')
+    await expect(host.ask(ask`true`)).rejects.toThrow('no route')
+    await host.dispose()
+  })
+})
+
+describe('settings', () => {
+  const settings = async (env: string | undefined, config: Partial<HostConfig> = {}) => {
+    await using pds = await localPds(env)
+    return await open(openLocal(), { ...pds.config, ...config }).settings()
+  }
+  const password = 'PDS_ADMIN_PASSWORD=a\n'
+
+  test.each([
+    [
+      'all there',
+      `${password}PDS_HOSTNAME=x.test\nPDS_PORT="3001"\n`,
+      {},
+      { hostname: 'x.test', port: 3001 },
+    ],
+    ['the defaults', password, {}, { hostname: 'localhost', port: 3000 }],
+    [
+      'empty values count as none',
+      `${password}PDS_PORT=\nPDS_HOSTNAME=\n`,
+      {},
+      { hostname: 'localhost', port: 3000 },
+    ],
+    [
+      'the config first',
+      `${password}PDS_PORT=x\n`,
+      { port: 1, hostname: 'y.test' },
+      { hostname: 'y.test', port: 1 },
+    ],
+  ])('%s', async (_, env, config, expected) => {
+    expect(await settings(env, config)).toMatchObject({ ...expected, elevation: 'direct' })
+  })
+
+  test('secrets hide themselves', async () => {
+    const { adminPassword, bypassKey } = await settings(
+      `PDS_ADMIN_PASSWORD="a b"\nPDS_RATE_LIMIT_BYPASS_KEY=k\n`,
+    )
+    expect([adminPassword.reveal(), bypassKey?.reveal()]).toEqual(['a b', 'k'])
+    expect(JSON.stringify({ adminPassword, bypassKey })).not.toMatch(/a b|"k"/)
+  })
+
+  test.each([
+    ['nothing in it', '', 'pds-env-empty'],
+    ['blank lines in it', '\n\r\n', 'pds-env-empty'],
+    ['no admin password', 'PDS_PORT=1\n', 'admin-password-missing'],
+    ['an empty admin password', 'PDS_ADMIN_PASSWORD=\n', 'admin-password-missing'],
+    ['a port that is none', `${password}PDS_PORT=http\n`, 'pds-port-invalid'],
+    ['a port too high', `${password}PDS_PORT=70000\n`, 'pds-port-invalid'],
+    ['an open quote', 'A=1\nPDS_ADMIN_PASSWORD="s3cret\n', 'pds-env-invalid'],
+  ])('%s', async (_, env, code) => {
+    const failure = await failureOf(settings(env))
+    expect(failure).toMatchObject({ outcome: 'unreachable', code })
+    expect(failure.message).toMatch(/^local:\/.*\/pds\.env/)
+    expect(failure.hint).toBeTruthy()
+    expect(JSON.stringify(failure) + failure.message).not.toContain('s3cret')
+  })
+
+  test('a broken pds.env does not keep commands from the host', async () => {
+    await using pds = await localPds('A="')
+    expect((await open(openLocal(), pds.config).ask(ask`echo in`)).stdout).toBe('in\n')
+  })
+
+  test.each([
+    ['no directory', '/nowhere/x', 'pds-dir-missing'],
+    ['no pds.env', undefined, 'pds-env-missing'],
+  ])('%s', async (_, dir, code) => {
+    await using pds = await localPds()
+    const elsewhere = dir ?? pds.path('empty')
+    if (!dir) await mkdir(elsewhere)
+    // Without sudo, so that the answer is the same for every user who runs this test.
+    const failure = await failureOf(
+      open(openLocal(), { ...pds.config, dir: elsewhere, sudo: 'never' }).settings(),
+    )
+    expect(failure).toMatchObject({ outcome: 'unreachable', code })
+    expect(failure.message).toContain(elsewhere)
+    expect(failure.hint).toContain('dir:')
+  })
+
+  test('a file in place of the directory, and the other way round', async () => {
+    await using pds = await localPds()
+    const never = { ...pds.config, sudo: 'never' as const }
+    const inFile = open(openLocal(), { ...never, dir: pds.path('pds.env') })
+    expect(await failureOf(inFile.settings())).toMatchObject({ code: 'pds-dir-missing' })
+    await mkdir(pds.path('d/pds.env'), { recursive: true })
+    const isDir = open(openLocal(), { ...never, dir: pds.path('d') })
+    expect(await failureOf(isDir.settings())).toMatchObject({ code: 'pds-env-not-a-file' })
+  })
+
+  test('what a login shell prints before does not matter', async () => {
+    await using pds = await localPds()
+    const session = wrapped((line) => `echo 'Welcome!'; echo 'kimbia-ops' ; ${line}`)
+    expect((await open(session, pds.config).settings()).port).toBe(3456)
+  })
+
+  test('what pds.env says cannot pass for the script', async () => {
+    const text = `${password}# x\nkimbia-ops:no-dir\nkimbia-ops:found\nPDS_PORT=7\n`
+    expect((await settings(text)).port).toBe(7)
+  })
+
+  test('a host that runs no shell is told apart', async () => {
+    await using pds = await localPds()
+    const session = wrapped(() => 'echo "This account is not available."; exit 1')
+    const failure = await failureOf(open(session, pds.config).settings())
+    expect(failure).toMatchObject({ outcome: 'unreachable', code: 'no-shell' })
+  })
+
+  test('a directory with every kind of character', async () => {
+    await using pds = await localPds()
+    const dir = pds.path(`it's "a" $HOME \\ *`)
+    await mkdir(dir)
+    await writeFile(`${dir}/pds.env`, password)
+    expect((await open(openLocal(), { ...pds.config, dir }).settings()).port).toBe(3000)
+  })
+})
+
+describe.each(Object.entries(shells))('with %s as sh', (_, shell) => {
+  test('it is read', async () => {
+    await using pds = await localPds()
+    const session = await sessionWith(pds.dir, shell, ['id', 'cat'])
+    const host = open(session, pds.config)
+    expect(await host.settings()).toMatchObject({ port: 3456, elevation: 'direct' })
+    expect(await host.act(act`cat >${pds.path('x')}; exit 3`, { stdin: 'a\nb' })).toMatchObject({ code: 3 })
+    expect(await readFile(pds.path('x'), 'utf8')).toBe('a\nb')
+  })
+
+  test('no sudo on the host', async () => {
+    await using pds = await localPds()
+    const session = await sessionWith(pds.dir, shell, ['id', 'cat'])
+    const failure = await failureOf(open(session, { ...pds.config, sudo: 'always' }).settings())
+    expect(failure).toMatchObject({ outcome: 'unreachable', code: 'sudo-missing' })
+  })
+})
+
+describe('lines', () => {
+  test('keep their arguments, input, output and code', async () => {
+    await using pds = await localPds()
+    const host = open(openLocal(), pds.config)
+    const odd = `it's "x" $y \\z\n*`
+    expect(
+      await host.ask(ask`printf '%s' ${odd}; cat; echo e >&2; exit 5`, { stdin: new Secret(' in') }),
+    ).toEqual({
+      code: 5,
+      stdout: `${odd} in`,
+      stderr: 'e\n',
+    })
+    const bytes = Uint8Array.from([0, 255, 10, 0])
+    const sum = await host.ask(ask`od -An -tx1`, { stdin: bytes })
+    expect(sum.stdout.trim()).toBe('00 ff 0a 00')
+  })
+
+  test('have the messages of the C locale', async () => {
+    await using pds = await localPds()
+    expect((await open(openLocal(), pds.config).ask(ask`echo $LC_ALL`)).stdout).toBe('C\n')
+  })
+
+  test('are talked to', async () => {
+    await using pds = await localPds()
+    const talk = await open(openLocal(), pds.config).converse(ask`while read -r x; do echo "<$x>"; done`)
+    expect(await Promise.all([talk.say('a'), talk.say('b')])).toEqual(['<a>', '<b>'])
+    expect((await talk.end()).code).toBe(0)
+  })
+
+  test('have the streams of the operator', async () => {
+    await using pds = await localPds()
+    expect(await attached(open(openLocal(), pds.config), { first: new Secret('one') })).toEqual({
+      code: 4,
+      stdout: 'one|two\n',
+    })
+  })
+})
+
+/** Runs a line that shows its first and its second line of input. */
+async function attached(host: ReturnType<typeof openHost>, extra: { first?: Secret }) {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
+  stdin.end('two\n')
+  const code = await host.attach(act`read -r a; read -r b; echo "$a|$b"; exit 4`, {
+    stdin,
+    stdout,
+    stderr,
+    ...extra,
+  })
+  return { code, stdout: String(stdout.read()) }
+}
+
+describe.skipIf(withoutRoot)('as another user', () => {
+  const idOf = async (host: ReturnType<typeof openHost>) =>
+    (await host.ask(ask`id -u; cat`, { stdin: 'x' })).stdout
+
+  test('sudo without a password', async () => {
+    expect(isRoot).toBe(true)
+    await using pds = await localPds()
+    await using user = await localUser('nopasswd')
+    const lines: string[] = []
+    const host = open(user.open(lines), pds.config)
+    expect(await host.settings()).toMatchObject({ elevation: 'sudo', port: 3456 })
+    expect(await idOf(host)).toBe('0\nx')
+    expect(await attached(host, { first: new Secret('one') })).toEqual({ code: 4, stdout: 'one|two\n' })
+    expect(lines).toHaveLength(3)
+  })
+
+  test('direct, where the user may write', async () => {
+    await using pds = await localPds()
+    await using user = await localUser('none')
+    await give([pds.dir, pds.path('pds.env')], user.operator)
+    const host = open(user.open(), pds.config)
+    expect(await host.settings()).toMatchObject({ elevation: 'direct' })
+    expect(await idOf(host)).toBe(`${user.operator.uid}\nx`)
+  })
+
+  test('sudo, where the user may read but not write', async () => {
+    await using pds = await localPds()
+    await using user = await localUser('nopasswd')
+    await chmod(pds.dir, 0o755)
+    await chmod(pds.path('pds.env'), 0o644)
+    expect(await open(user.open(), pds.config).settings()).toMatchObject({ elevation: 'sudo' })
+    const never = open(user.open(), { ...pds.config, sudo: 'never' })
+    expect(await never.settings()).toMatchObject({ elevation: 'direct' })
+    expect(await idOf(never)).toBe(`${user.operator.uid}\nx`)
+  })
+
+  test('sudo always, even as one who would not need it', async () => {
+    await using pds = await localPds()
+    expect(await open(openLocal(), { ...pds.config, sudo: 'always' }).settings()).toMatchObject({
+      elevation: 'sudo',
+    })
+  })
+
+  test('sudo never: it may not be read', async () => {
+    await using pds = await localPds()
+    await using user = await localUser('nopasswd')
+    const config = { ...pds.config, sudo: 'never' as const }
+    expect(await failureOf(open(user.open(), config).settings())).toMatchObject({ code: 'pds-env-denied' })
+    const below = { ...config, dir: pds.path('not/there') }
+    expect(await failureOf(open(user.open(), below).settings())).toMatchObject({ code: 'pds-env-denied' })
+    await chmod(pds.dir, 0o755)
+    expect(await failureOf(open(user.open(), config).settings())).toMatchObject({ code: 'pds-env-denied' })
+  })
+
+  test('what is missing is told through sudo too', async () => {
+    await using pds = await localPds()
+    await using user = await localUser('nopasswd')
+    const settings = (dir: string) => open(user.open(), { ...pds.config, dir }).settings()
+    expect(await failureOf(settings(pds.path('nowhere')))).toMatchObject({ code: 'pds-dir-missing' })
+    await mkdir(pds.path('empty'))
+    expect(await failureOf(settings(pds.path('empty')))).toMatchObject({ code: 'pds-env-missing' })
+  })
+
+  test('sudo with a password', async () => {
+    await using pds = await localPds()
+    await using user = await localUser('password')
+    const secret = user.operator.sudoPassword ?? ''
+    let asked = 0
+    const lines: string[] = []
+    const host = open(user.open(lines), pds.config, {
+      askSudoPassword: async () => {
+        asked++
+        return new Secret(secret)
+      },
+    })
+    const [first, second] = await Promise.all([host.settings(), host.settings()])
+    expect([first.elevation, second.elevation, asked]).toEqual([
+      'sudo with a password',
+      'sudo with a password',
+      1,
+    ])
+    expect(await idOf(host)).toBe('0\nx')
+    expect((await host.ask(ask`cat`)).stdout).toBe('')
+    expect((await host.act(act`od -An -tx1`, { stdin: Uint8Array.from([10, 0]) })).stdout.trim()).toBe(
+      '0a 00',
+    )
+    expect(await attached(host, { first: new Secret('one') })).toEqual({ code: 4, stdout: 'one|two\n' })
+    const talk = await host.converse(act`while read -r x; do echo "<$x>"; done`)
+    expect(await Promise.all([talk.say('a'), talk.say('b')])).toEqual(['<a>', '<b>'])
+    await talk.end()
+    expect(lines.join()).not.toContain(secret)
+  })
+
+  test('sudo that wants a password, and nobody is there', async () => {
+    await using pds = await localPds()
+    await using user = await localUser('password')
+    const failure = await failureOf(open(user.open(), pds.config).settings())
+    expect(failure).toMatchObject({ outcome: 'unreachable', code: 'sudo-password-needed' })
+  })
+
+  test.each(['password', 'none'] as const)('sudo (%s) that does not take the password', async (sudo) => {
+    await using pds = await localPds()
+    await using user = await localUser(sudo)
+    const host = open(user.open(), pds.config, { askSudoPassword: async () => new Secret('wr0ng-pw') })
+    const failure = await failureOf(host.settings())
+    expect(failure).toMatchObject({ outcome: 'unreachable', code: 'sudo-refused' })
+    expect(failure.message).not.toContain('wr0ng-pw')
+  })
+})

@@ -1,0 +1,175 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { unreachable } from '../../src/failure.ts'
+import { type TunnelAnswer, tunnelFetch } from '../../src/ssh/tunnel.ts'
+import { httpServer, json } from '../support/http-server.ts'
+
+const text = async ({ body }: TunnelAnswer): Promise<string> => {
+  let all = ''
+  for await (const chunk of body) all += Buffer.from(chunk).toString()
+  return all
+}
+
+test('sends method, headers and body, and gives back status, headers and body', async () => {
+  await using server = await httpServer((got, response) => json(response, got, 201, { 'x-more': 'yes' }))
+  const fetch = tunnelFetch(server.connect)
+  const body = Buffer.from('héllo')
+  const answer = await fetch('/xrpc/a?b=c', { method: 'POST', headers: { 'x-word': '1' }, body })
+  expect(answer.status).toBe(201)
+  expect(answer.headers['x-more']).toBe('yes')
+  expect(JSON.parse(await text(answer))).toMatchObject({
+    method: 'POST',
+    url: '/xrpc/a?b=c',
+    body: 'héllo',
+    headers: { 'x-word': '1', 'content-length': '6' },
+  })
+  fetch.close()
+})
+
+test('works over a socket too', async () => {
+  await using server = await httpServer((_got, response) => response.end('yes'))
+  const fetch = tunnelFetch(async () => {
+    const socket = connect(server.port, '127.0.0.1')
+    await once(socket, 'connect')
+    return socket
+  })
+  expect(await text(await fetch('/'))).toBe('yes')
+  fetch.close()
+})
+
+test('uses a channel again', async () => {
+  await using server = await httpServer((_got, response) => response.end('yes'))
+  const fetch = tunnelFetch(server.connect)
+  for (let i = 0; i < 5; i++) expect(await text(await fetch('/'))).toBe('yes')
+  expect(server.opened).toBe(1)
+  fetch.close()
+})
+
+test('opens no more channels than it may, whatever is asked at once', async () => {
+  let most = 0
+  await using server = await httpServer(async (_got, response) => {
+    most = Math.max(most, server.open)
+    await pause(2)
+    response.end('yes')
+  })
+  const fetch = tunnelFetch(server.connect, { channels: 3 })
+  const answers = await Promise.all(Array.from({ length: 20 }, async () => text(await fetch('/'))))
+  expect(answers).toEqual(Array(20).fill('yes'))
+  expect(most).toBe(3)
+  expect(server.opened).toBe(3)
+  fetch.close()
+})
+
+test('does not use a channel that the far end has closed while it was idle', async () => {
+  await using server = await httpServer((_got, response) => response.end('yes'))
+  const fetch = tunnelFetch(server.connect)
+  await text(await fetch('/'))
+  server.hangUp()
+  await pause(5)
+  expect(await text(await fetch('/', { method: 'POST' }))).toBe('yes')
+  expect(server.opened).toBe(2)
+  fetch.close()
+})
+
+test('gives the body as it arrives', async () => {
+  let finish = () => {}
+  await using server = await httpServer((_got, response) => {
+    response.write('first')
+    finish = () => void response.end('second')
+  })
+  const fetch = tunnelFetch(server.connect)
+  const chunks: string[] = []
+  for await (const chunk of (await fetch('/')).body) {
+    chunks.push(Buffer.from(chunk).toString())
+    finish()
+  }
+  expect(chunks).toEqual(['first', 'second'])
+  fetch.close()
+})
+
+test('drops a channel whose body is left in the middle, and goes on with another', async () => {
+  await using server = await httpServer((got, response) =>
+    got.url === '/long' ? void response.write('x'.repeat(100_000)) : response.end('yes'),
+  )
+  const fetch = tunnelFetch(server.connect, { channels: 1 })
+  for await (const _chunk of (await fetch('/long')).body) break
+  expect(await text(await fetch('/'))).toBe('yes')
+  fetch.close()
+})
+
+test('a channel that does not open is the failure of the request', async () => {
+  const failure = unreachable('channel-refused', 'nobody listens on port 3000')
+  const fetch = tunnelFetch(() => Promise.reject(failure), { channels: 1 })
+  await expect(fetch('/')).rejects.toBe(failure)
+  await expect(fetch('/')).rejects.toBe(failure)
+})
+
+test('a channel that does not open in time is not a lost answer, and keeps no place', async () => {
+  await using server = await httpServer((_got, response) => response.end('yes'))
+  let stuck = true
+  const fetch = tunnelFetch(() => (stuck ? new Promise(() => {}) : server.connect()), {
+    channels: 1,
+    deadline: 50,
+  })
+  await expect(fetch('/', { method: 'POST' })).rejects.toMatchObject({ code: 'channel-timeout' })
+  const stop = new AbortController()
+  const stopped = fetch('/', { signal: stop.signal })
+  setImmediate(() => stop.abort())
+  await expect(stopped).rejects.toMatchObject({ name: 'AbortError' })
+  stuck = false
+  expect(await text(await fetch('/'))).toBe('yes')
+  fetch.close()
+})
+
+test('a connection that is cut in the middle of the body is an error, not a shorter body', async () => {
+  await using server = await httpServer((_got, response) => {
+    response.writeHead(200, { 'content-length': '100' })
+    response.write('half')
+    setTimeout(() => response.destroy(), 5)
+  })
+  const fetch = tunnelFetch(server.connect)
+  await expect(fetch('/').then(text)).rejects.toThrow()
+  fetch.close()
+})
+
+test('gives up when nothing comes for the deadline, before the answer and in the middle of it', async () => {
+  await using server = await httpServer((got, response) => {
+    if (got.url === '/half') response.write('half')
+  })
+  const fetch = tunnelFetch(server.connect, { deadline: 20 })
+  await expect(fetch('/none')).rejects.toMatchObject({ name: 'TimeoutError' })
+  await expect(fetch('/half').then(text)).rejects.toMatchObject({ name: 'TimeoutError' })
+  fetch.close()
+})
+
+test('ends with its signal: before, in line, waiting for the answer, and in the middle of it', async () => {
+  const reason = unreachable('stopped', 'stopped')
+  await using server = await httpServer((got, response) => {
+    if (got.url === '/half') response.write('half')
+  })
+  const fetch = tunnelFetch(server.connect, { channels: 1 })
+  const stop = new AbortController()
+  const waiting = fetch('/none', { signal: stop.signal })
+  const inLine = fetch('/none', { signal: stop.signal })
+  setTimeout(() => stop.abort(reason), 5)
+  await expect(waiting).rejects.toBe(reason)
+  await expect(inLine).rejects.toBe(reason)
+  await expect(fetch('/none', { signal: stop.signal })).rejects.toBe(reason)
+  const late = new AbortController()
+  const half = fetch('/half', { signal: late.signal }).then(text)
+  setTimeout(() => late.abort(reason), 5)
+  await expect(half).rejects.toBe(reason)
+  fetch.close()
+})
+
+test('close ends the channels, what is under way, and what comes later', async () => {
+  await using server = await httpServer(() => {})
+  const fetch = tunnelFetch(server.connect)
+  const waiting = fetch('/')
+  setTimeout(() => fetch.close(), 5)
+  await expect(waiting).rejects.toThrow()
+  await expect(fetch('/')).rejects.toMatchObject({ code: 'tunnel-closed' })
+  await expect.poll(() => server.open).toBe(0)
+})

@@ -1,0 +1,41 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { type RigHost, type RigOptions, startRig } from '../../rig/host.ts'
+import { openPds } from '../../src/pds/atproto.ts'
+import type { Pds } from '../../src/pds/client.ts'
+import { Secret } from '../../src/secret.ts'
+import { tunnelFetch } from '../../src/ssh/tunnel.ts'
+
+/** The real PDS of a rig of its own, behind the real adapter, without ssh between them. */
+export interface RealPds extends AsyncDisposable {
+  readonly rig: RigHost
+  readonly pds: Pds
+  /** The same PDS with another admin password. */
+  open(adminPassword: string): Pds
+}
+
+/** Starts a rig, which ends with `await using` or by `[Symbol.asyncDispose]`. */
+export async function realPds(options: RigOptions = {}): Promise<RealPds> {
+  const rig = await startRig({ rateLimits: false, ...options })
+  const dial = async () => {
+    const socket = connect({ port: rig.pdsPort, host: '127.0.0.1', noDelay: true })
+    await once(socket, 'connect')
+    return socket
+  }
+  const open = (adminPassword: string) =>
+    openPds({
+      fetch: tunnelFetch(dial),
+      adminPassword: new Secret(adminPassword),
+      where: 'the PDS of the rig',
+    })
+  const pds = open(rig.adminPassword)
+  return {
+    rig,
+    pds,
+    open,
+    async [Symbol.asyncDispose]() {
+      pds.dispose()
+      await rig.stop()
+    },
+  }
+}

@@ -1,0 +1,62 @@
+import type { Config } from '../../src/config.ts'
+import { usage } from '../../src/failure.ts'
+import type { HostView } from '../../src/host/host.ts'
+import type { PdsView } from '../../src/pds/client.ts'
+import type { Views } from '../../src/runner/command.ts'
+import { scriptedHost } from './scripted-host.ts'
+import { scriptedPds } from './scripted-pds.ts'
+
+/** What `viewsOf` may be told; the rest is as nobody would notice. */
+export interface ViewsScript {
+  readonly host?: HostView
+  readonly pds?: PdsView
+  readonly config?: Config
+  /** The files of this machine, by path. */
+  readonly files?: Readonly<Record<string, string>>
+  /** What the operator answers, by flag; without one, nobody is there to ask. */
+  readonly answers?: Readonly<Record<string, string>>
+  readonly now?: string
+}
+
+/** Views of a scripted world, and what was said to the person. */
+export function viewsOf(script: ViewsScript = {}): Views & { readonly said: string[]; readonly looked: string[] } {
+  const { host = scriptedHost(), pds = scriptedPds(), files = {}, answers = {} } = script
+  const [said, looked]: [string[], string[]] = [[], []]
+  return {
+    host,
+    pds,
+    said,
+    looked,
+    config: async () => script.config ?? { file: '/config.yaml', exists: false, default: undefined, hosts: [] },
+    look(other) {
+      looked.push(other.ssh)
+      return { pds, host }
+    },
+    reader: {
+      async text(path) {
+        const text = files[path]
+        if (text === undefined) throw usage(`cannot read ${path}`)
+        return text
+      },
+      line: () => Promise.reject(new Error('nothing is scripted for standard input')),
+    },
+    async askFor(_question, flag) {
+      const answer = answers[flag]
+      if (answer === undefined) throw usage(`${flag} is missing`)
+      return answer
+    },
+    fetchPublic: () => Promise.reject(new Error('nothing is scripted for the public side')),
+    clock: () => new Date(script.now ?? '2026-11-22T18:00:00Z'),
+    signal: new AbortController().signal,
+    say: (text) => void said.push(text),
+    progress: () => {},
+  }
+}
+
+/** All rows of a query that streams. */
+export async function rowsOf<R>(rows: Promise<R> | AsyncIterable<R>): Promise<R[]> {
+  if (rows instanceof Promise) return [await rows]
+  const all: R[] = []
+  for await (const row of rows) all.push(row)
+  return all
+}
