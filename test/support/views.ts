@@ -19,7 +19,9 @@ export interface ViewsScript {
 }
 
 /** Views of a scripted world, and what was said to the person. */
-export function viewsOf(script: ViewsScript = {}): Views & { readonly said: string[]; readonly looked: string[] } {
+export function viewsOf(
+  script: ViewsScript = {},
+): Views & { readonly said: string[]; readonly looked: string[] } {
   const { host = scriptedHost(), pds = scriptedPds(), files = {}, answers = {} } = script
   const [said, looked]: [string[], string[]] = [[], []]
   return {
@@ -27,7 +29,8 @@ export function viewsOf(script: ViewsScript = {}): Views & { readonly said: stri
     pds,
     said,
     looked,
-    config: async () => script.config ?? { file: '/config.yaml', exists: false, default: undefined, hosts: [] },
+    config: async () =>
+      script.config ?? { file: '/config.yaml', exists: false, default: undefined, hosts: [] },
     look(other) {
       looked.push(other.ssh)
       return { pds, host }

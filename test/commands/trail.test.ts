@@ -1,0 +1,60 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import trail from '../../src/commands/trail.ts'
+import { openHost } from '../../src/host/host.ts'
+import { openLocal } from '../../src/ssh/local.ts'
+import { localPds } from '../support/local-host.ts'
+import { rowsOf, viewsOf } from '../support/views.ts'
+
+const nothing = { since: undefined, until: undefined, subject: undefined, limit: undefined }
+
+/** A trail of `changes` changes, a minute apart, all intents before all outcomes. */
+const linesOf = (changes: number): string => {
+  const operator = { user: 'ana', machine: 'laptop', ssh: 'ops' }
+  const line = (i: number, event: 'intent' | 'outcome') =>
+    JSON.stringify({
+      time: new Date(Date.UTC(2026, 10, 22, 0, i)).toISOString(),
+      id: `${i}`,
+      event,
+      operator,
+      command: 'account takedown',
+      subject: `User${i}.test`,
+      did: `did:plc:${i}`,
+      version: '0.1.0',
+      ...(event === 'outcome' && { outcome: 'ok' }),
+    })
+  const numbers = Array.from({ length: changes }, (_, i) => i)
+  return [...numbers.map((i) => line(i, 'intent')), ...numbers.map((i) => line(i, 'outcome'))].join('\n')
+}
+
+test.each([
+  ['all of it', {}, 1000, 'User0.test', 'User999.test'],
+  ['the newest', { limit: 3 }, 3, 'User997.test', 'User999.test'],
+  ['more than there are', { limit: 5000 }, 1000, 'User0.test', 'User999.test'],
+  ['since then', { since: new Date('2026-11-22T16:00:00Z') }, 40, 'User960.test', 'User999.test'],
+  ['until then', { until: new Date('2026-11-22T00:02:00Z') }, 3, 'User0.test', 'User2.test'],
+  [
+    'the newest until then',
+    { until: new Date('2026-11-22T00:02:00Z'), limit: 1 },
+    1,
+    'User2.test',
+    'User2.test',
+  ],
+  ['one subject', { subject: 'uSER77.' }, 1, 'User77.test', 'User77.test'],
+  ['one DID', { subject: 'did:plc:500' }, 1, 'User500.test', 'User500.test'],
+])('%s', async (_, wanted, count, first, last) => {
+  await using pds = await localPds()
+  await mkdir(pds.path('kimbia-ops'))
+  await writeFile(pds.path('kimbia-ops/trail.jsonl'), linesOf(1000))
+  const host = openHost(async () => openLocal(), pds.config)
+  const rows = await rowsOf(trail.read({ ...nothing, ...wanted }, viewsOf({ host })))
+  expect([rows.length, rows.at(0)?.subject, rows.at(-1)?.subject]).toEqual([count, first, last])
+  expect(new Set(rows.map((row) => row.outcome))).toEqual(new Set(['ok']))
+})
+
+test('a host that was never changed', async () => {
+  await using pds = await localPds()
+  const host = openHost(async () => openLocal(), pds.config)
+  expect(await rowsOf(trail.read(nothing, viewsOf({ host })))).toEqual([])
+  expect(await rowsOf(trail.read({ ...nothing, limit: 2 }, viewsOf({ host })))).toEqual([])
+})
