@@ -15,8 +15,9 @@ const bundle = await rolldown({
   external: [...builtinModules, /^node:/, /\.node$/, 'cpu-features'],
   transform: { define: { 'import.meta.vitest': 'undefined' } },
   treeshake: {
-    moduleSideEffects: (id) =>
-      !id.includes('/@atproto/') && !id.includes('/@atcute/') && !id.includes('/zod/'),
+    moduleSideEffects: (id) => !/\/node_modules\/(@atproto|@atcute|zod)\//.test(id),
+    // @atproto/api reads all lexicons twice when it is loaded; only its list of them is used.
+    manualPureFunctions: ['Lexicons'],
   },
 })
 await rm(join(root, 'dist'), { recursive: true, force: true })
@@ -25,6 +26,8 @@ const { output } = await bundle.write({
   format: 'esm',
   entryFileNames: '[name].js',
   chunkFileNames: 'chunks/[name]-[hash].js',
+  // One file for what the entry shares with its chunks: each file more is half a millisecond more at every start.
+  codeSplitting: { groups: [{ name: 'shared', test: /\/src\//, minShareCount: 2, tags: ['$initial'] }] },
   minify: false,
   comments: false,
 })

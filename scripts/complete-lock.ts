@@ -14,8 +14,30 @@ interface Entry {
   optionalDependencies?: Record<string, string>
 }
 
-const systems = ['android', 'darwin', 'freebsd', 'linux', 'openharmony', 'win32', 'aix', 'netbsd', 'openbsd', 'sunos']
-const processors = ['arm64', 'x64', 'ia32', 'arm', 'ppc64', 's390x', 'riscv64', 'loong64', 'mips64el', 'wasm32']
+const systems = [
+  'android',
+  'darwin',
+  'freebsd',
+  'linux',
+  'openharmony',
+  'win32',
+  'aix',
+  'netbsd',
+  'openbsd',
+  'sunos',
+]
+const processors = [
+  'arm64',
+  'x64',
+  'ia32',
+  'arm',
+  'ppc64',
+  's390x',
+  'riscv64',
+  'loong64',
+  'mips64el',
+  'wasm32',
+]
 
 const file = new URL('../package-lock.json', import.meta.url)
 const lock = JSON.parse(readFileSync(file, 'utf8')) as { packages: Record<string, Entry> }
@@ -32,7 +54,9 @@ writeFileSync(file, `${JSON.stringify({ ...lock, packages: Object.fromEntries(by
 /** The highest folder where the package would go without meeting another version; undefined when it is there. */
 function freePlace(path: string, name: string, version: string): string | undefined {
   const parents = [...path.matchAll(/(?:^|\/)node_modules\//g)].map(({ index }) => path.slice(0, index))
-  const places = [path, ...parents.reverse(), ''].map((parent) => `${parent === '' ? '' : `${parent}/`}node_modules/${name}`)
+  const places = [path, ...parents.reverse(), ''].map(
+    (parent) => `${parent === '' ? '' : `${parent}/`}node_modules/${name}`,
+  )
   const found = places.findIndex((place) => lock.packages[place] !== undefined)
   if (found === -1) return places.at(-1)
   return lock.packages[places[found] as string]?.version === version ? undefined : places[found - 1]

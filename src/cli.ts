@@ -1,4 +1,3 @@
-import { access, readFile } from 'node:fs/promises'
 import { constants, hostname, userInfo } from 'node:os'
 import packageJson from '../package.json' with { type: 'json' }
 import { commands } from './commands/index.ts'
@@ -8,7 +7,6 @@ import { type Host, openHost as lazyHost } from './host/host.ts'
 import type { Pds } from './pds/client.ts'
 import { glance, parse } from './runner/program.ts'
 import { showFailure } from './runner/report.ts'
-import { live } from './runner/run.ts'
 import { openTerminal, type Terminal } from './runner/terminal.ts'
 import type { Opening, World } from './runner/world.ts'
 import { Secret } from './secret.ts'
@@ -27,6 +25,7 @@ export async function main(argv: readonly string[] = process.argv.slice(2)): Pro
       await plain.stdout.write(parsed.text)
       return outcomes.ok.code
     }
+    const { live } = await import('./runner/run.ts')
     const { outcome, code } = await live(parsed, world(), commands)
     return code ?? outcomes[outcome].code
   } catch (cause) {
@@ -44,7 +43,10 @@ export async function main(argv: readonly string[] = process.argv.slice(2)): Pro
 
 const terminal: World['terminal'] = (wishes) =>
   openTerminal({
-    stdin: process.stdin,
+    // Node opens standard input at the first look at it.
+    get stdin() {
+      return process.stdin
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
@@ -72,7 +74,10 @@ const world = (): World => ({
     const { openTrail } = await import('./host/trail.ts')
     return openTrail(host, await host.config())
   },
-  readFile: (path) => readFile(path, 'utf8'),
+  async readFile(path) {
+    const { readFile } = await import('node:fs/promises')
+    return readFile(path, 'utf8')
+  },
   async fetchPublic(url, signal) {
     const response = await fetch(url, {
       signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
@@ -91,11 +96,13 @@ const world = (): World => ({
   stop: stopOnSignals(),
 })
 
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
+async function exists(path: string): Promise<boolean> {
+  const { access } = await import('node:fs/promises')
+  return access(path).then(
     () => true,
     () => false,
   )
+}
 
 function operator(): { user: string; machine: string } {
   try {

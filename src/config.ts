@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { usage } from './failure.ts'
@@ -71,6 +70,7 @@ export const fullPath = (path: string, base: string): string =>
 
 /** Reads and checks the config file. The YAML library is loaded only when there is a file. */
 export async function loadConfig(file: string): Promise<Config> {
+  const { readFile } = await import('node:fs/promises')
   let text: string
   try {
     text = await readFile(file, 'utf8')

@@ -1,5 +1,5 @@
-import { inspect } from 'node:util'
-
+// util.inspect.custom, without loading node:util at every start.
+const inspect = Symbol.for('nodejs.util.inspect.custom')
 const shown = '‹secret›'
 
 /**
@@ -26,7 +26,7 @@ export class Secret {
     return shown
   }
 
-  [inspect.custom](): string {
+  [inspect](): string {
     return shown
   }
 }

@@ -32,7 +32,7 @@ export default passthrough({
   },
 })
 
-const find = `
+const find = `# find goat
 if command -v docker >/dev/null; then
   id=$(docker compose --project-directory "$1" ps -q "$2" 2>/dev/null | head -n 1)
   [ -n "$id" ] || id=$(docker ps -q --filter "name=^$2\\$" 2>/dev/null | head -n 1)

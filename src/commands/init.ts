@@ -129,8 +129,9 @@ function draftOf({ ssh, ...flags }: Flags & { readonly ssh: string }): HostConfi
 function nameFor(hostname: string, ssh: string): string {
   if (ssh === 'local') return 'local'
   const address = ssh.replace(/^.*@/, '').replace(/:\d+$/, '')
-  const [label = ''] = (hostname === 'localhost' ? address : hostname).split('.')
-  return label.replace(/[^A-Za-z0-9_-]/g, '') || 'pds'
+  const name = hostname === 'localhost' ? address : hostname
+  const [label = ''] = /^[\d.]+$/.test(name) ? [name] : name.split('.')
+  return label.replace(/[^A-Za-z0-9._-]/g, '') || 'pds'
 }
 
 interface Seen {

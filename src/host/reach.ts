@@ -46,11 +46,11 @@ export async function reach(
 /** Root needs no sudo, and neither does who may read pds.env and write beside it. */
 const firstTry = ({ dir, sudo }: HostConfig): Shell<'ask'> => ask`sh -c ${outer} sh ${dir} ${sudo} ${inner}`
 
-const outer = `
+const outer = `# find the way to pds.env
 way=sudo
 case $2 in
 never) way=direct ;;
-auto) if [ "$(id -u)" = 0 ] || { [ -r "$1/pds.env" ] && [ -w "$1" ]; }; then way=direct; fi ;;
+auto) if { [ -r "$1/pds.env" ] && [ -w "$1" ]; } || [ "$(id -u)" = 0 ]; then way=direct; fi ;;
 esac
 echo "kimbia-ops:$way"
 case $way in direct) exec sh -c "$3" sh "$1" ;; esac
@@ -59,7 +59,7 @@ exec sudo -n sh -c "$3" sh "$1"
 `
 
 /** Says “in” first: without it, sudo did not let us in, whatever it said about it and in whatever language. */
-const inner = `
+const inner = `# read pds.env
 LC_ALL=C; export LC_ALL
 end() { echo "kimbia-ops:$1"; exit 0; }
 echo kimbia-ops:in

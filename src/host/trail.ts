@@ -1,6 +1,6 @@
 import type { HostConfig } from '../config.ts'
 import { Failure, failed } from '../failure.ts'
-import { act } from '../ssh/shell.ts'
+import { act, type Shell } from '../ssh/shell.ts'
 import type { Host } from './host.ts'
 
 /** One line of `<dir>/kimbia-ops/trail.jsonl`: an intent before a change, or its outcome after. */
@@ -30,8 +30,14 @@ export interface Trail {
   end(): Promise<void>
 }
 
-/** Where the trail of a host is: a directory of root's alone, and the file in it. */
-export const trailPlace = ({ dir }: HostConfig): { readonly dir: string; readonly name: string } => ({
+/** A directory of root's alone, and the file in it. */
+export interface TrailPlace {
+  readonly dir: string
+  readonly name: string
+}
+
+/** Where the trail of a host is. */
+export const trailPlace = ({ dir }: HostConfig): TrailPlace => ({
   dir: `${dir}/kimbia-ops`,
   name: 'trail.jsonl',
 })
@@ -41,7 +47,8 @@ export const trailPlace = ({ dir }: HostConfig): { readonly dir: string; readonl
  * It follows no symbolic link, and starts a new line where an earlier writer was cut off in the middle of one.
  * A long line is put together by dd: a shell may print it in pieces, between which another writer's line could fall.
  */
-const writer = `
+const writer = ({ dir, name }: TrailPlace): Shell<'act'> => act`# keep the trail
+set -- ${dir} ${name}
 umask 077
 f=$1/$2 problem= torn=
 newline='
@@ -73,22 +80,21 @@ while IFS= read -r line; do
     torn=$newline
     explain "$(echo | tee -a "$f" 2>&1 >/dev/null)" 'the line was not written'
   fi
-done
-`
+done`
 
 /**
  * Starts the writer of a host's trail. Pipelined writes cost one round trip, and the intents that are written
  * together are brought to the disk together before they resolve.
  */
 export async function openTrail(host: Host, config?: HostConfig): Promise<Trail> {
-  const { dir, name } = trailPlace(config ?? (await host.config()))
-  const conversation = await host.converse(act`sh -c ${writer} sh ${dir} ${name}`)
+  const place = trailPlace(config ?? (await host.config()))
+  const conversation = await host.converse(writer(place))
   const say = async (line: string): Promise<void> => {
     const answer = await conversation.say(line).catch((cause) => {
       if (cause instanceof Failure && cause.outcome === 'failed') return cause.message
       throw cause
     })
-    if (answer !== 'ok') throw notWritable(`${await host.where()}:${dir}/${name}`, answer)
+    if (answer !== 'ok') throw notWritable(`${await host.where()}:${place.dir}/${place.name}`, answer)
   }
 
   let syncing: Promise<void> | undefined

@@ -23,6 +23,8 @@ export interface Http {
       readonly headers: Readonly<Record<string, string>>
       readonly body?: Uint8Array | undefined
       readonly signal?: AbortSignal | undefined
+      /** `fresh` asks for a connection that nothing was sent over yet, so that a dead one is not taken for a lost answer. */
+      readonly channel?: 'kept' | 'fresh'
     },
   ): Promise<{ status: number; headers: Headers; body: AsyncIterable<Uint8Array> }>
   close?(): void
@@ -87,10 +89,15 @@ type Came =
   | { readonly kind: 'unsent' | 'slow' | 'cut'; readonly error: Error }
 
 async function attempt(line: Line, request: Request, signal: AbortSignal | undefined): Promise<Came> {
-  const { path, method, headers, body } = request
+  const { path, method, headers, body, repeatable } = request
+  const channel = method === 'POST' && repeatable === 'no' ? 'fresh' : 'kept'
   try {
     if (signal?.aborted) throw signal.reason
-    const { status, headers: got, body: stream } = await line.fetch(path, { method, headers, body, signal })
+    const {
+      status,
+      headers: got,
+      body: stream,
+    } = await line.fetch(path, { method, headers, body, signal, channel })
     const whole = await collect(stream, request)
     return {
       kind: 'answer',

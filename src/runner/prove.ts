@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import { type Failure, failed } from '../failure.ts'
 import type { AccountStatus, PdsView } from '../pds/client.ts'
 import { listInvites } from '../pds/invites.ts'
@@ -24,7 +23,7 @@ export function contains(actual: unknown, expected: unknown): boolean {
       contains((actual as Record<string, unknown>)[key], wanted),
     )
   }
-  return isDeepStrictEqual(actual, expected)
+  return Object.is(actual, expected)
 }
 
 const disproved = (what: string): Failure =>

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Failure } from '../failure.ts'
 import type { Trail, TrailEntry } from '../host/trail.ts'
 import { type Item, type Plan, showStep } from './plan.ts'
@@ -41,7 +40,7 @@ export function recorder(trail: Trail, { operator, command, version, clock }: Au
   })
   return {
     async intent(item, plan) {
-      const id = randomUUID()
+      const id = crypto.randomUUID()
       await trail.write({ ...entry(id, 'intent', item, plan), steps: item.steps.map(showStep) })
       return id
     },

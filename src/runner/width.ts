@@ -1,4 +1,9 @@
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+// Made on first need: it takes 10 ms, and most text is ASCII.
+let segmenter: Intl.Segmenter | undefined
+const graphemes = (text: string): Intl.Segments => {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
+  return segmenter.segment(text)
+}
 
 /** Blocks of characters that take two columns: East Asian wide and fullwidth, from Unicode's EastAsianWidth.txt. */
 const wide =
@@ -16,7 +21,7 @@ function widthOfGrapheme(grapheme: string): number {
 export function widthOf(text: string): number {
   if (plain.test(text)) return text.length
   let width = 0
-  for (const { segment } of graphemes.segment(text)) width += widthOfGrapheme(segment)
+  for (const { segment } of graphemes(text)) width += widthOfGrapheme(segment)
   return width
 }
 
@@ -25,7 +30,7 @@ export function fitTo(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text
   let width = 0
   let kept = ''
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemes(text)) {
     width += widthOfGrapheme(segment)
     if (width > columns - 1) break
     kept += segment

@@ -1,6 +1,9 @@
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { unreachable } from '../failure.ts'
+
+// An import would read every export of node:http, and loading its WebSocket alone takes 30 ms.
+const { Agent, request: httpRequest } = process.getBuiltinModule('node:http')
 
 /** One HTTP request; header names in lower case. */
 export interface TunnelRequest {
@@ -8,6 +11,11 @@ export interface TunnelRequest {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array | undefined
   readonly signal?: AbortSignal | undefined
+  /**
+   * `fresh` for what must not be sent twice: a kept channel may have been closed at its far end just now, and then
+   * nobody knows whether the request was read (default `kept`).
+   */
+  readonly channel?: 'kept' | 'fresh'
 }
 
 /** The head of an HTTP answer, and its body as it arrives: read it to the end or leave its loop, which drops it. */
@@ -40,12 +48,13 @@ export interface TunnelOptions {
 export function tunnelFetch(connect: () => Promise<Duplex>, options: TunnelOptions = {}): TunnelFetch {
   const { channels = 8, deadline = 30_000 } = options
   const open = new Set<Duplex>()
-  const agent = new Agent({ keepAlive: true, maxSockets: channels, maxFreeSockets: channels })
+  const kept = new Agent({ keepAlive: true, maxSockets: channels, maxFreeSockets: channels })
+  const fresh = new Agent({ keepAlive: false })
   // An Agent counts a stream only once it is open; the gate is what keeps the number of channels.
   const gate = new Gate(channels)
   let closed = false
 
-  agent.createConnection = (_options, done) => {
+  kept.createConnection = fresh.createConnection = (_options, done) => {
     connect().then(
       (stream) => {
         open.add(stream)
@@ -65,12 +74,13 @@ export function tunnelFetch(connect: () => Promise<Duplex>, options: TunnelOptio
       gate.leave()
       throw unreachable('tunnel-closed', 'the tunnel to the PDS is closed')
     }
-    return send(agent, path, init, deadline, () => gate.leave())
+    return send(init.channel === 'fresh' ? fresh : kept, path, init, deadline, () => gate.leave())
   }
 
   const close = () => {
     closed = true
-    agent.destroy()
+    kept.destroy()
+    fresh.destroy()
     for (const stream of open) stream.destroy()
   }
   return Object.assign(fetch, { close })

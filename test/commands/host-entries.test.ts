@@ -170,7 +170,7 @@ describe('init', () => {
 
   test.each([
     ['local', 'anything.example', 'local'],
-    ['ops@192.0.2.7:2222', 'localhost', '192'],
+    ['ops@192.0.2.7:2222', 'localhost', '192.0.2.7'],
     ['ops@box.example', 'localhost', 'box'],
     ['x', 'pds.kimbia.social', 'pds'],
   ])('the name of %s with %s is %s', async (ssh, hostname, name) => {

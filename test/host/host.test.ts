@@ -2,11 +2,12 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { PassThrough } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import type { HostConfig } from '../../src/config.ts'
+import { elevate } from '../../src/host/elevation.ts'
 import { openHost } from '../../src/host/host.ts'
 import { Secret } from '../../src/secret.ts'
 import { openLocal } from '../../src/ssh/local.ts'
-import type { Session } from '../../src/ssh/session.ts'
-import { act, ask } from '../../src/ssh/shell.ts'
+import type { Attached, Session } from '../../src/ssh/session.ts'
+import { act, ask, type Shell } from '../../src/ssh/shell.ts'
 import { failureOf } from '../support/failing.ts'
 import {
   give,
@@ -230,6 +231,26 @@ describe('lines', () => {
       stdout: 'one|two\n',
     })
   })
+})
+
+test('a secret that leads the input leaves no terminal to echo it', async () => {
+  const seen: Attached[] = []
+  const session = { ...openLocal(), attach: async (_: Shell, streams: Attached) => seen.push(streams) }
+  const streams = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr }
+  const tty = { rows: 24, columns: 80, term: 'xterm' }
+  const password = new Secret('pw')
+  const by = { kind: 'sudo with a password', password } as const
+  const first = new Secret('one')
+  await elevate(session, { kind: 'sudo' }).attach(act`x`, { ...streams, tty })
+  await elevate(session, { kind: 'sudo' }).attach(act`x`, { ...streams, tty, first })
+  await elevate(session, by).attach(act`x`, { ...streams, tty })
+  await elevate(session, by).attach(act`x`, { ...streams, tty, first })
+  expect(seen.map((one) => [one.tty, one.first?.reveal()])).toEqual([
+    [tty, undefined],
+    [undefined, 'one'],
+    [undefined, 'pw'],
+    [undefined, 'pw\none'],
+  ])
 })
 
 /** Runs a line that shows its first and its second line of input. */

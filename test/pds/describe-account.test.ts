@@ -6,6 +6,7 @@ import type { PdsView } from '../../src/pds/client.ts'
 import { describeAccount } from '../../src/pds/describe-account.ts'
 import { tooLarge } from '../../src/pds/failures.ts'
 import { findAccount } from '../../src/pds/find-account.ts'
+import { Secret } from '../../src/secret.ts'
 import { failureOf } from '../support/failing.ts'
 import { type RealPds, realPds } from '../support/real-pds.ts'
 import { scriptedPds } from '../support/scripted-pds.ts'
@@ -79,7 +80,7 @@ describe('of a real PDS', () => {
   })
 
   test('another admin password is refused, at once and by its name', async () => {
-    const other = real.open('not it')
+    const other = real.open({ adminPassword: new Secret('not it') })
     const failure = await failureOf(about(other, alice.did))
     expect(failure).toMatchObject({ outcome: 'unreachable', code: 'admin-password-refused' })
     expect(failure.hint).toContain('only at its start')

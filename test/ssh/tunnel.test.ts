@@ -47,6 +47,18 @@ test('uses a channel again', async () => {
   fetch.close()
 })
 
+test('what must not be sent twice goes over a channel of its own', async () => {
+  await using server = await httpServer((_got, response) => response.end('yes'))
+  const fetch = tunnelFetch(server.connect)
+  await text(await fetch('/'))
+  await text(await fetch('/', { method: 'POST', channel: 'fresh' }))
+  expect(server.opened).toBe(2)
+  await expect.poll(() => server.open).toBe(1)
+  await text(await fetch('/'))
+  expect(server.opened).toBe(2)
+  fetch.close()
+})
+
 test('opens no more channels than it may, whatever is asked at once', async () => {
   let most = 0
   await using server = await httpServer(async (_got, response) => {

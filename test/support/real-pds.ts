@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { type RigHost, type RigOptions, startRig } from '../../rig/host.ts'
-import { openPds } from '../../src/pds/atproto.ts'
+import { openPds, type PdsOptions } from '../../src/pds/atproto.ts'
 import type { Pds } from '../../src/pds/client.ts'
 import { Secret } from '../../src/secret.ts'
 import { tunnelFetch } from '../../src/ssh/tunnel.ts'
@@ -10,8 +10,8 @@ import { tunnelFetch } from '../../src/ssh/tunnel.ts'
 export interface RealPds extends AsyncDisposable {
   readonly rig: RigHost
   readonly pds: Pds
-  /** The same PDS with another admin password. */
-  open(adminPassword: string): Pds
+  /** The same PDS by another adapter, say with another admin password. */
+  open(options: Partial<PdsOptions>): Pds
 }
 
 /** Starts a rig, which ends with `await using` or by `[Symbol.asyncDispose]`. */
@@ -22,13 +22,10 @@ export async function realPds(options: RigOptions = {}): Promise<RealPds> {
     await once(socket, 'connect')
     return socket
   }
-  const open = (adminPassword: string) =>
-    openPds({
-      fetch: tunnelFetch(dial),
-      adminPassword: new Secret(adminPassword),
-      where: 'the PDS of the rig',
-    })
-  const pds = open(rig.adminPassword)
+  const adminPassword = new Secret(rig.adminPassword)
+  const open = (options: Partial<PdsOptions>) =>
+    openPds({ fetch: tunnelFetch(dial), adminPassword, where: 'the PDS of the rig', ...options })
+  const pds = open({})
   return {
     rig,
     pds,

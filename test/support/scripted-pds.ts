@@ -10,6 +10,7 @@ import type {
   Queries,
   RawAnswer,
 } from '../../src/pds/client.ts'
+import { interruption } from '../../src/pds/exchange.ts'
 import { Secret } from '../../src/secret.ts'
 import { proceduresOf } from './scripted-procedures.ts'
 import { exportOf, queriesOf } from './scripted-queries.ts'
@@ -128,7 +129,7 @@ class Scripted implements ScriptedPds {
   async #turn(nsid: string, { signal }: CallOptions): Promise<void> {
     this.asked.push(nsid)
     await pause(0)
-    signal?.throwIfAborted()
+    if (signal?.aborted) throw interruption(signal)
   }
 
   /** Keeps the change; throws the fault that lies in wait for it, or gives it back when it strikes only afterwards. */
@@ -136,7 +137,7 @@ class Scripted implements ScriptedPds {
     this.changes.push({ nsid, input })
     const number = this.changes.length
     await pause(0)
-    signal?.throwIfAborted()
+    if (signal?.aborted) throw interruption(signal)
     const fault = this.faults.find((it) => it.change === number || it.nsid === nsid)
     if (fault && !fault.done) throw fault.failure
     return fault?.failure

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import { usage } from '../../failure.ts'
 import type { Views } from '../../runner/command.ts'
 import { Secret } from '../../secret.ts'
@@ -8,8 +7,17 @@ const letters = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'
 
 /** A new password of four groups of six: 24 of 56 letters, 139 bits. */
 export function generatePassword(): Secret {
-  const group = (): string => Array.from({ length: 6 }, () => letters[randomInt(letters.length)]).join('')
+  const group = (): string => Array.from({ length: 6 }, randomLetter).join('')
   return new Secret(Array.from({ length: 4 }, group).join('-'))
+}
+
+/** Bytes past the last whole multiple are thrown away, so that every letter is as likely. */
+function randomLetter(): string {
+  const fair = 256 - (256 % letters.length)
+  for (;;) {
+    const [byte = 255] = crypto.getRandomValues(new Uint8Array(1))
+    if (byte < fair) return letters[byte % letters.length] as string
+  }
 }
 
 /** The password to set: from standard input, or a new one that is to be shown once. */

@@ -1,0 +1,230 @@
+import type { ServerResponse } from 'node:http'
+import { describe, expect, test } from 'vitest'
+import { unreachable } from '../../src/failure.ts'
+import { XrpcFailure } from '../../src/pds/failures.ts'
+import { Secret } from '../../src/secret.ts'
+import { failureOf } from '../support/failing.ts'
+import { faultyPds } from '../support/faulty-pds.ts'
+import { json } from '../support/http-server.ts'
+
+const did = 'did:plc:aaaaaaaaaaaaaaaaaaaaaaaa'
+const page = { repos: [], cursor: '1::did:plc:x' }
+const ok = (response: ServerResponse) => json(response, page)
+const empty = (response: ServerResponse) => void response.writeHead(200).end()
+const cut = (response: ServerResponse) => void response.destroy()
+const refuse =
+  (status: number, error: string, message = 'because') =>
+  (response: ServerResponse) =>
+    json(response, { error, message }, status)
+const body =
+  (text: string, type = 'text/html', status = 200) =>
+  (response: ServerResponse) =>
+    void response.writeHead(status, { 'content-type': type }).end(text)
+const limited = (headers: Record<string, string>) => (response: ServerResponse) =>
+  json(response, { error: 'RateLimitExceeded', message: 'slow down' }, 429, headers)
+
+const list = 'com.atproto.sync.listRepos'
+const remove = 'com.atproto.admin.deleteAccount'
+
+describe('what a refusal is', () => {
+  const cases: [string, number, string, string, string][] = [
+    ['an XRPC error', 400, 'HandleNotAvailable', 'failed', 'handle-not-available'],
+    ['another', 400, 'InvalidInviteCode', 'failed', 'invalid-invite-code'],
+    ['a method the PDS does not have', 501, 'MethodNotImplemented', 'failed', 'method-not-found'],
+    ['the same, as 404', 404, 'MethodNotImplemented', 'failed', 'method-not-found'],
+    ['the admin password refused', 401, 'AuthenticationRequired', 'unreachable', 'admin-password-refused'],
+    ['an error of the PDS', 500, 'InternalServerError', 'unreachable', 'pds-error'],
+    ['a failing PDS', 503, 'ServiceUnavailable', 'unreachable', 'pds-error'],
+  ]
+  test.each(cases)('%s (%i %s)', async (_what, status, error, outcome, code) => {
+    await using faulty = await faultyPds([refuse(status, error, 'the word of the PDS')])
+    const failure = await failureOf(
+      faulty.pds.call('com.atproto.admin.updateAccountHandle', { did, handle: 'a.test' }),
+    )
+    expect(failure).toBeInstanceOf(XrpcFailure)
+    expect(failure).toMatchObject({ outcome, code, status, error })
+    expect(faulty.got.length).toBe(1)
+    if (outcome === 'failed' && code !== 'method-not-found') {
+      expect(failure.message).toBe(
+        `the PDS on kimbia.social refused com.atproto.admin.updateAccountHandle: the word of the PDS (${error})`,
+      )
+    }
+  })
+
+  test('401 to somebody else is not about the admin password', async () => {
+    await using faulty = await faultyPds([refuse(401, 'ExpiredToken')])
+    const as = { bearer: new Secret('token') }
+    const failure = await failureOf(faulty.pds.get('com.atproto.server.getSession', {}, { as }))
+    expect(failure).toMatchObject({ outcome: 'failed', code: 'expired-token' })
+  })
+
+  const garbled: [string, (response: ServerResponse) => void, string][] = [
+    ['a page of HTML', body('<html>\n<h1>Welcome to nginx!</h1>'), '“<html> <h1>Welcome to nginx!</h1>”'],
+    ['a page of HTML for an error', body('<html>404', 'text/html', 404), '“<html>404”'],
+    ['JSON that is cut', body('{"repos":[', 'application/json'), '“{"repos":[”'],
+    ['JSON that the lexicon does not know', body('{"repos":5}', 'application/json'), '“{"repos":5}”'],
+    ['nothing', empty, 'an empty body'],
+    ['what would move the cursor', body('\x1b[2Jyes\u202e\x07 \x00no'), '“[2Jyes no”'],
+  ]
+  test.each(garbled)('%s is not the answer of a PDS', async (_what, answer, shown) => {
+    await using faulty = await faultyPds([answer])
+    const failure = await failureOf(faulty.pds.query(list, {}))
+    expect(failure).toMatchObject({ outcome: 'unreachable', code: 'pds-garbage' })
+    expect(failure.message).toContain(shown)
+    expect(failure.message).not.toMatch(/[\x00-\x1f\x7f\u202e]/)
+  })
+
+  test('of a long page only the beginning is shown', async () => {
+    await using faulty = await faultyPds([body('x'.repeat(10_000))])
+    const failure = await failureOf(faulty.pds.query(list, {}))
+    expect(failure.message).toContain(`“${'x'.repeat(80)}…”`)
+  })
+
+  test('more than was asked for is not read', async () => {
+    await using faulty = await faultyPds([body('x'.repeat(10_000), 'application/vnd.ipld.car')])
+    const failure = await failureOf(faulty.pds.get('com.atproto.sync.getRepo', { did }, { limit: 999 }))
+    expect(failure).toMatchObject({ outcome: 'failed', code: 'answer-too-large' })
+  })
+})
+
+describe('trying again', () => {
+  const passing: [string, (response: ServerResponse) => void][] = [
+    ['502', refuse(502, 'UpstreamFailure')],
+    ['503', body('busy', 'text/plain', 503)],
+    ['504', refuse(504, 'UpstreamTimeout')],
+    ['a lost answer', cut],
+  ]
+  test.each(passing)('a query is repeated after %s, a little later each time', async (_what, answer) => {
+    await using faulty = await faultyPds([answer, answer, ok])
+    expect(await faulty.pds.query(list, {})).toEqual(page)
+    expect(faulty.slept.length).toBe(2)
+    for (const [i, ms] of faulty.slept.entries()) expect(ms / 2 ** i).toBeGreaterThanOrEqual(200)
+  })
+
+  test('three times at most', async () => {
+    await using faulty = await faultyPds([refuse(503, 'ServiceUnavailable')])
+    expect(await failureOf(faulty.pds.query(list, {}))).toMatchObject({ code: 'pds-error', status: 503 })
+    expect(faulty.got.length).toBe(3)
+    await using lost = await faultyPds([cut])
+    expect(await failureOf(lost.pds.query(list, {}))).toMatchObject({ code: 'pds-connection-lost' })
+    expect(lost.got.length).toBe(3)
+  })
+
+  test('an error that will not pass is not tried again', async () => {
+    await using faulty = await faultyPds([refuse(500, 'InternalServerError'), ok])
+    expect(await failureOf(faulty.pds.query(list, {}))).toMatchObject({ code: 'pds-error' })
+    expect(faulty.got.length).toBe(1)
+  })
+
+  test('a change whose answer is lost is not made twice', async () => {
+    await using faulty = await faultyPds([cut, empty])
+    const failure = await failureOf(faulty.pds.call(remove, { did }))
+    expect(failure).toMatchObject({ outcome: 'unreachable', code: 'answer-lost' })
+    expect(failure.message).toContain('may or may not have been done')
+    expect(faulty.got.length).toBe(1)
+  })
+
+  test('a change over a connection that had died is no lost answer', async () => {
+    await using faulty = await faultyPds([ok, empty])
+    await faulty.pds.query(list, {})
+    faulty.server.hangUp()
+    await faulty.pds.call(remove, { did })
+    expect(faulty.got.length).toBe(2)
+  })
+
+  test('a change that may be made twice is', async () => {
+    await using faulty = await faultyPds([cut, empty])
+    await faulty.pds.call(remove, { did }, { repeatable: 'yes' })
+    expect(faulty.got.length).toBe(2)
+  })
+
+  test('a query that is not to be repeated is not, and nothing is unknown about it', async () => {
+    await using faulty = await faultyPds([cut, ok])
+    const failure = await failureOf(faulty.pds.get('com.atproto.sync.getRepo', { did }, { repeatable: 'no' }))
+    expect(failure).toMatchObject({ code: 'pds-connection-lost' })
+    expect(faulty.got.length).toBe(1)
+  })
+
+  test('where no connection came about nothing was done, so any change is tried again', async () => {
+    await using faulty = await faultyPds([empty])
+    const connect = faulty.server.connect
+    const refusals = [
+      Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
+      unreachable('channel-refused', 'nobody listens on port 3000'),
+    ]
+    faulty.server.connect = () => {
+      const refusal = refusals.pop()
+      return refusal ? Promise.reject(refusal) : connect()
+    }
+    await faulty.pds.call(remove, { did })
+    expect(faulty.got.length).toBe(1)
+    expect(faulty.slept.length).toBe(2)
+  })
+
+  test('a PDS that cannot be reached at all is said as it is', async () => {
+    await using faulty = await faultyPds([empty])
+    const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+    faulty.server.connect = () => Promise.reject(refused)
+    expect(await failureOf(faulty.pds.call(remove, { did }))).toMatchObject({
+      code: 'pds-unreachable',
+      cause: refused,
+    })
+    const failure = unreachable('connection-lost', 'the connection is lost')
+    faulty.server.connect = () => Promise.reject(failure)
+    expect(await failureOf(faulty.pds.call(remove, { did }))).toBe(failure)
+  })
+
+  test('a slow PDS is not asked again, and a change it did not answer may have been made', async () => {
+    await using faulty = await faultyPds([() => {}], { patience: 20 })
+    expect(await failureOf(faulty.pds.query(list, {}))).toMatchObject({
+      outcome: 'unreachable',
+      code: 'pds-timeout',
+    })
+    expect(await failureOf(faulty.pds.call(remove, { did }))).toMatchObject({ code: 'answer-lost' })
+    expect(faulty.got.length).toBe(2)
+  })
+})
+
+describe('rate limits', () => {
+  const noon = Date.UTC(2026, 10, 22, 12) / 1000
+  const date = { date: 'Sun, 22 Nov 2026 12:00:00 GMT' }
+
+  test('a 429 is waited out, changes too, and a person is told', async () => {
+    await using faulty = await faultyPds([limited({ ...date, 'ratelimit-reset': String(noon + 90) }), empty])
+    await faulty.pds.call(remove, { did })
+    expect(faulty.slept).toEqual([91_000])
+    expect(faulty.waits).toEqual(['the PDS on kimbia.social limits requests: going on at 12:01:31 UTC'])
+    expect(faulty.got.length).toBe(2)
+  })
+
+  test('many requests that wait for the same instant say so once', async () => {
+    const limit = limited({ ...date, 'ratelimit-reset': String(noon + 90) })
+    await using faulty = await faultyPds([limit, limit, limit, ok], { sleep: async () => {} })
+    await Promise.all([1, 2, 3].map(() => faulty.pds.query(list, {})))
+    expect(faulty.waits.length).toBe(1)
+  })
+
+  test('not past the end of the run: it fails at once and says until when', async () => {
+    await using faulty = await faultyPds([limited({ ...date, 'ratelimit-reset': String(noon + 200) })], {
+      deadline: 60_000,
+    })
+    const failure = await failureOf(faulty.pds.query(list, {}))
+    expect(failure).toMatchObject({ outcome: 'unreachable', code: 'rate-limited' })
+    expect(failure.message).toContain('until 12:03:21 UTC')
+    expect(failure.hint).toContain('PDS_RATE_LIMIT_BYPASS_KEY')
+    expect(faulty.slept).toEqual([])
+  })
+
+  test('Ctrl-C ends the wait', async () => {
+    const stop = new AbortController()
+    const sleep = (_ms: number, signal?: AbortSignal) => {
+      stop.abort()
+      return Promise.reject(signal?.reason)
+    }
+    await using faulty = await faultyPds([limited({ ...date, 'retry-after': '30' })], {
+      signal: stop.signal,
+      sleep,
+    })
+    expect(await failureOf(faulty.pds.query(list, {}))).toMatchObject({ outcome: 'interrupted' })
+  })
+})
