@@ -139,7 +139,7 @@ async function connectSsh(config: HostConfig, { note, signal, terminal }: Openin
   return (await library).openSsh(target, { note, signal, askPassphrase })
 }
 
-async function openPds(host: Host, { note, waiting }: Opening): Promise<Pds> {
+async function openPds(host: Host, { note, waiting, signal }: Opening): Promise<Pds> {
   const [{ openPds }, { tunnelFetch }, { port, adminPassword, bypassKey }] = await Promise.all([
     import('./pds/atproto.ts'),
     import('./ssh/tunnel.ts'),
@@ -153,6 +153,7 @@ async function openPds(host: Host, { note, waiting }: Opening): Promise<Pds> {
     where,
     note,
     waiting,
+    signal,
   })
 }
 

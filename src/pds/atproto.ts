@@ -18,6 +18,7 @@ export interface PdsOptions {
   readonly note?: ((text: string, ms?: number) => void) | undefined
   /** What a person should know during a wait (default: as a note). */
   readonly waiting?: ((text: string) => void) | undefined
+  /** Ends a wait for the rate limit; it never cuts a request off. */
   readonly signal?: AbortSignal | undefined
   /** How long the run may last from now on (default 10 minutes): no rate limit is waited for past it. */
   readonly deadline?: number | undefined
@@ -183,11 +184,26 @@ interface How {
 const usually = (nsid: string): As =>
   /^com\.atproto\.(admin\.|sync\.|server\.createInviteCodes?$)/.test(nsid) ? 'admin' : 'nobody'
 
+const everyHas = (list: unknown, ...keys: readonly string[]): boolean =>
+  Array.isArray(list) && list.every((it) => keys.every((key) => typeof it?.[key] === 'string'))
+
+/**
+ * The two methods that tell of all accounts: of them only the fields that are read are checked, since the whole of the
+ * lexicon takes longer than the transfer.
+ */
+const bulk: Readonly<Record<string, (body: unknown) => boolean>> = {
+  'com.atproto.sync.listRepos': (body) => everyHas((body as { repos?: unknown } | undefined)?.repos, 'did'),
+  'com.atproto.admin.getAccountInfos': (body) =>
+    everyHas((body as { infos?: unknown } | undefined)?.infos, 'did', 'handle', 'indexedAt'),
+}
+
 function parse<T>(asked: Asked, answer: RawAnswer): T {
   try {
     const text = Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.byteLength).toString()
     const body: unknown = text === '' ? undefined : JSON.parse(text)
-    lexicons.assertValidXrpcOutput(asked.nsid, body)
+    const holds = bulk[asked.nsid]
+    if (holds === undefined) lexicons.assertValidXrpcOutput(asked.nsid, body)
+    else if (!holds(body)) throw new TypeError('it lacks what its lexicon demands')
     return body as T
   } catch (error) {
     throw garbage(asked, answer, error)

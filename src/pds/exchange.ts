@@ -34,6 +34,7 @@ export interface Http {
 export interface Line {
   readonly fetch: Http
   readonly bypass: 'given' | 'none'
+  /** Ends a wait for the rate limit, during which nothing is under way; it never cuts a request off. */
   readonly signal?: AbortSignal | undefined
   /** When the run ends: nothing is waited for past it. */
   readonly ends: number
@@ -63,15 +64,15 @@ export const sleep = (ms: number, signal?: AbortSignal): Promise<void> => pause(
  * or where no connection came about, nothing was done, so it is for all.
  */
 export async function exchange(line: Line, request: Request): Promise<RawAnswer> {
-  const signals = [line.signal, request.signal].filter((signal) => signal !== undefined)
-  const signal = signals.length === 2 ? AbortSignal.any(signals) : signals[0]
+  const { signal } = request
+  const signals = [line.signal, signal].filter((one) => one !== undefined)
   for (let tries = 1; ; ) {
     const came = await attempt(line, request, signal)
     if (came.kind === 'answer') {
       const { status } = came.answer
       if (status >= 200 && status < 300) return came.answer
       if (status === 429) {
-        await waitForTurn(line, request, came.headers, signal)
+        await waitForTurn(line, request, came.headers, AbortSignal.any(signals))
         continue
       }
       const passing = status >= 502 && status <= 504 && request.repeatable === 'yes'
@@ -156,7 +157,7 @@ async function waitForTurn(
   line: Line,
   request: Request,
   headers: Headers,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<void> {
   const now = line.clock()
   const ms = untilReset(headers, now) ?? 5_000

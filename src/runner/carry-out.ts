@@ -80,7 +80,9 @@ async function attemptItem(
     if (proof) return { item, rows, id, proof }
     return await conclude(hands, id, item, plan, { state: 'done', item, rows })
   } catch (cause) {
-    return await conclude(hands, id, item, plan, { state: 'failed', item, failure: asFailure(cause) })
+    const failure = asFailure(cause)
+    const result = await conclude(hands, id, item, plan, { state: 'failed', item, failure })
+    return failure.outcome === 'interrupted' ? { state: 'not tried', item } : result
   }
 }
 

@@ -49,14 +49,38 @@ export function openRenderer(output: Output, columns: Columns, rendering: Render
 const withAdded = (columns: Columns, extra: Row | undefined): Columns =>
   extra === undefined ? columns : { ...columns, ...added }
 
-const lines = (
+/** Characters gathered before they are written while more rows are at hand: a write per row costs more than the row. */
+const gathered = 16_384
+
+/** Rows as lines; what has come is on its way at the latest when there is nothing else to do. */
+function lines(
   output: Output,
   columns: Columns,
   show: (columns: Columns, row: Row) => readonly string[],
-): Renderer => ({
-  row: (row, extra) => output.write(ended(show(withAdded(columns, extra), { ...row, ...extra }))),
-  end: () => output.write(''),
-})
+): Renderer {
+  let held = ''
+  let idle: NodeJS.Immediate | undefined
+  let open = true
+  const flush = async (): Promise<boolean> => {
+    clearImmediate(idle)
+    idle = undefined
+    const text = held
+    held = ''
+    open = await output.write(text)
+    return open
+  }
+  return {
+    row(row, extra) {
+      held += ended(
+        extra === undefined ? show(columns, row) : show(withAdded(columns, extra), { ...row, ...extra }),
+      )
+      if (held.length >= gathered) return flush()
+      idle ??= setImmediate(flush)
+      return Promise.resolve(open)
+    },
+    end: flush,
+  }
+}
 
 const ended = (text: readonly string[]): string => text.map((line) => `${line}\n`).join('')
 

@@ -8,15 +8,13 @@ interface Miss {
   readonly message: string
 }
 
+/** How many targets are named in a message; `details` has them all. */
 const named = 20
 
-const lines = (label: string, texts: readonly string[]): string[] =>
-  texts.length === 0
-    ? []
-    : [
-        ...texts.slice(0, named).map((text) => `  ${label}: ${text}`),
-        ...(texts.length > named ? [`  … and ${texts.length - named} more ${label}`] : []),
-      ]
+const listed = (label: string, texts: readonly string[]): string[] => [
+  ...texts.slice(0, named).map((text) => `${label}: ${text}`),
+  ...(texts.length > named ? [`${label}: and ${texts.length - named} more`] : []),
+]
 
 /** What kept a plan from being wholly done, as one Failure that names done, failed and not tried; undefined when nothing did. */
 export function shortfallOf(
@@ -27,37 +25,39 @@ export function shortfallOf(
   const failures = results.filter((it) => it.state === 'failed')
   const notTried = results.filter(({ state }) => state === 'not tried').map(({ item }) => item.subject)
   const refused = plan.refused ?? []
-  if (failures.length + notTried.length + refused.length === 0) return undefined
   const first = failures[0]?.failure
-  const interrupted = stop?.aborted === true && !(stop.reason instanceof Failure)
+  if (failures.length + notTried.length + refused.length === 0) return undefined
   if (results.length === 1 && refused.length === 0 && first) return first
-  const misses: Miss[] = [
+  const failed: Miss[] = [
     ...refused,
     ...failures.map(({ item, failure: { code, message } }) => ({ subject: item.subject, code, message })),
   ]
-  const stands = results.filter(({ state }) => state === 'done' || state === 'unchanged')
-  const done = stands.filter(({ state }) => state === 'done').map(({ item }) => item.subject)
-  const counts = [
-    `${done.length} done`,
-    `${stands.length - done.length} already so`,
-    `${misses.length} failed`,
-    `${notTried.length} not tried`,
-  ]
+  const done = results.filter(({ state }) => state === 'done').map(({ item }) => item.subject)
+  const unchanged = results.filter(({ state }) => state === 'unchanged').length
+  const counts = `${done.length} done, ${unchanged} already so, ${failed.length} failed, ${notTried.length} not tried`
+  const said = failed.map(({ subject, message }) => `${subject}: ${message}`)
+  const kind = kindOf(done.length + unchanged, failed[0], first, stop)
   return new Failure({
-    outcome: interrupted ? 'interrupted' : stands.length > 0 ? 'partial' : (first?.outcome ?? 'failed'),
-    code: interrupted ? 'interrupted' : stands.length > 0 ? 'partial' : (misses[0]?.code ?? 'failed'),
-    message: [
-      counts.join(', '),
-      ...lines(
-        'failed',
-        misses.map(({ subject, message }) => `${subject}: ${message}`),
-      ),
-      ...lines('not tried', notTried),
-    ].join('\n'),
+    ...kind,
+    message: [counts, ...listed('failed', said), ...listed('not tried', notTried)].join('\n'),
     hint:
-      stands.length > 0 || interrupted
+      kind.code === 'partial' || stop?.aborted
         ? 'run the same command again: what is done is left alone'
         : first?.hint,
-    details: { done, unchanged: stands.length - done.length, failed: misses, notTried },
+    details: { done, unchanged, failed, notTried },
   })
+}
+
+/** Ctrl-C is told as such; an expired `--timeout` or a failure only where nothing at all stands. */
+function kindOf(
+  standing: number,
+  miss: Miss | undefined,
+  first: Failure | undefined,
+  stop: AbortSignal | undefined,
+): { readonly outcome: Failure['outcome']; readonly code: string } {
+  const timeout = stop?.aborted && stop.reason instanceof Failure ? stop.reason : undefined
+  if (stop?.aborted && !timeout) return { outcome: 'interrupted', code: 'interrupted' }
+  if (standing > 0) return { outcome: 'partial', code: 'partial' }
+  const cause = timeout ?? first
+  return { outcome: cause?.outcome ?? 'failed', code: cause?.code ?? miss?.code ?? 'failed' }
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NodeSSH } from 'node-ssh'
 import type { AgentAuthMethod, Client, ConnectConfig } from 'ssh2'
+import type { Failure } from '../failure.ts'
 import { type Link, openTunnel, startOn } from './channel.ts'
 import { Clock } from './clock.ts'
 import { type HostKeyCheck, hostKeyCheck } from './host-key.ts'
@@ -95,6 +96,12 @@ interface LoginOptions extends OpenOptions {
   readonly timeout: number
 }
 
+/** What has been seen of the far end so far. */
+interface Seen {
+  refused: Failure | undefined
+  secured: 'yes' | 'no'
+}
+
 async function login(
   parts: Parts,
   target: Target,
@@ -103,36 +110,38 @@ async function login(
   const { check, ring, transport, clock } = parts
   const ssh = new NodeSSH()
   const link: Link = { where, lost: undefined, tunnels: new Set() }
-  let refused: Error | undefined
-  let secured: 'yes' | 'no' = 'no'
-  const ready = Promise.withResolvers<void>()
+  const seen: Seen = { refused: undefined, secured: 'no' }
   const verify = (key: Buffer) => {
-    refused = check.refusal(key)
-    return refused === undefined
+    seen.refused = check.refusal(key)
+    return seen.refused === undefined
   }
   // Its own promise fails at any error event, even one that only means "on to the next key".
   ssh.connect(configOf(target, parts, { verify, keepalive })).catch(() => {})
   const client = ssh.connection as Client
+  try {
+    await loggedIn(client, link, seen, clock)
+    // Closing is what tells every channel that is open by then.
+    client.on('error', transport.close)
+    return { ssh, client, link, transport }
+  } catch (trouble) {
+    const said = seen.refused ? '' : await transport.said()
+    transport.close()
+    const { secured } = seen
+    throw seen.refused ?? whyNotConnected(trouble as Trouble, { where, secured, timeout, ring, said })
+  }
+}
+
+/** Resolves when the server lets us in; rejects with the first Trouble. */
+function loggedIn(client: Client, link: Link, seen: Seen, clock: Clock): Promise<void> {
+  const ready = Promise.withResolvers<void>()
   client.on('handshake', () => {
-    secured = 'yes'
+    seen.secured = 'yes'
     clock.restart()
   })
   client.once('ready', ready.resolve)
   watch(client, link, ready.reject)
   clock.start(() => ready.reject({ level: 'client-timeout', message: 'no answer' } satisfies Trouble))
-  try {
-    await ready.promise
-    // Closing is what tells every channel that is open by then.
-    client.on('error', transport.close)
-    return { ssh, client, link, transport }
-  } catch (trouble) {
-    clock.stop()
-    const said = refused ? '' : await transport.said()
-    transport.close()
-    throw refused ?? whyNotConnected(trouble as Trouble, { where, secured, timeout, ring, said })
-  } finally {
-    clock.stop()
-  }
+  return ready.promise.finally(() => clock.stop())
 }
 
 /** Listens for as long as the client lives: an error event without a listener would end the process. */

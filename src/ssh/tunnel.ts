@@ -103,7 +103,7 @@ const noChannel = (deadline: number): Error =>
   unreachable('channel-timeout', `no channel to the PDS opened within ${deadline} ms`)
 
 function send(
-  agent: Agent,
+  agent: InstanceType<typeof Agent>,
   path: string,
   { method = 'GET', headers = {}, body, signal }: TunnelRequest,
   deadline: number,

@@ -63,18 +63,21 @@ export function sessionOver(wire: Wire, note: Note = () => {}): Session {
           started(wire, line, limits, (running) => attachTo(running, attached), attached.tty),
       )
     },
-    tunnel: (port) =>
-      within(
-        { deadline: defaultDeadline, what: `a connection to port ${port} of ${wire.where}` },
-        async (onStop) => {
-          const stream = await wire.tunnel(port)
-          onStop(() => stream.destroy())
-          return stream
-        },
-      ),
+    tunnel: (port) => openTunnel(wire, port),
     dispose: () => wire.dispose(),
   }
 }
+
+/** A stream that comes too late is of no use to anyone. */
+const openTunnel = (wire: Wire, port: number): Promise<Duplex> =>
+  within(
+    { deadline: defaultDeadline, what: `a connection to port ${port} of ${wire.where}` },
+    async (onStop) => {
+      const stream = await wire.tunnel(port)
+      onStop(() => stream.destroy())
+      return stream
+    },
+  )
 
 /** Starts a command and uses it, within limits; at a limit it is stopped, even one that starts only then. */
 const started = <T>(
