@@ -1,7 +1,7 @@
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
 import { join } from 'node:path'
-import { type OutputChunk, rolldown } from 'rolldown'
+import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
 
 /** Packages that must never load before a command asks for them. */
 const heavy = ['@atproto/', '@atcute/', 'node-ssh', 'ssh2', '@inquirer/', 'execa', 'yaml', 'zod']
@@ -11,8 +11,8 @@ const bundle = await rolldown({
   input: { cli: join(root, 'src/cli.ts') },
   platform: 'node',
   cwd: root,
-  // ssh2 does without its two optional native addons; it tries them inside try/catch.
-  external: [...builtinModules, /^node:/, /\.node$/, 'cpu-features'],
+  external: [...builtinModules, /^node:/],
+  plugins: [withoutNativeAddons()],
   transform: { define: { 'import.meta.vitest': 'undefined' } },
   treeshake: {
     moduleSideEffects: (id) => !/\/node_modules\/(@atproto|@atcute|zod)\//.test(id),
@@ -20,9 +20,12 @@ const bundle = await rolldown({
     manualPureFunctions: ['Lexicons'],
   },
 })
-await rm(join(root, 'dist'), { recursive: true, force: true })
+// Built beside and renamed, so that a program running from dist never meets half a build.
+const [dist, fresh, stale] = ['dist', `dist.${process.pid}.new`, `dist.${process.pid}.old`].map((name) =>
+  join(root, name),
+) as [string, string, string]
 const { output } = await bundle.write({
-  dir: join(root, 'dist'),
+  dir: fresh,
   format: 'esm',
   entryFileNames: '[name].js',
   chunkFileNames: 'chunks/[name]-[hash].js',
@@ -35,15 +38,27 @@ await bundle.close()
 
 const chunks = output.filter((part): part is OutputChunk => part.type === 'chunk')
 proveLightStart(chunks)
-await writeFile(join(root, 'dist/THIRD-PARTY-LICENSES.txt'), await licences(chunks))
-const sizes = await Promise.all(
-  (await readdir(join(root, 'dist'), { recursive: true, withFileTypes: true }))
-    .filter((e) => e.isFile())
-    .map((e) => stat(join(e.parentPath, e.name))),
+await writeFile(join(fresh, 'THIRD-PARTY-LICENSES.txt'), await licences(chunks))
+await rename(dist, stale).catch(() => {})
+await rename(fresh, dist)
+await rm(stale, { recursive: true, force: true })
+const files = (await readdir(dist, { recursive: true, withFileTypes: true })).filter((entry) =>
+  entry.isFile(),
 )
+const sizes = await Promise.all(files.map(({ parentPath, name }) => stat(join(parentPath, name))))
 console.error(
   `built dist/: ${sizes.length} files, ${Math.round(sizes.reduce((sum, { size }) => sum + size, 0) / 1024)} kB`,
 )
+
+/** ssh2 tries two optional native addons inside try/catch and does without them; the package ships none. */
+function withoutNativeAddons(): Plugin {
+  const absent = '\0absent-native-addon'
+  return {
+    name: 'without-native-addons',
+    resolveId: (id) => (id.endsWith('.node') || id === 'cpu-features' ? absent : null),
+    load: (id) => (id === absent ? "throw new Error('there are no native addons in this bundle')" : null),
+  }
+}
 
 /** Fails the build when a heavy package is statically reachable from the entry. */
 function proveLightStart(all: readonly OutputChunk[]): void {

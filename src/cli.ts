@@ -4,6 +4,7 @@ import { commands } from './commands/index.ts'
 import type { HostConfig } from './config.ts'
 import { Failure, outcomes } from './failure.ts'
 import { type Host, openHost as lazyHost } from './host/host.ts'
+import { openTrail } from './host/trail.ts'
 import type { Pds } from './pds/client.ts'
 import { glance, parse } from './runner/program.ts'
 import { showFailure } from './runner/report.ts'
@@ -70,10 +71,7 @@ const world = (): World => ({
   },
   openHost,
   openPds,
-  async openTrail(host) {
-    const { openTrail } = await import('./host/trail.ts')
-    return openTrail(host, await host.config())
-  },
+  openTrail,
   async readFile(path) {
     const { readFile } = await import('node:fs/promises')
     return readFile(path, 'utf8')

@@ -8,7 +8,7 @@ export default passthrough({
   summary: 'Run goat, the atproto command line, on the host',
   about:
     'Everything behind “goat” is its own; so are its output and exit code. It knows the PDS and the admin password. What it changes is neither planned nor asked about, but the call itself is kept in the trail.',
-  examples: ['goat pds admin account list', 'goat resolve alice.kimbia.social'],
+  examples: ['kimbia-ops goat pds admin account list', 'kimbia-ops goat resolve alice.kimbia.social'],
   async locate(args, tty, { host }) {
     const { service, dir } = await host.config()
     const found = await host.ask(ask`sh -c ${find} sh ${dir} ${service}`)

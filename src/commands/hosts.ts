@@ -5,7 +5,7 @@ import { optional, text, yesNo } from '../runner/type.ts'
 export default query({
   name: 'hosts',
   summary: 'List the configured hosts',
-  examples: ['hosts', 'hosts --json'],
+  examples: ['kimbia-ops hosts', 'kimbia-ops hosts --json'],
   input: {},
   output: {
     name: column(text, 'what -H takes'),

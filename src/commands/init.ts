@@ -30,9 +30,9 @@ export default procedure({
   about:
     'Connects to the host, shows what it found there, and saves an entry in the config file. Nothing on the host is changed. The first host becomes the default one.',
   examples: [
-    'init --ssh ops@kimbia.social',
-    'init kimbia --ssh kimbia --sudo always --default',
-    'init --ssh local',
+    'kimbia-ops init --ssh ops@kimbia.social',
+    'kimbia-ops init kimbia --ssh kimbia --sudo always --default',
+    'kimbia-ops init --ssh local',
   ],
   risk: 'routine',
   input: {

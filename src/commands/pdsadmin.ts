@@ -8,7 +8,7 @@ export default passthrough({
   summary: 'Run pdsadmin, the tool of the official installer, on the host',
   about:
     'Everything behind “pdsadmin” is its own; so are its output and exit code, which is 0 even where its script failed. It downloads its scripts at each call. What it changes is neither planned nor asked about, but the call itself is kept in the trail.',
-  examples: ['pdsadmin account list', 'pdsadmin help'],
+  examples: ['kimbia-ops pdsadmin account list', 'kimbia-ops pdsadmin help'],
   async locate(args, _tty, { host }) {
     const found = await host.ask(
       ask`command -v pdsadmin || { [ -x /usr/local/bin/pdsadmin ] && echo /usr/local/bin/pdsadmin; }`,

@@ -124,7 +124,7 @@ async function carryOutSteps(
       if (step.kind === 'xrpc' && step.proof)
         last = (await prove(pds, step.proof, (place) => lookUp(kept, place))) ?? last
     } catch (cause) {
-      throw await undone(asFailure(cause), step, index, undo, kept, pds)
+      throw await undone(asStepFailure(cause), step, index, undo, kept, pds)
     }
   }
   return last
@@ -224,6 +224,13 @@ async function settle(
       return [index, await conclude(hands, id, item, plan, result)]
     }),
   )
+}
+
+/** A PDS that answers a change with an error was reached: this step has failed, the next target may not. */
+function asStepFailure(cause: unknown): Failure {
+  const failure = asFailure(cause)
+  const { code, message, hint } = failure
+  return code === 'pds-error' ? failed(code, message, hint, cause) : failure
 }
 
 const asFailure = (cause: unknown): Failure => {

@@ -77,6 +77,7 @@ _kimbia_ops_offer() {
     case $line in
       :file) _files ;;
       :host) described+=(\${(f)"$(_kimbia_ops_hosts)"}) ;;
+      *$'\\t') described+=("\${\${line%$'\\t'}//:/\\\\:}") ;;
       *) described+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}") ;;
     esac
   done
@@ -84,7 +85,6 @@ _kimbia_ops_offer() {
 }
 
 _kimbia_ops() {
-  emulate -L zsh
   local at='' flag='' literal='' word
   local -i i count=0
   for ((i = 2; i < CURRENT; i++)); do
@@ -116,5 +116,5 @@ _kimbia_ops() {
   fi
 }
 
-if [[ $funcstack[1] == _kimbia_ops ]]; then _kimbia_ops "$@"; else compdef _kimbia_ops kimbia-ops; fi
+if [[ $funcstack[1] == _kimbia-ops ]]; then _kimbia_ops "$@"; else compdef _kimbia_ops kimbia-ops; fi
 `

@@ -4,10 +4,12 @@ import type { SaveStep } from './plan.ts'
 
 /** Writes a file of this machine whole or not at all: beside it, flushed, then renamed. Its folder is made 0700. */
 export async function saveFile({ path, content, mode }: SaveStep): Promise<void> {
-  const { chmod, mkdir, open, rename, rm } = await import('node:fs/promises')
-  const beside = join(dirname(path), `.${process.pid}.kimbia-ops.tmp`)
+  const { chmod, mkdir, open, realpath, rename, rm } = await import('node:fs/promises')
+  // A config that is a link into a folder of dotfiles stays one.
+  const target = await realpath(path).catch(() => path)
+  const beside = join(dirname(target), `.${process.pid}.kimbia-ops.tmp`)
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await mkdir(dirname(target), { recursive: true, mode: 0o700 })
     const file = await open(beside, 'wx', mode)
     try {
       await file.writeFile(content)
@@ -16,7 +18,7 @@ export async function saveFile({ path, content, mode }: SaveStep): Promise<void>
       await file.close()
     }
     await chmod(beside, mode)
-    await rename(beside, path)
+    await rename(beside, target)
   } catch (cause) {
     await rm(beside, { force: true })
     throw failed('file-not-written', `cannot write ${path}: ${(cause as Error).message}`, undefined, cause)

@@ -1,9 +1,18 @@
-import { usage } from '../../failure.ts'
-import { findAccount } from '../../pds/find-account.ts'
+import { failed, usage } from '../../failure.ts'
+import type { PdsView } from '../../pds/client.ts'
+import { findAccount, findAccounts } from '../../pds/find-account.ts'
 import { argument, column, option, procedure } from '../../runner/command.ts'
 import { type Step, xrpc } from '../../runner/plan.ts'
 import { did, email, handle, optional, text } from '../../runner/type.ts'
 import { account, fullHandle, named, newHandle } from './shared.ts'
+
+/** The PDS answers a taken address with nothing but “Internal Server Error”. */
+async function refuseTaken(address: string, did: string, pds: PdsView, signal: AbortSignal): Promise<void> {
+  const ref = { kind: 'email', email: address.toLowerCase(), text: address } as const
+  const { accounts } = await findAccounts(pds, [ref], { signal })
+  const other = accounts.find((it) => it.did !== did)
+  if (other) throw failed('email-taken', `${address} is the address of ${named(other)}`)
+}
 
 /** Changes email or handle; what is already so yields no step. */
 export default procedure({
@@ -30,6 +39,7 @@ export default procedure({
       throw usage('nothing to change', 'give --email or --handle')
     const found = await findAccount(pds, input.account, { signal })
     const { did } = found
+    if (input.email !== undefined) await refuseTaken(input.email, did, pds, signal)
     const email = input.email ?? found.email
     const domains =
       input.handle?.includes('.') === false
