@@ -55,3 +55,7 @@ export const unreachable = (code: string, message: string, hint?: string, cause?
 /** It was tried and failed, and nothing of it stands: exit 1. */
 export const failed = (code: string, message: string, hint?: string, cause?: unknown): Failure =>
   new Failure({ outcome: 'failed', code, message, hint, cause })
+
+/** The same failure, which says what it was that it kept from being done. */
+export const during = ({ outcome, code, message, hint, details }: Failure, what: string): Failure =>
+  new Failure({ outcome, code, message: `${message}: ${what}`, hint, details })

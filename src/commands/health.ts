@@ -35,6 +35,12 @@ const versionIn = (body: string): string | undefined => {
   }
 }
 
+/** What fetch has to say of a failure is in its cause. */
+function reasonOf({ message, cause }: Error): string {
+  const { code, message: why } = (cause ?? {}) as { code?: string; message?: string }
+  return code ?? (why || message)
+}
+
 /** The public address of a PDS, by the rule of the PDS itself: plain HTTP only for localhost. */
 export const publicUrl = (hostname: string, port: number): string =>
   hostname === 'localhost' ? `http://localhost:${port}` : `https://${hostname}`
@@ -44,7 +50,9 @@ async function outside({ host, fetchPublic }: Views): Promise<Finding> {
   const hostname = known?.hostname ?? (await host.config()).hostname
   if (hostname === undefined) return ['skip', 'the public name is not known']
   const url = `${publicUrl(hostname, known?.port ?? 3000)}/xrpc/_health`
-  const { status, text } = await fetchPublic(url)
+  const { status, text } = await fetchPublic(url).catch((cause) => {
+    throw cause instanceof Failure ? cause : new Error(`${url} cannot be reached: ${reasonOf(cause)}`)
+  })
   const version = versionIn(text)
   return status === 200 && version
     ? ['ok', `${url} answers ${version}`]

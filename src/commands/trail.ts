@@ -15,7 +15,11 @@ export default query({
   summary: 'Show who changed what on this host',
   about:
     'The trail is kept on the host itself, in kimbia-ops/trail.jsonl beside pds.env, so that all operators see the same one. A change whose outcome was never written is “unknown”: it was cut off, so look at what it left behind.',
-  examples: ['kimbia-ops trail --since 7d', 'kimbia-ops trail --subject alice.kimbia.social', 'kimbia-ops trail --limit 20 --json'],
+  examples: [
+    'kimbia-ops trail --since 7d',
+    'kimbia-ops trail --subject alice.kimbia.social',
+    'kimbia-ops trail --limit 20 --json',
+  ],
   input: {
     since: option(time(), 'only changes from then on'),
     until: option(time(), 'only changes up to then'),

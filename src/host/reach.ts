@@ -101,7 +101,11 @@ function textOf({ said, text }: Heard, answer: Answer, where: string, { dir }: H
     case 'no-file':
       throw unreachable('pds-env-missing', `${where} has no ${file}`, elsewhere)
     case 'not-a-file':
-      throw unreachable('pds-env-not-a-file', `${where}: ${file} is not a regular file`)
+      throw unreachable(
+        'pds-env-not-a-file',
+        `${where}: ${file} is not a regular file`,
+        `see what it is, on the host: sudo ls -ld ${file}`,
+      )
     case 'denied':
       throw unreachable(
         'pds-env-denied',
@@ -125,7 +129,7 @@ const sudoRefused = (code: string, message: string, answer: Answer): Failure =>
     code,
     `${message}${quoted(answer)}`,
     code === 'sudo-refused'
-      ? undefined
+      ? 'try again; on the host, sudo -v asks for the same password, and sudo -l tells what this user may do'
       : 'run it on a terminal to be asked for the password, or let this user run sudo without one (NOPASSWD)',
   )
 

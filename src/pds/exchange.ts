@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { Failure } from '../failure.ts'
+import { during, Failure } from '../failure.ts'
 import type { RawAnswer } from './client.ts'
 import {
   type Asked,
@@ -66,6 +66,7 @@ export const sleep = (ms: number, signal?: AbortSignal): Promise<void> => pause(
 export async function exchange(line: Line, request: Request): Promise<RawAnswer> {
   const { signal } = request
   const signals = [line.signal, signal].filter((one) => one !== undefined)
+  let sent: Error | undefined
   for (let tries = 1; ; ) {
     const came = await attempt(line, request, signal)
     if (came.kind === 'answer') {
@@ -77,10 +78,11 @@ export async function exchange(line: Line, request: Request): Promise<RawAnswer>
       }
       const passing = status >= 502 && status <= 504 && request.repeatable === 'yes'
       if (!passing || tries >= TRIES) throw refusal(request, came.answer)
-    } else if (tries >= TRIES || !again(request, came)) {
-      throw lost(request, came)
+    } else {
+      if (came.kind !== 'unsent') sent = came.error
+      if (tries >= TRIES || !again(request, came)) throw lost(request, came, sent)
     }
-    await rest(line, 200 * 2 ** tries * (0.5 + Math.random() / 2), signal)
+    await rest(line, request, 200 * 2 ** tries * (0.5 + Math.random() / 2), signal)
     tries++
   }
 }
@@ -106,7 +108,7 @@ async function attempt(line: Line, request: Request, signal: AbortSignal | undef
       headers: got,
     }
   } catch (thrown) {
-    if (signal?.aborted) throw interruption(signal)
+    if (signal?.aborted) throw interruption(signal, request)
     const error = thrown as Error
     if (error instanceof TooLarge) throw tooLarge(request, request.limit)
     if (error.name === 'TimeoutError') return { kind: 'slow', error }
@@ -132,20 +134,28 @@ const unconnected = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNR
 const neverSent = (error: Error): boolean =>
   error instanceof Failure || unconnected.has((error as NodeJS.ErrnoException).code ?? '')
 
-/** A slow PDS is not asked again: that would only make it slower, and the person wait three times as long. */
-const again = (request: Request, came: Came): boolean =>
-  came.kind === 'unsent' || (came.kind === 'cut' && request.repeatable === 'yes')
+type NoAnswer = Exclude<Came, { kind: 'answer' }>
 
-function lost(request: Request, { kind, error }: Exclude<Came, { kind: 'answer' }>): Failure {
+/**
+ * A slow PDS is not asked again: that would only make it slower, and the person wait three times as long. Nor is one
+ * to which the whole line is gone, which nobody opens anew.
+ */
+const again = (request: Request, { kind, error }: NoAnswer): boolean =>
+  kind === 'unsent'
+    ? !(error instanceof Failure && error.code === 'link-lost')
+    : kind === 'cut' && request.repeatable === 'yes'
+
+/** What no answer means; a change that was sent even once may have been made, whatever came of the later tries. */
+function lost(request: Request, { kind, error }: NoAnswer, sent: Error | undefined): Failure {
+  if (request.method === 'POST' && sent) return answerLost(request, error)
   if (kind === 'unsent') return notReached(request, error)
-  if (request.method === 'POST' && request.repeatable === 'no') return answerLost(request, error)
   return kind === 'slow' ? tooSlow(request, error) : cutOff(request, error)
 }
 
-/** What an aborted signal means: its own Failure, where it has one. */
-export const interruption = (signal: AbortSignal): Failure =>
+/** What an aborted signal means: its own Failure, where it has one, which says what was waited for. */
+export const interruption = (signal: AbortSignal, asked?: Pick<Asked, 'nsid' | 'where'>): Failure =>
   signal.reason instanceof Failure
-    ? signal.reason
+    ? during(signal.reason, asked ? `${asked.nsid} of ${asked.where}` : 'a request')
     : new Failure({
         outcome: 'interrupted',
         code: 'interrupted',
@@ -164,7 +174,7 @@ async function waitForTurn(
   const until = new Date(now + ms)
   if (until.getTime() > line.ends) throw rateLimited(request, until, bypassHint(line))
   line.waiting(`${request.where} limits requests: going on at ${time(until)}`)
-  await rest(line, ms, signal)
+  await rest(line, request, ms, signal)
 }
 
 const bypassHint = ({ bypass }: Line): string =>
@@ -172,11 +182,16 @@ const bypassHint = ({ bypass }: Line): string =>
     ? 'the PDS did not honour PDS_RATE_LIMIT_BYPASS_KEY: it reads it only at its start; or try again then'
     : 'try again then; a PDS_RATE_LIMIT_BYPASS_KEY in pds.env lifts the limit for kimbia-ops'
 
-async function rest(line: Line, ms: number, signal: AbortSignal | undefined): Promise<void> {
+async function rest(
+  line: Line,
+  request: Request,
+  ms: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   try {
     await line.sleep(ms, signal)
   } catch (error) {
-    if (signal?.aborted) throw interruption(signal)
+    if (signal?.aborted) throw interruption(signal, request)
     throw error
   }
 }

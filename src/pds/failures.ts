@@ -36,7 +36,7 @@ export function refusal(asked: Asked, answer: RawAnswer): Failure {
       outcome: 'failed',
       code: 'method-not-found',
       message: `${asked.where} does not know ${asked.nsid}`,
-      hint: 'look at the name, and at the version of the PDS: kimbia-ops status',
+      hint: 'look at the name, and at the version of the PDS: kimbia-ops health',
     })
   }
   // What the real one says of the admin's password at a method that is not the admin's, or that it does not know.
@@ -57,7 +57,7 @@ const passwordRefused = (asked: Asked, error: string): Failure =>
     outcome: 'unreachable',
     code: 'admin-password-refused',
     message: `${asked.where} refuses the admin password of pds.env`,
-    hint: 'it reads PDS_ADMIN_PASSWORD only at its start: if pds.env was changed since, kimbia-ops restart',
+    hint: 'it reads PDS_ADMIN_PASSWORD only at its start: if pds.env was changed since, restart it on the host: sudo systemctl restart pds',
   })
 
 const brokenPds = (asked: Asked, answer: RawAnswer, said: ErrorBody | undefined): Failure =>
@@ -67,7 +67,7 @@ const brokenPds = (asked: Asked, answer: RawAnswer, said: ErrorBody | undefined)
     outcome: 'unreachable',
     code: 'pds-error',
     message: `${asked.where} failed at ${asked.nsid}: ${answer.status} ${said?.message ?? sample(answer.body)}`,
-    hint: 'kimbia-ops logs, kimbia-ops health',
+    hint: 'what it says itself, on the host: docker logs --tail 50 pds',
   })
 
 /** An answer that no PDS gives: another program on the port, a proxy's page, a cut or invalid document. */
@@ -87,7 +87,7 @@ export const notReached = (asked: Asked, cause: Error): Failure =>
     : unreachable(
         'pds-unreachable',
         `${asked.where} cannot be reached: ${clean(cause.message, 200)}`,
-        'does it run? kimbia-ops ps, kimbia-ops logs',
+        'does it run? on the host: docker ps, docker logs --tail 50 pds',
         cause,
       )
 
@@ -96,7 +96,7 @@ export const tooSlow = (asked: Asked, cause: Error): Failure =>
   unreachable(
     'pds-timeout',
     `${asked.where} does not answer ${asked.nsid}: ${clean(cause.message, 200)}`,
-    'kimbia-ops health, kimbia-ops logs',
+    'kimbia-ops health; what it says itself, on the host: docker logs --tail 50 pds',
     cause,
   )
 
@@ -113,7 +113,7 @@ export const cutOff = (asked: Asked, cause: Error): Failure =>
 export const answerLost = (asked: Asked, cause: Error): Failure =>
   unreachable(
     'answer-lost',
-    `the answer to ${asked.nsid} of ${asked.where} was lost: it may or may not have been done`,
+    `the answer to ${asked.nsid} of ${asked.where} was lost: it may or may not have been done (${clean(cause.message, 200)})`,
     'read the present state before trying again',
     cause,
   )

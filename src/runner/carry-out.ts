@@ -1,7 +1,7 @@
 import { Failure, failed } from '../failure.ts'
 import type { Pds, Procedures } from '../pds/client.ts'
 import { Secret } from '../secret.ts'
-import { fill, type Item, type Plan, type Step, type XrpcStep } from './plan.ts'
+import { fill, type Item, type Plan, type Proof, type Step, type XrpcStep } from './plan.ts'
 import { prove, proveStatuses, type StatusProof } from './prove.ts'
 import type { Recorder } from './record.ts'
 import { saveFile } from './save-file.ts'
@@ -22,8 +22,11 @@ export interface Hands {
 }
 
 /** Whether a failure is about the way there or the trail, so that nothing further can be tried. */
-const endsAll = ({ outcome, code }: Failure): boolean =>
-  outcome === 'unreachable' || code === 'trail-not-writable' || code === 'trail-cut-off'
+const endsAll = ({ outcome, code, cause }: Failure): boolean =>
+  outcome === 'unreachable' ||
+  code === 'trail-not-writable' ||
+  code === 'trail-cut-off' ||
+  (cause instanceof Failure && endsAll(cause))
 
 /** How many items are under way at once. */
 const width = 8
@@ -43,7 +46,8 @@ export async function carryOut(plan: Plan<unknown>, hands: Hands): Promise<Resul
       hands.progress(++done, plan.items.length)
       if ('proof' in attempt) pending.push({ ...attempt, index })
       else results[index] = attempt
-      if ('failure' in attempt && endsAll(attempt.failure)) broken = true
+      const failure = 'proof' in attempt ? attempt.proof.doubt : 'failure' in attempt && attempt.failure
+      if (failure && endsAll(failure)) broken = true
     }
   }
   await Promise.all(Array.from({ length: Math.min(width, plan.items.length) }, work))
@@ -56,8 +60,11 @@ interface Attempt {
   readonly item: Item<unknown>
   readonly rows: readonly unknown[]
   readonly id: string
-  readonly proof: StatusProof
+  readonly proof: DoubtfulProof
 }
+
+/** A proof of what the PDS has accepted, or of what it may have done: then with the Failure to report unless it holds. */
+type DoubtfulProof = StatusProof & { readonly doubt?: Failure | undefined }
 
 type Pending = Attempt & { readonly index: number }
 
@@ -114,21 +121,57 @@ async function carryOutSteps(
   steps: readonly Step[],
   kept: Map<string, unknown>,
   pds: Pds,
-): Promise<StatusProof | undefined> {
+): Promise<DoubtfulProof | undefined> {
   const undo: XrpcStep[] = []
-  let last: StatusProof | undefined
+  let last: DoubtfulProof | undefined
   for (const [index, step] of steps.entries()) {
     try {
-      await carryOutStep(step, kept, pds)
+      const doubt = await carryOutStep(step, kept, pds).then(
+        () => undefined,
+        (cause) => doubtOf(cause, step),
+      )
       if (step.kind === 'xrpc' && step.undo) undo.push(step.undo)
-      if (step.kind === 'xrpc' && step.proof)
-        last = (await prove(pds, step.proof, (place) => lookUp(kept, place))) ?? last
+      if (step.kind === 'xrpc' && step.proof) last = (await readBack(pds, step.proof, kept, doubt)) ?? last
     } catch (cause) {
       throw await undone(asStepFailure(cause), step, index, undo, kept, pds)
     }
   }
   return last
 }
+
+/** A lost answer is no failure yet where reading back will tell, and nothing else of the answer is wanted. */
+function doubtOf(cause: unknown, step: Step): Failure {
+  const lost = cause instanceof Failure && cause.code === 'answer-lost'
+  if (lost && step.kind === 'xrpc' && step.proof && step.keep === undefined) return cause
+  throw cause
+}
+
+/** Proves one step; when it cannot be read back, nobody knows more than that the PDS accepted it. */
+async function readBack(
+  pds: Pds,
+  proof: Proof,
+  kept: ReadonlyMap<string, unknown>,
+  doubt: Failure | undefined,
+): Promise<DoubtfulProof | undefined> {
+  try {
+    const status = await prove(pds, proof, (place) => lookUp(kept, place))
+    return status && { ...status, doubt }
+  } catch (cause) {
+    if (doubt) throw doubt
+    const failure = asStepFailure(cause)
+    throw failure.code === 'not-proven' ? failure : unread(failure)
+  }
+}
+
+/** What was accepted stands until somebody has looked. */
+const unread = (failure: Failure): Failure =>
+  new Failure({
+    outcome: 'partial',
+    code: failure.code,
+    message: `it was accepted, but could not be read back: ${failure.message}`,
+    hint: failure.hint,
+    cause: failure,
+  })
 
 /** The failure to report once the steps before it are undone, or could not be. */
 async function undone(
@@ -139,10 +182,12 @@ async function undone(
   kept: Map<string, unknown>,
   pds: Pds,
 ): Promise<Failure> {
-  const { outcome, code, hint, cause } = failure
+  const { outcome, code } = failure
+  const hint = (code === 'answer-lost' && step.kind === 'xrpc' && step.ifLost) || failure.hint
   const lines = [failure.message]
   if (index > 0) lines.unshift(`step ${index + 1} failed: ${step.why}`)
-  let stands = false
+  // Accepted but not read back: it stands, unless its own undo takes it back.
+  let stands = outcome === 'partial' && !(step.kind === 'xrpc' && step.undo)
   for (const back of undo.reverse()) {
     try {
       await carryOutStep(back, kept, pds)
@@ -152,7 +197,14 @@ async function undone(
       lines.push(`NOT undone: ${back.why}: ${asFailure(problem).message}`)
     }
   }
-  return new Failure({ outcome: stands ? 'partial' : outcome, code, message: lines.join('\n'), hint, cause })
+  const end = outcome === 'partial' ? 'failed' : outcome
+  return new Failure({
+    outcome: stands ? 'partial' : end,
+    code,
+    message: lines.join('\n'),
+    hint,
+    cause: failure,
+  })
 }
 
 async function carryOutStep(step: Step, kept: Map<string, unknown>, pds: Pds): Promise<void> {
@@ -212,14 +264,13 @@ async function settle(
     )
     wrong = (did) => map.get(did)
   } catch (cause) {
-    const failure = asFailure(cause)
-    const message = `it was accepted, but could not be read back: ${failure.message}`
-    const { code, hint } = failure
-    wrong = () => new Failure({ outcome: 'partial', code, message, hint, cause })
+    const failure = unread(asFailure(cause))
+    wrong = () => failure
   }
   return await Promise.all(
     pending.map(async ({ index, item, rows, id, proof }): Promise<[number, Result]> => {
-      const failure = wrong(proof.did)
+      const disproved = wrong(proof.did)
+      const failure = disproved && (proof.doubt ?? disproved)
       const result: Result = failure ? { state: 'failed', item, failure } : { state: 'done', item, rows }
       return [index, await conclude(hands, id, item, plan, result)]
     }),

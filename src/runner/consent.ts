@@ -2,7 +2,7 @@ import { Failure } from '../failure.ts'
 import type { Plan, Risk } from './plan.ts'
 import type { Terminal } from './terminal.ts'
 
-/** From this many targets at once, a count must be typed, whatever the risk. */
+/** Of more targets than this at once the count must be typed, unless the change is routine. */
 const crowd = 25
 
 /** What the operator said beforehand. */
@@ -20,9 +20,10 @@ export const changes = (plan: Plan<unknown>): number =>
 
 /** What must be typed or passed with `--confirm`, or undefined when y/N or nothing is enough. */
 export function mustType(plan: Plan<unknown>, risk: Risk): string | undefined {
+  const harm = plan.risk ?? risk
   const targets = changes(plan)
-  if (targets > crowd) return String(targets)
-  return (plan.risk ?? risk) === 'irreversible' ? plan.confirm : undefined
+  if (targets > crowd && harm !== 'routine') return String(targets)
+  return harm === 'irreversible' ? plan.confirm : undefined
 }
 
 /** Returns when the plan may be carried out; otherwise throws a Failure with outcome `declined`. */
@@ -35,7 +36,8 @@ export async function consent(
   const typed = mustType(plan, risk)
   if (given.confirm !== undefined) {
     const wanted = typed ?? plan.confirm
-    if (given.confirm === wanted) return
+    // A run that was cut off is repeated with the count of all its targets, though fewer are left to change.
+    if (given.confirm === wanted || given.confirm === plan.confirm) return
     throw declined(
       'confirm-mismatch',
       `--confirm ${given.confirm} does not match: this is about ${wanted}`,

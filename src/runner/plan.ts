@@ -50,6 +50,8 @@ export interface XrpcStep {
   readonly proof?: Proof | undefined
   /** Done, last step first, when a later step of the same item fails. */
   readonly undo?: XrpcStep | undefined
+  /** What to type when its answer is lost, so that nobody knows whether it was done. */
+  readonly ifLost?: string | undefined
 }
 
 /** Any procedure of the PDS by name, with a body as it was given: `xrpc post`. */
@@ -111,6 +113,7 @@ interface XrpcExtras {
   readonly keep?: string
   readonly proof?: Proof
   readonly undo?: XrpcStep
+  readonly ifLost?: string
 }
 
 /** A step that calls a procedure of the PDS, as the admin unless said otherwise. */

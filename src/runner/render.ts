@@ -61,13 +61,19 @@ function lines(
   let held = ''
   let idle: NodeJS.Immediate | undefined
   let open = true
-  const flush = async (): Promise<boolean> => {
+  let written = Promise.resolve(true)
+  const flush = (): Promise<boolean> => {
     clearImmediate(idle)
     idle = undefined
     const text = held
     held = ''
-    open = await output.write(text)
-    return open
+    written = written.then(async () => {
+      open = open && (await output.write(text))
+      return open
+    })
+    // Nobody waits for what is written when idle: if it fails, whoever asks next is told.
+    written.catch(() => {})
+    return written
   }
   return {
     row(row, extra) {

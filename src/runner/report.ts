@@ -67,10 +67,10 @@ const firstOf = (texts: readonly string[], limit: number): readonly string[] =>
     ? texts
     : [...texts.slice(0, limit), `  … and ${(texts.length - limit).toLocaleString('en-US')} more`]
 
-/** A target and what is done to it, without the how. */
+/** A target, and what is done to it in several steps; a single step is what the title says. */
 function intentions({ subject, steps }: Item<unknown>): readonly string[] {
-  const whys = steps.map(({ why }, index) => `    ${steps.length > 1 ? `${index + 1}. ` : ''}${visible(why)}`)
-  return [`  ${visible(subject)}`, ...whys]
+  const whys = steps.map(({ why }, index) => `    ${index + 1}. ${visible(why)}`)
+  return [`  ${visible(subject)}`, ...(steps.length > 1 ? whys : [])]
 }
 
 /** What a dry run is shown by: the form, and the risk that the command declares. */

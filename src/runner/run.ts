@@ -1,4 +1,4 @@
-import { Failure, failed, type Outcome, unreachable, usage } from '../failure.ts'
+import { Failure, failed, type Outcome, unreachable } from '../failure.ts'
 import { carryOut, type Result } from './carry-out.ts'
 import type { Command, InputOf, Passthrough, Printer, Procedure, Query } from './command.ts'
 import { changes, consent } from './consent.ts'
@@ -9,6 +9,7 @@ import { noRecorder, recorder } from './record.ts'
 import { openRenderer } from './render.ts'
 import { showCount, showDryRun, showFailure, showPlan } from './report.ts'
 import { shortfallOf } from './shortfall.ts'
+import { missingWords, nameOf, paramsOf, readWord } from './spelling.ts'
 import type { Terminal } from './terminal.ts'
 import type { World } from './world.ts'
 
@@ -51,7 +52,14 @@ export async function live(
 /** Aborts with the Failure to report once the time of `--timeout` has passed. */
 function timeLimit(ms: number | undefined): { signal: AbortSignal; timer: NodeJS.Timeout | undefined } {
   const limit = new AbortController()
-  const late = () => limit.abort(unreachable('timeout', `it took longer than --timeout ${(ms ?? 0) / 1000}s`))
+  const late = () =>
+    limit.abort(
+      unreachable(
+        'timeout',
+        `it took longer than --timeout ${(ms ?? 0) / 1000}s`,
+        'give it longer, or see with --verbose what takes so long',
+      ),
+    )
   return { signal: limit.signal, timer: ms === undefined ? undefined : setTimeout(late, ms) }
 }
 
@@ -74,12 +82,13 @@ async function carry(life: Life): Promise<Outcome | { outcome: Outcome; code: nu
 async function complete({ run, opened, terminal }: Life): Promise<Record<string, unknown>> {
   const input: Record<string, unknown> = { ...run.input }
   if (run.command.kind === 'passthrough') return input
-  for (const key of run.missing) {
-    const param = run.command.input[key]
+  const { command, missing } = run
+  if (missing.length > 0 && !terminal.interactive) throw missingWords(command, missing)
+  for (const key of missing) {
+    const param = paramsOf(command)[key]
     if (!param) throw new TypeError(`no parameter ${key}`)
-    if (!terminal.interactive)
-      throw usage(`<${key}> is missing: ${param.about}`, `see kimbia-ops ${run.command.name} --help`)
-    input[key] = param.type.parse(await opened.views.askFor(`${param.about}`, `<${key}>`))
+    const name = nameOf(key, param)
+    input[key] = readWord(name, param, await opened.views.askFor(param.about, name), command.name)
   }
   return input
 }

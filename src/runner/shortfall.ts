@@ -36,7 +36,8 @@ export function shortfallOf(
   const unchanged = results.filter(({ state }) => state === 'unchanged').length
   const counts = `${done.length} done, ${unchanged} already so, ${failed.length} failed, ${notTried.length} not tried`
   const said = failed.map(({ subject, message }) => `${subject}: ${message}`)
-  const kind = kindOf(done.length + unchanged, failed[0], first, stop)
+  const standing = done.length + unchanged + failures.filter(mayStand).length
+  const kind = kindOf(standing, failed[0], first, stop)
   return new Failure({
     ...kind,
     message: [counts, ...listed('failed', said), ...listed('not tried', notTried)].join('\n'),
@@ -47,6 +48,10 @@ export function shortfallOf(
     details: { done, unchanged, failed, notTried },
   })
 }
+
+/** What was accepted but not read back, or lost its answer: for all that is known, it is done. */
+const mayStand = ({ failure: { outcome, code } }: Extract<Result, { state: 'failed' }>): boolean =>
+  outcome === 'partial' || code === 'answer-lost'
 
 /** Ctrl-C is told as such; an expired `--timeout` or a failure only where nothing at all stands. */
 function kindOf(

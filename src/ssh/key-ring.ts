@@ -82,7 +82,7 @@ export class KeyRing extends ssh2.BaseAgent {
     return unreachable(
       'auth-refused',
       `${where} refused every key: ${tried.length === 0 ? 'there was none to try' : `tried ${tried.join(', ')}`}${also}${detail}`,
-      'name the right key with --identity, or let it in by ~/.ssh/authorized_keys of that user on the host',
+      'name the right key (“identity:” in the config, or init --identity), or let it in by ~/.ssh/authorized_keys of that user on the host',
     )
   }
 }

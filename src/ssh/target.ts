@@ -111,7 +111,7 @@ function requireIdentity(file: string): void {
   if (existsSync(file) || existsSync(`${file}.pub`)) return
   throw usage(
     `there is no private key at ${file}`,
-    'name another with --identity, or `identity:` in the config',
+    'name another: “identity:” in the config, or init --identity',
     'no-identity',
   )
 }

@@ -123,6 +123,8 @@ function proxy(command: string): Transport {
   })
   const ended = new Promise((resolve) => child.once('close', resolve))
   const socket = Duplex.from({ readable: child.stdout, writable: child.stdin })
+  // It may end before anyone else listens; that it is closed is seen all the same.
+  socket.on('error', () => {})
   child.once('error', (error) => socket.destroy(error))
   return {
     socket,

@@ -137,14 +137,16 @@ function send(
     const timer = setTimeout(() => end(request.socket ? timedOut(deadline) : noChannel(deadline)), deadline)
     const abort = () => end(signal?.reason as Error)
     signal?.addEventListener('abort', abort, { once: true })
-    request.once('error', (error) => reject(error instanceof NotSent ? error.reason : error))
+    request.once('error', (error) =>
+      reject(error instanceof NotSent ? error.reason : (ending.reason ?? error)),
+    )
     request.once('response', (message) => resolve(toAnswer(message, timer, ending)))
     request.once('close', () => finish())
     request.end(body)
   })
 }
 
-/** Why a request was ended on purpose; node:http reports only the hang-up that follows. */
+/** Why a request was ended on purpose; of a channel that is no socket node:http reports only the hang-up that follows. */
 interface Ending {
   reason: Error | undefined
 }

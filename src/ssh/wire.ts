@@ -22,7 +22,7 @@ export const nothingListens = (port: number, where: string, cause?: unknown): Fa
   unreachable(
     'tunnel-refused',
     `nothing listens on 127.0.0.1:${port} (on ${where})`,
-    'is the PDS running, and is this its port?',
+    'is the PDS running, and is this its port? on the host: docker ps, docker logs --tail 50 pds',
     cause,
   )
 

@@ -1,4 +1,4 @@
-import { Failure, unreachable } from '../failure.ts'
+import { during, Failure, unreachable } from '../failure.ts'
 
 /** What may end a piece of work before its time. */
 export interface Limits {
@@ -46,7 +46,7 @@ export function within<T>(
 /** What an aborted signal means for the work it ended. */
 export const interrupted = (signal: AbortSignal, what: string): Failure =>
   signal.reason instanceof Failure
-    ? signal.reason
+    ? during(signal.reason, what)
     : new Failure({ outcome: 'interrupted', code: 'interrupted', message: `interrupted: ${what}` })
 
 const missed = (deadline: number, what: string) =>

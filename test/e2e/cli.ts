@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import type { RigFacts } from '../../rig/host.ts'
 
-const bin = join(import.meta.dirname, '../../bin/kimbia-ops.js')
+/** The program that is tested. */
+export const bin = join(import.meta.dirname, '../../bin/kimbia-ops.js')
 
 /** What a finished run left behind. */
 export interface Ran {
@@ -55,7 +56,7 @@ export async function ended(child: ChildProcess): Promise<Ran> {
 }
 
 /** The objects of `--json` output, one a line. */
-export const rows = <T = Record<string, unknown>>({ stdout }: Ran): T[] =>
+export const rows = <T = Record<string, unknown>>({ stdout }: Pick<Ran, 'stdout'>): T[] =>
   stdout
     .split('\n')
     .filter((line) => line !== '')

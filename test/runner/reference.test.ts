@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { commands as real } from '../../src/commands/index.ts'
 import { outcomes } from '../../src/failure.ts'
 import { globals } from '../../src/runner/globals.ts'
+import { parse } from '../../src/runner/program.ts'
 import { markers, reference, withReference } from '../../src/runner/reference.ts'
-import { kebab } from '../../src/runner/spelling.ts'
+import { examplesOf, kebab } from '../../src/runner/spelling.ts'
 import { commands } from './declared.ts'
 
 describe('the reference', () => {
@@ -46,6 +47,25 @@ describe('the reference', () => {
     expect(written).toBe(`before\n${markers.start}\n\nnew\n\n${markers.end}\nafter\n`)
     expect(withReference(written, 'new')).toBe(written)
     expect(() => withReference('none', 'new')).toThrow('lacks')
+  })
+})
+
+describe('the table of commands', () => {
+  const around = { env: {}, version: '1', color: false, columns: 80 }
+
+  it.each(real.map(({ name }) => name))('has no option in %s that another one hides', async (name) => {
+    await expect(parse([...name.split(' '), '-h'], real, around)).resolves.toBeDefined()
+  })
+
+  const examples = real.flatMap(examplesOf).filter((line) => /(^|[^\w-])kimbia-ops /.test(line))
+
+  it.each(examples)('has an example that is right: %s', async (line) => {
+    const [, typed = ''] = line.split(/(?:^|[^\w-])kimbia-ops /)
+    const [words = ''] = typed.split(/ (?:[|>]|&&) |\)$/)
+    const argv = [...words.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+      ([, single, double, bare]) => single ?? double ?? bare ?? '',
+    )
+    expect(await parse(argv, real, around)).toMatchObject({ kind: 'run', missing: [] })
   })
 })
 

@@ -1,7 +1,8 @@
+import { setImmediate as idle } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { Failure, usage } from '../../src/failure.ts'
 import type { Columns } from '../../src/runner/command.ts'
-import { later, type Plan, type SaveStep } from '../../src/runner/plan.ts'
+import { later, type Plan, type Risk, type SaveStep } from '../../src/runner/plan.ts'
 import { openRenderer, type Rendering } from '../../src/runner/render.ts'
 import { showCount, showDryRun, showFailure, showPlan } from '../../src/runner/report.ts'
 import type { Output } from '../../src/runner/terminal.ts'
@@ -181,12 +182,42 @@ describe('a table', () => {
     expect(text.match(/\u001b\[32m/g)).toHaveLength(1)
     expect(await shown(screen(80), columns, many, rows)).not.toContain('\u001b')
   })
+})
 
-  it('says that nobody reads any more', async () => {
-    const renderer = openRenderer(paper({}, 2), columns, many)
-    expect(await renderer.row(row)).toBe(true)
-    expect(await renderer.row(row)).toBe(true)
-    expect(await renderer.row(row)).toBe(false)
+describe('a reader', () => {
+  /** How many rows are taken before the renderer says that nobody reads any more. */
+  async function taken(output: Output, rendering: Rendering, pause: () => Promise<unknown>): Promise<number> {
+    const renderer = openRenderer(output, columns, rendering)
+    for (let count = 0; count < 10_000; count++) {
+      if (!(await renderer.row(row))) return count
+      await pause()
+    }
+    return Number.POSITIVE_INFINITY
+  }
+
+  it.each([
+    ['a pipe', paper({}, 2), many],
+    ['JSON', paper({}, 2), json],
+    ['a table', paper({ tty: true, columns: 80 }, 2), many],
+  ] as const)('who leaves %s ends it soon', async (_, output, rendering) => {
+    expect(await taken(output, rendering, () => Promise.resolve())).toBeLessThan(2000)
+  })
+
+  it('sees rows as they come, not when there are many', async () => {
+    const output = paper()
+    const renderer = openRenderer(output, columns, many)
+    await renderer.row(row)
+    await idle()
+    expect(output.text).toContain('a\tactive')
+    expect(await taken(paper({}, 2), many, idle)).toBeLessThan(5)
+  })
+
+  it('is told when what was written could not be', async () => {
+    const full: Output = { ...paper(), write: () => Promise.reject(new Error('no space left')) }
+    const renderer = openRenderer(full, columns, many)
+    await renderer.row(row)
+    await idle()
+    await expect(renderer.end()).rejects.toThrow('no space left')
   })
 })
 
@@ -291,12 +322,19 @@ describe('a count', () => {
 })
 
 describe('a plan', () => {
-  it('names the first targets, what is done to each, and how many more there are', () => {
+  it('names the first targets, and how many more there are', () => {
     const text = showPlan(planOf(things(730)), { where: 'box' }, { color: false })
-    expect(text).toMatch(/^make things on box:\n {2}thing 0\n {4}Make 0\n/)
+    expect(text).toMatch(/^make things on box:\n {2}thing 0\n {2}thing 1\n/)
     expect(text).toContain('thing 19')
     expect(text).not.toContain('thing 20')
     expect(text).toContain('… and 710 more')
+  })
+
+  it('numbers what is done to a target where it is more than one thing', () => {
+    const items = [{ subject: 'a', steps: [step('First'), step('Then')], rows: [{}] }]
+    expect(showPlan(planOf(items), {}, { color: false })).toBe(
+      'make things:\n  a\n    1. First\n    2. Then\n',
+    )
   })
 
   it('names what cannot be done, what needs nothing, and warnings', () => {
@@ -357,9 +395,9 @@ describe('a dry run', () => {
   })
 
   it('tells what consent is needed', () => {
-    const told = (plan: Plan<unknown>, risk: 'routine' | 'irreversible') =>
+    const told = (plan: Plan<unknown>, risk: Risk) =>
       showDryRun(plan, { json: false, risk }, { color: false }).trim().split('\n').at(-1)
-    expect(told(planOf(things(30)), 'routine')).toContain('--confirm 30')
+    expect(told(planOf(things(30)), 'disruptive')).toContain('--confirm 30')
     expect(told(planOf(things(1)), 'irreversible')).toContain('--confirm box')
     expect(told(planOf(things(1)), 'routine')).toBe('nothing was changed')
     expect(told(planOf([]), 'routine')).toBe('')

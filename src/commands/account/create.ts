@@ -46,6 +46,7 @@ const inviteStep = (name: string): XrpcStep =>
     { useCount: 1 },
     {
       keep: 'invite',
+      ifLost: 'kimbia-ops invite list; one made just now and not used by anyone may be it: kimbia-ops invite disable',
       undo: xrpc(
         `Disable the invite code made for ${name}`,
         'com.atproto.admin.disableInviteCodes',
@@ -110,6 +111,7 @@ export default procedure({
         as: 'nobody',
         keep: 'account',
         proof: { kind: 'login', identifier: later('account.did'), password: secret.value },
+        ifLost: `kimbia-ops account info ${handle}; if it is there, kimbia-ops account reset-password ${handle}`,
       },
     )
     return {

@@ -68,11 +68,7 @@ export async function readTargets(path: string, { reader }: Pick<Views, 'reader'
     const word = line.trim()
     if (word === '' || word.startsWith('#')) return []
     try {
-      return [
-        parseAccountRef(
-          word.startsWith('{') ? String(JSON.parse(word).did) : (word.split('\t')[0] as string).trim(),
-        ),
-      ]
+      return [parseAccountRef(word.startsWith('{') ? didOf(word) : (word.split('\t')[0] as string).trim())]
     } catch (cause) {
       throw usage(`${path === '-' ? 'standard input' : path}, line ${index + 1}: ${(cause as Error).message}`)
     }
@@ -83,6 +79,12 @@ export async function readTargets(path: string, { reader }: Pick<Views, 'reader'
       'one handle, DID or email a line',
     )
   return refs
+}
+
+function didOf(object: string): string {
+  const { did } = JSON.parse(object)
+  if (typeof did !== 'string') throw usage('the JSON object has no “did”')
+  return did
 }
 
 export interface StatusChange {

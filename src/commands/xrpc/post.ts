@@ -52,7 +52,7 @@ export default procedure({
       keep: 'call',
     } as const
     return {
-      title: `call ${input.nsid} on ${name}`,
+      title: `call ${input.nsid}`,
       confirm: name,
       reason: input.reason,
       items: [{ subject: input.nsid, steps: [step], rows: [{ answer: later('call.answer') }] }],

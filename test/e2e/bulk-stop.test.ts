@@ -1,0 +1,129 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { setImmediate as turn } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type RigHost, startRig } from '../../rig/host.ts'
+import { type Seeded, seedAccounts } from '../../rig/seed.ts'
+import { takenDown, trailOf } from '../support/rig-state.ts'
+import { type Scratch, scratch } from '../support/scratch.ts'
+import { ended, problem, rows, run, start } from './cli.ts'
+import { onScreen } from './screen.ts'
+
+let rig: RigHost
+let place: Scratch
+
+beforeAll(async () => {
+  ;[rig, place] = await Promise.all([startRig({ bypassKey: 'not-counted' }), scratch()])
+})
+afterAll(async () => {
+  await Promise.all([rig.stop(), place[Symbol.asyncDispose]()])
+})
+
+const count = 400
+
+/** A wave of its own, and the command that takes it down. */
+async function wave(prefix: string) {
+  const accounts = await seedAccounts(rig, count, { prefix })
+  const file = place.file(prefix)
+  await writeFile(file, accounts.map(({ did }) => `${did}\n`).join(''))
+  return { accounts, args: ['account', 'takedown', '--from', file, '--confirm', String(count)] }
+}
+
+const down = (accounts: readonly Seeded[]): string[] => {
+  const all = new Set(takenDown(rig))
+  return accounts.map(({ did }) => did).filter((did) => all.has(did))
+}
+
+/** Waits until so many changes were begun after these lines of the trail. */
+async function begun(after: number, n: number): Promise<void> {
+  while (trailOf(rig).length < after + n) await turn()
+}
+
+const didIn = (subject: unknown): string => /did:plc:[a-z2-7]{24}/.exec(String(subject))?.[0] ?? ''
+
+/** The process of the PDS, which can be frozen and thawed. */
+function pdsProcess(): number {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+      if (words.includes('pds-process') && words.includes(rig.pdsDir)) return Number(pid)
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  throw new Error('the PDS is not running')
+}
+
+describe('a bulk takedown is stopped in the middle', () => {
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'by %s: what was done is reported exactly, and the same command does the rest',
+    async (signal) => {
+      const { accounts, args } = await wave(signal.toLowerCase())
+      const before = trailOf(rig).length
+      const child = start(rig, [...args, '--json'])
+      const end = ended(child)
+      await begun(before, 40)
+      child.kill(signal)
+      const ran = await end
+      expect(ran.code).toBe(130)
+      const { code, done, failed, notTried, hint } = problem(ran)
+      expect({ code, failed }).toEqual({ code: 'interrupted', failed: [] })
+      expect(hint).toContain('run the same command again')
+      const [did, not] = [(done as string[]).map(didIn), (notTried as string[]).map(didIn)]
+      expect(did.length).toBeGreaterThan(0)
+      expect(not.length).toBeGreaterThan(0)
+      expect(did.toSorted()).toEqual(down(accounts).toSorted())
+      expect(rows(ran).map((row) => row.did)).toEqual(did)
+      expect([...did, ...not].sort()).toEqual(accounts.map((it) => it.did).sort())
+      const lines = trailOf(rig).slice(before)
+      expect(lines.filter(({ outcome }) => outcome === 'ok').map((line) => line.did).sort()).toEqual(did.toSorted())
+      expect(lines.filter(({ event }) => event === 'intent')).toHaveLength(did.length)
+
+      const again = await run(rig, [...args, '--json'])
+      expect(again).toMatchObject({ code: 0, stderr: '' })
+      expect(rows(again).filter(({ changed }) => changed).map((row) => row.did)).toEqual(not)
+      expect(down(accounts)).toHaveLength(count)
+    },
+  )
+
+  test('by a second Ctrl-C it ends at once, even when the PDS no longer answers', async () => {
+    const { accounts, args } = await wave('twice')
+    const before = trailOf(rig).length
+    const screen = onScreen(rig, args)
+    await begun(before, 40)
+    const pds = pdsProcess()
+    process.kill(pds, 'SIGSTOP')
+    try {
+      screen.type('\u0003')
+      await screen.shows('Ctrl-C again ends at once')
+      screen.type('\u0003')
+      expect(await screen.ended).toBe(130)
+    } finally {
+      process.kill(pds, 'SIGCONT')
+    }
+    expect(screen.text()).not.toContain('not tried')
+    expect(await run(rig, args)).toMatchObject({ code: 0 })
+    expect(down(accounts)).toHaveLength(count)
+  })
+
+  test('by kill -9: the trail tells the cut-off ones as unknown, and the same command completes', async () => {
+    const { accounts, args } = await wave('killed')
+    const before = trailOf(rig).length
+    const child = start(rig, args)
+    const end = ended(child)
+    await begun(before, 60)
+    child.kill('SIGKILL')
+    expect((await end).code).toBe(null)
+
+    const again = await run(rig, [...args, '--json'])
+    expect(again.code).toBe(0)
+    expect(down(accounts)).toHaveLength(count)
+    const changed = new Set(rows(again).filter((row) => row.changed).map((row) => row.did))
+    expect(changed.size).toBeLessThan(count)
+    const history = rows(await run(rig, ['trail', '--subject', 'killed', '--json']))
+    const unknown = new Set(history.filter((row) => row.outcome === 'unknown').map((row) => row.did))
+    expect(unknown.size).toBeGreaterThanOrEqual(60)
+    expect(new Set(history.filter((row) => row.outcome === 'ok').map((row) => row.did))).toEqual(changed)
+    expect(accounts.filter(({ did }) => !changed.has(did) && !unknown.has(did))).toEqual([])
+  })
+})

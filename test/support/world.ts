@@ -1,0 +1,251 @@
+import { commands as allCommands } from '../../src/commands/index.ts'
+import { type Config, chooseHost } from '../../src/config.ts'
+import { Failure, outcomes } from '../../src/failure.ts'
+import { openTrail, type TrailEntry } from '../../src/host/trail.ts'
+import type { Command } from '../../src/runner/command.ts'
+import { glance, parse } from '../../src/runner/program.ts'
+import { showFailure } from '../../src/runner/report.ts'
+import { live } from '../../src/runner/run.ts'
+import type { World } from '../../src/runner/world.ts'
+import { type Between, type Observer, observedPds, observedTrail, type PdsChange } from './observed.ts'
+import { type ScriptedHost, scriptedHost } from './scripted-host.ts'
+import { type ScriptedPds, scriptedPds } from './scripted-pds.ts'
+import { scriptedTerminal, type TerminalScript } from './scripted-terminal.ts'
+
+/** What a world is made of; what is left out is as usual: one host, an empty PDS, nobody at the terminal. */
+export interface WorldScript {
+  readonly pds?: ScriptedPds
+  readonly host?: ScriptedHost
+  readonly config?: Config
+  readonly terminal?: TerminalScript
+  readonly env?: NodeJS.ProcessEnv
+  /** What is piped in. */
+  readonly stdin?: string
+  /** The files of this machine, by path. */
+  readonly files?: Readonly<Record<string, string>>
+  /** What the public sees at a URL. */
+  readonly outside?: Readonly<Record<string, { status: number; text: string } | Failure>>
+  readonly now?: string
+  /** The table of commands, when it is not the real one. */
+  readonly commands?: readonly Command[]
+  /** Aborted as by Ctrl-C. */
+  readonly stop?: AbortSignal
+  /** Why the PDS cannot be opened. */
+  readonly closed?: Failure
+  readonly between?: Between
+}
+
+/** How a run ended, and all that it did. */
+export interface Ran {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+  /** The changes that the PDS was asked for, in order. */
+  readonly changes: readonly PdsChange[]
+  /** What was run on the host that could change it, by its first line, in order; the writer of the trail is one. */
+  readonly acts: readonly string[]
+  readonly trail: readonly TrailEntry[]
+  /** The questions that were asked. */
+  readonly asked: readonly string[]
+  readonly progress: readonly string[]
+  /** Intents, changes, what was read, outcomes and writing to standard output, in order. */
+  readonly happened: readonly string[]
+}
+
+export interface ScriptedWorld {
+  readonly pds: ScriptedPds
+  readonly host: ScriptedHost
+  /** Lives one command line to its end; rejects when it did what nobody scripted, or left something open. */
+  run(...argv: string[]): Promise<Ran>
+}
+
+/** What a run comes to that changes nothing and leaves no trace. */
+export const nothing = { changes: [], acts: [], trail: [] } as const
+
+/** A world of scripted values, in which command lines are lived by the real runner. */
+export function scriptedWorld(script: WorldScript = {}): ScriptedWorld {
+  const { pds = scriptedPds(), host = scriptedHost(), commands = allCommands, env = {} } = script
+  return {
+    pds,
+    host,
+    async run(...argv) {
+      const before = host.trail.length
+      const acted = host.changes.length
+      const it = observe(script, pds, host)
+      const code = await enter(argv, it.world, commands, env, it.failed)
+      it.check(host.trail.slice(before))
+      return {
+        code,
+        stdout: it.terminal.stdout(),
+        stderr: it.terminal.stderr(),
+        changes: it.changes,
+        acts: host.changes.slice(acted).map((line) => line.split('\n')[0] ?? ''),
+        trail: host.trail.slice(before),
+        asked: it.terminal.asked,
+        progress: it.terminal.progress,
+        happened: it.happened,
+      }
+    },
+  }
+}
+
+type Failed = (failure: Failure, json: boolean) => Promise<unknown>
+
+/** From the words to the exit code. */
+async function enter(
+  argv: readonly string[],
+  world: World,
+  commands: readonly Command[],
+  env: NodeJS.ProcessEnv,
+  failed: Failed,
+): Promise<number> {
+  try {
+    const parsed = await parse(argv, commands, { env, version: world.version, columns: 100, color: false })
+    if (parsed.kind === 'text') throw new Error(`${argv.join(' ')} only prints a text`)
+    const { outcome, code } = await live(parsed, world, commands)
+    // What was held back to be written when idle is written.
+    await new Promise((resolve) => setImmediate(resolve))
+    return code ?? outcomes[outcome].code
+  } catch (cause) {
+    if (!(cause instanceof Failure)) throw cause
+    await failed(cause, glance(argv, env).json)
+    return outcomes[cause.outcome].code
+  }
+}
+
+function observe(script: WorldScript, pds: ScriptedPds, host: ScriptedHost) {
+  const happened: string[] = []
+  const changes: PdsChange[] = []
+  const problems: unknown[] = []
+  const opened: string[] = []
+  const closed: string[] = []
+  const problem = (text: string): Error => {
+    const error = new Error(text)
+    problems.push(error)
+    return error
+  }
+  const observer: Observer = {
+    happens: (what) => void happened.push(what),
+    change: (change) => void changes.push(change),
+    bug: (cause) => void problems.push(cause),
+  }
+  const terminal = scriptedTerminal(
+    { ...script.terminal, ...(script.stdin !== undefined && { stdin: script.stdin }) },
+    problem,
+    () => happened.push('stdout'),
+  )
+  const between = script.between ?? ((_change, make) => make())
+  const open = (what: string): void => void opened.push(what)
+  const close = (what: string): void => void closed.push(what)
+
+  const world: World = {
+    env: script.env ?? {},
+    version: '1.2.3',
+    terminal: terminal.open,
+    clock: () => new Date(script.now ?? '2026-11-22T18:00:00.000Z'),
+    operator: () => ({ user: 'ana', machine: 'laptop' }),
+    loadConfig: async () =>
+      script.config ?? {
+        file: '/config.yaml',
+        exists: true,
+        default: undefined,
+        hosts: [await host.config()],
+      },
+    chooseHost: async (config, wanted) => chooseHost(config, { host: wanted, env: script.env ?? {} }, false),
+    openHost() {
+      open('host')
+      return {
+        ...host,
+        async dispose() {
+          close('host')
+          await host.dispose()
+        },
+      }
+    },
+    async openPds() {
+      if (script.closed) throw script.closed
+      open('pds')
+      const observed = observedPds(pds, observer, between)
+      return {
+        ...observed,
+        dispose() {
+          close('pds')
+          observed.dispose()
+        },
+      }
+    },
+    async openTrail(at) {
+      const trail = await openTrail(at)
+      open('trail')
+      return observedTrail(trail, observer, () => close('trail'))
+    },
+    async readFile(path) {
+      const text = script.files?.[path]
+      if (text === undefined) throw new Error(`ENOENT: no such file ${path}`)
+      return text
+    },
+    async fetchPublic(url) {
+      const answer = script.outside?.[url]
+      if (answer === undefined) throw problem(`nothing is scripted for ${url}`)
+      if (answer instanceof Failure) throw answer
+      return answer
+    },
+    streams: () => {
+      throw problem('nothing is scripted for the streams of this process')
+    },
+    stop: script.stop ?? new AbortController().signal,
+  }
+  const check = (trail: readonly TrailEntry[]): void => {
+    if (problems.length > 0) throw problems[0]
+    if (host.unscripted.length > 0) throw new Error(`the host was asked: ${host.unscripted.join('; ')}`)
+    if (terminal.left().length > 0) throw new Error(`nobody asked for ${JSON.stringify(terminal.left())}`)
+    if (opened.toSorted().join() !== closed.toSorted().join())
+      throw new Error(`opened ${opened.join(', ')}, but closed only ${closed.join(', ')}`)
+    checkPairs(trail)
+  }
+  const failed: Failed = (failure, json) => {
+    const { stderr } = terminal.open({ noInput: true, quiet: true })
+    return stderr.write(showFailure(failure, json ? 'json' : 'text', stderr))
+  }
+  return { world, terminal, happened, changes, check, failed }
+}
+
+/** Each outcome belongs to one intent before it, of the same change by the same operator. */
+function checkPairs(trail: readonly TrailEntry[]): void {
+  const intents = new Map<string, TrailEntry>()
+  for (const entry of trail) {
+    if (entry.event === 'intent') {
+      if (intents.has(entry.id)) throw new Error(`two intents have the id ${entry.id}`)
+      intents.set(entry.id, entry)
+      continue
+    }
+    const intent = intents.get(entry.id)
+    if (intent?.subject !== entry.subject) throw new Error(`no intent for ${JSON.stringify(entry)}`)
+  }
+}
+
+/** The objects of `--json` output, one a line. */
+export const rowsOf = ({ stdout }: Ran): Record<string, unknown>[] =>
+  stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+/** The error object that `--json` puts on standard error, as its last line. */
+export function errorOf({ stderr }: Ran): Record<string, unknown> {
+  const line = stderr.trimEnd().split('\n').at(-1) ?? ''
+  if (!line.startsWith('{"error"')) throw new Error(`no error object on standard error: ${stderr}`)
+  return JSON.parse(line).error
+}
+
+/** All that a PDS is asked to do to one account's status. */
+export const statusChange = (did: string, takedown: { applied: boolean; ref?: string }): PdsChange => ({
+  nsid: 'com.atproto.admin.updateSubjectStatus',
+  input: { subject: { $type: 'com.atproto.admin.defs#repoRef', did }, takedown },
+})
+
+/** What a trail says, without what ties it together and who wrote it when. */
+export const told = ({ trail }: Ran) =>
+  trail.map(({ event, subject, outcome, message }) =>
+    event === 'intent' ? `intent ${subject}` : `${outcome} ${subject}${message ? `: ${message}` : ''}`,
+  )
