@@ -104,7 +104,8 @@ export function joinChanges(lines: Iterable<TrailLine>, whole: 'yes' | 'no'): Ch
     const { entry } = line
     const place = places.get(entry.id)
     const before = place === undefined ? undefined : changes[place]
-    if (place !== undefined && before) changes[place] = { ...before, ...told(entry) }
+    if (place !== undefined && before)
+      changes[place] = { ...before, did: before.did ?? entry.did ?? null, ...told(entry) }
     else if (entry.event === 'intent' || whole === 'yes') {
       places.set(entry.id, changes.length)
       changes.push(begun(entry))

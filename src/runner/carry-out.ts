@@ -93,6 +93,12 @@ async function attemptItem(
   }
 }
 
+/** The item with the DID that only carrying it out has told: that of a new account. */
+function identified(item: Item<unknown>, result: Result): Item<unknown> {
+  const { did } = ((result.state === 'done' ? result.rows[0] : undefined) ?? {}) as { readonly did?: unknown }
+  return item.did === undefined && typeof did === 'string' ? { ...item, did } : item
+}
+
 /** Writes the outcome to the trail; when that fails, what was done stands and the operator is told. */
 async function conclude(
   hands: Hands,
@@ -103,7 +109,7 @@ async function conclude(
 ): Promise<Result> {
   const failure = result.state === 'failed' ? result.failure : undefined
   try {
-    await hands.recorder.outcome(id, item, plan, failure)
+    await hands.recorder.outcome(id, identified(item, result), plan, failure)
     return result
   } catch (cause) {
     if (failure) return result

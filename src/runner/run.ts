@@ -155,11 +155,13 @@ async function review(
   { risk }: Procedure,
   plan: Plan<unknown>,
 ): Promise<void> {
-  const { yes, confirm, quiet } = run.globals
-  const asks = (plan.risk ?? risk) !== 'routine' || changes(plan) > 1
-  if (asks && !(quiet && (yes || confirm !== undefined)) && !run.globals.json) {
+  const { yes, confirm, quiet, json } = run.globals
+  const silent = (quiet && (yes || confirm !== undefined)) || (json && !terminal.interactive)
+  if ((plan.risk ?? risk) === 'routine')
+    for (const text of plan.warnings ?? []) opened.views.say(`warning: ${text}`)
+  else if (!silent) {
     const { host } = opened.views
-    const where = plan.trail === 'none' ? '' : `${(await host.config()).name} (${await host.where()})`
+    const where = plan.trail === 'none' ? undefined : `${(await host.config()).name} (${await host.where()})`
     await terminal.stderr.write(showPlan(plan, { where }, terminal.stderr))
   }
   await consent(plan, risk, { yes, confirm }, terminal)
@@ -173,7 +175,8 @@ async function act({ terminal, opened, world, run, signal }: Life, plan: Plan<un
     return await carryOut(plan, { pds, recorder: noRecorder, stop: signal, progress })
   }
   const host = await opened.host()
-  const [pds, trail] = await Promise.all([opened.pds(), world.openTrail(host)])
+  const pds = await opened.pds()
+  const trail = await world.openTrail(host)
   const { user, machine } = world.operator()
   const operator = { user, machine, ssh: await host.where() }
   const authorship = { operator, command: run.command.name, version: world.version, clock: world.clock }

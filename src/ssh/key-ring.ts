@@ -183,7 +183,11 @@ async function unlock(keyFile: KeyFile, askPassphrase: AskPassphrase | undefined
 function parsed(data: string | Buffer, file: string): ParsedKey {
   const key = ssh2.utils.parseKey(data)
   if (!(key instanceof Error)) return key
-  throw new KeyTrouble({ code: 'key-invalid', message: `${file} cannot be used: ${key.message}` })
+  throw new KeyTrouble({
+    code: 'key-invalid',
+    message: `${file} cannot be used: ${key.message}`,
+    hint: `see what OpenSSH says of it: ssh-keygen -y -f ${quote(file)}`,
+  })
 }
 
 const locked = (file: string): KeyProblem => ({

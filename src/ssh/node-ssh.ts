@@ -119,6 +119,8 @@ async function login(
   ssh.connect(configOf(target, parts, { verify, keepalive })).catch(() => {})
   const client = ssh.connection as Client
   try {
+    // A proxy that has ended by now tells nobody any more.
+    if (transport.socket.destroyed) throw { message: 'it closed the connection' } satisfies Trouble
     await loggedIn(client, link, seen, clock)
     // Closing is what tells every channel that is open by then.
     client.on('error', transport.close)

@@ -113,11 +113,13 @@ const permissions = (file: string): KeyProblem => ({
 const unreadable = (file: string, error: NodeJS.ErrnoException): KeyProblem => ({
   code: 'key-unreadable',
   message: `${file} cannot be read (${error.code})`,
+  hint: `see what it is: ls -l ${quote(file)}`,
 })
 
 const invalid = (file: string): KeyProblem => ({
   code: 'key-invalid',
   message: `${file} does not hold a private key`,
+  hint: `see what it holds: ssh-keygen -l -f ${quote(file)}`,
 })
 
 const putty = (file: string): KeyProblem => ({

@@ -112,7 +112,10 @@ describe('ending', () => {
     setTimeout(() => stop.abort(), 5)
     expect(await call).toMatchObject({ outcome: 'interrupted', code: 'interrupted' })
     const late = unreachable('time-limit', 'the run took too long')
-    expect(await failureOf(faulty.pds.query(list, {}, { signal: AbortSignal.abort(late) }))).toBe(late)
+    expect(await failureOf(faulty.pds.query(list, {}, { signal: AbortSignal.abort(late) }))).toMatchObject({
+      code: 'time-limit',
+      message: `the run took too long: ${list} of the PDS on kimbia.social`,
+    })
   })
 
   test('dispose closes the channels', async () => {

@@ -46,7 +46,8 @@ const inviteStep = (name: string): XrpcStep =>
     { useCount: 1 },
     {
       keep: 'invite',
-      ifLost: 'kimbia-ops invite list; one made just now and not used by anyone may be it: kimbia-ops invite disable',
+      ifLost:
+        'kimbia-ops invite list; one made just now and not used by anyone may be it: kimbia-ops invite disable',
       undo: xrpc(
         `Disable the invite code made for ${name}`,
         'com.atproto.admin.disableInviteCodes',

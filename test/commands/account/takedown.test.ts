@@ -106,17 +106,17 @@ describe('one account', () => {
     expect(told(ran)).toEqual([`intent ${named}`, `${outcome} ${named}: ${word}: ${failure.message}`])
   })
 
-  test('the answer is lost: it is not told as done', async () => {
+  test.each([
+    ['and it is done', true, 0, `ok ${named}`],
+    ['and it is not', undefined, 5, `unreachable ${named}: answer-lost: it may or may not be done`],
+  ] as const)('the answer is lost, %s: reading back tells', async (_, done, code, outcome) => {
     const pds = alice()
-    pds.faults.push({
-      change: 1,
-      failure: unreachable('answer-lost', 'it may or may not be done'),
-      done: true,
-    })
+    const failure = unreachable('answer-lost', 'it may or may not be done')
+    pds.faults.push({ change: 1, failure, ...(done && { done }) })
     const ran = await scriptedWorld({ pds }).run(...takedown, '--yes')
-    expect(ran).toMatchObject({ code: 5, stdout: '' })
-    expect(errorOf(ran)).toMatchObject({ code: 'answer-lost' })
-    expect(told(ran)[1]).toBe(`unreachable ${named}: answer-lost: it may or may not be done`)
+    expect(ran.code).toBe(code)
+    expect(rowsOf(ran)).toHaveLength(done ? 1 : 0)
+    expect(told(ran)).toEqual([`intent ${named}`, outcome])
   })
 
   test('the PDS answers success, but the account is not down', async () => {

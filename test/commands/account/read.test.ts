@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest'
+import { type ScriptedPds, scriptedPds } from '../../support/scripted-pds.ts'
+import { didOf } from '../../support/scripted-state.ts'
+import { errorOf, nothing, rowsOf, scriptedWorld } from '../../support/world.ts'
+import { xrpcError } from '../../support/xrpc-error.ts'
+
+const pds = (): ScriptedPds =>
+  scriptedPds({
+    pageSize: 2,
+    accounts: [
+      { handle: 'alice.test', createdAt: '2026-01-01T00:00:00.000Z', inviteCode: 'code-1' },
+      { handle: 'bob.test', createdAt: '2026-02-01T00:00:00.000Z', status: 'takendown', takedownRef: 't42' },
+      { handle: 'carol.test', createdAt: '2026-03-01T00:00:00.000Z', status: 'deactivated', email: null },
+      {
+        handle: 'dave.test',
+        createdAt: '2026-04-01T00:00:00.000Z',
+        emailConfirmedAt: null,
+        email: 'd@spam.example',
+      },
+      { handle: 'erin.test', createdAt: '2026-05-01T00:00:00.000Z' },
+    ],
+    invites: [
+      { code: 'code-1', uses: 3, usedBy: [{ did: didOf('alice.test'), usedAt: '2026-01-01T00:00:00.000Z' }] },
+    ],
+  })
+const all = ['alice', 'bob', 'carol', 'dave', 'erin']
+
+describe('account list', () => {
+  test('gives every account of every page, with all its fields', async () => {
+    const ran = await scriptedWorld({ pds: pds() }).run('account', 'list', '--json')
+    expect(ran).toMatchObject({ code: 0, stderr: '5 accounts\n', ...nothing })
+    expect(rowsOf(ran).map(({ handle, status }) => [handle, status])).toEqual([
+      ['alice.test', 'active'],
+      ['bob.test', 'takendown'],
+      ['carol.test', 'deactivated'],
+      ['dave.test', 'active'],
+      ['erin.test', 'active'],
+    ])
+    expect(rowsOf(ran)[0]).toEqual({
+      handle: 'alice.test',
+      did: didOf('alice.test'),
+      email: 'alice@example.com',
+      status: 'active',
+      createdAt: '2026-01-01T00:00:00.000Z',
+      emailConfirmedAt: '2026-01-01T00:00:00.000Z',
+      invitedBy: 'admin',
+    })
+    expect(rowsOf(ran)[2]).toMatchObject({ email: null, invitedBy: null })
+  })
+
+  test('in a pipe it is tab-separated and whole', async () => {
+    const ran = await scriptedWorld({ pds: pds() }).run('account', 'list', '--limit', '1', '--quiet')
+    expect(ran).toMatchObject({ code: 0, stderr: '' })
+    expect(ran.stdout).toBe(
+      `alice.test\t${didOf('alice.test')}\talice@example.com\tactive\t2026-01-01T00:00:00.000Z\n`,
+    )
+  })
+
+  test.each([
+    ['--status takendown', ['bob']],
+    ['--status active', ['alice', 'dave', 'erin']],
+    ['--unconfirmed', ['dave']],
+    ['--match SPAM.example', ['dave']],
+    ['--match *.test', all],
+    ['--match ?a*.test', ['carol', 'dave']],
+    ['--match alice.tes', ['alice']],
+    ['--match .tes?', []],
+    ['--since 2026-02-01', ['bob', 'carol', 'dave', 'erin']],
+    ['--until 2026-02-01T00:00:00Z', ['alice']],
+    ['--since 2026-02-01 --until 2026-04-01 --status takendown', ['bob']],
+    ['--limit 2', ['alice', 'bob']],
+    ['--limit 99', all],
+  ])('%s', async (flags, handles) => {
+    const ran = await scriptedWorld({ pds: pds() }).run('account', 'list', ...flags.split(' '), '--json')
+    expect(ran.code).toBe(0)
+    expect(rowsOf(ran).map(({ handle }) => handle)).toEqual(handles.map((name) => `${name}.test`))
+  })
+
+  test.each([
+    ['--since 2026-02-01 --until 2026-01-01', '--since is not before --until'],
+    ['--status down', 'is not one of active, takendown'],
+    ['--since yesterday', 'is not a time'],
+    ['--limit 0', 'is not a whole number'],
+  ])('%s is a usage error', async (flags, message) => {
+    const ran = await scriptedWorld({ pds: pds() }).run('account', 'list', ...flags.split(' '))
+    expect(ran).toMatchObject({ code: 2, stdout: '', happened: [] })
+    expect(ran.stderr).toContain(message)
+  })
+})
+
+describe('account info', () => {
+  test.each([
+    ['alice', { status: 'active', inviteCode: 'code-1', invitedBy: 'admin', takedownRef: null }],
+    ['@BOB.test', { status: 'takendown', takedownRef: 't42', deactivatedAt: null }],
+    [didOf('carol.test'), { handle: 'carol.test', status: 'deactivated', email: null }],
+    ['d@SPAM.example', { handle: 'dave.test', emailConfirmedAt: null }],
+  ])('%s', async (name, expected) => {
+    const ran = await scriptedWorld({ pds: pds() }).run('account', 'info', name, '--json')
+    expect(ran).toMatchObject({ code: 0, stderr: '', ...nothing })
+    // The scripted accounts have no repository: that does not hide the rest.
+    const unread = { records: null, collections: [], latest: [], repoUnreadable: expect.any(String) }
+    expect(rowsOf(ran)).toMatchObject([{ ...expected, ...unread }])
+  })
+
+  test('of an account that is not here', async () => {
+    const ran = await scriptedWorld({ pds: pds() }).run('account', 'info', 'nobody', '--json')
+    expect(ran).toMatchObject({ code: 1, stdout: '' })
+    expect(errorOf(ran)).toEqual({
+      code: 'account-not-found',
+      message: 'no account nobody on the PDS scripted.test',
+      hint: 'kimbia-ops account list --match nobody',
+    })
+  })
+
+  test('when the PDS refuses the admin password', async () => {
+    const refusing = pds()
+    refusing.query = () => Promise.reject(xrpcError('AuthMissing', 'no', 401))
+    const ran = await scriptedWorld({ pds: refusing }).run('account', 'info', didOf('alice.test'), '--json')
+    expect(ran).toMatchObject({ code: 5, stdout: '' })
+    expect(errorOf(ran)).toMatchObject({ code: 'admin-password-refused' })
+  })
+})

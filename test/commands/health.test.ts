@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest'
+import { type Failure, unreachable } from '../../src/failure.ts'
+import { scriptedHost } from '../support/scripted-host.ts'
+import { type ScriptedPds, scriptedPds } from '../support/scripted-pds.ts'
+import { nothing, type Ran, rowsOf, scriptedWorld, type WorldScript } from '../support/world.ts'
+import { xrpcError } from '../support/xrpc-error.ts'
+
+const url = 'https://pds.test/xrpc/_health'
+const version = (text = '{"version":"0.4.5001"}') => ({
+  status: 200,
+  contentType: 'application/json',
+  body: Buffer.from(text),
+})
+const pds = (healthy: ReturnType<typeof version> | Failure = version()): ScriptedPds =>
+  scriptedPds({ raw: { _health: healthy }, inviteRequired: false })
+const outside = { [url]: { status: 200, text: '{"version":"0.4.5001"}' } }
+
+const health = async (script: WorldScript = {}): Promise<{ ran: Ran; row: Record<string, unknown> }> => {
+  const ran = await scriptedWorld({ pds: pds(), outside, ...script }).run('health', '--json')
+  expect(ran).toMatchObject({ stderr: '', asked: [], ...nothing })
+  const [row] = rowsOf(ran)
+  return { ran, row: row as Record<string, unknown> }
+}
+const statuses = (row: Record<string, unknown>) =>
+  (row.checks as { name: string; status: string }[]).map(({ name, status }) => `${name} ${status}`)
+const summary = (row: Record<string, unknown>, wanted: string) =>
+  (row.checks as { name: string; summary: string }[]).find(({ name }) => name === wanted)?.summary
+
+test('all is well', async () => {
+  const { ran, row } = await health()
+  expect(ran.code).toBe(0)
+  const check = (name: string, text: string) => ({ name, status: 'ok', summary: text, ms: 0 })
+  expect(row).toEqual({
+    ok: true,
+    host: 'kimbia',
+    version: '0.4.5001',
+    checks: [
+      check('ssh', 'ops@pds.test:22, pds.env read by sudo'),
+      check('pds', '0.4.5001'),
+      check('describe', 'did:web:scripted.test, .test, signups open'),
+      check('admin', 'accepted'),
+      check('public', `${url} answers 0.4.5001`),
+    ],
+  })
+})
+
+test.each<[string, WorldScript, string, string]>([
+  [
+    'the PDS is down',
+    { pds: pds(unreachable('pds-unreachable', 'nobody there', 'ps')) },
+    'pds',
+    'nobody there (ps)',
+  ],
+  ['it is another program', { pds: pds(version('<html>')) }, 'pds', 'it answers, but without a version'],
+  ['Caddy is broken', { outside: { [url]: { status: 502, text: 'bad' } } }, 'public', 'answers 502'],
+  [
+    'another site answers',
+    { outside: { [url]: { status: 200, text: '{}' } } },
+    'public',
+    'answers 200, not the health',
+  ],
+  ['DNS is broken', { outside: { [url]: unreachable('dns', 'no such name') } }, 'public', 'no such name'],
+])('%s: one check fails', async (_, script, name, words) => {
+  const { ran, row } = await health(script)
+  expect(ran.code).toBe(3)
+  expect(row.ok).toBe(false)
+  expect(statuses(row).filter((it) => it.endsWith('fail'))).toEqual([`${name} fail`])
+  expect(summary(row, name)).toContain(words)
+  expect(row.version).toBe(name === 'pds' ? null : '0.4.5001')
+})
+
+test('the admin password is refused', async () => {
+  const refusing = pds()
+  const { query } = refusing
+  refusing.query = (nsid, ...rest) =>
+    nsid === 'com.atproto.admin.getInviteCodes'
+      ? Promise.reject(xrpcError('AuthMissing', 'no', 401))
+      : (query.call(refusing, nsid, ...rest) as never)
+  const { ran, row } = await health({ pds: refusing })
+  expect(ran.code).toBe(3)
+  expect(statuses(row)).toEqual(['ssh ok', 'pds ok', 'describe ok', 'admin fail', 'public ok'])
+})
+
+test('SSH is broken: what needs it is skipped, and the public side is still looked at', async () => {
+  const host = scriptedHost({ config: { hostname: 'pds.test' } })
+  host.fail(unreachable('ssh', 'connection refused'))
+  const { ran, row } = await health({ host })
+  expect(ran.code).toBe(5)
+  expect(statuses(row)).toEqual(['ssh fail', 'pds skip', 'describe skip', 'admin skip', 'public ok'])
+})
+
+test('SSH is broken, and nothing tells the public name', async () => {
+  const host = scriptedHost()
+  host.fail(unreachable('ssh', 'connection refused'))
+  const { row } = await health({ host, outside: {} })
+  expect(statuses(row)).toEqual(['ssh fail', 'pds skip', 'describe skip', 'admin skip', 'public skip'])
+})
+
+test('localhost is asked as the PDS is: without TLS, at its port', async () => {
+  const host = scriptedHost({ settings: { hostname: 'localhost', port: 2583 } })
+  const answers = { 'http://localhost:2583/xrpc/_health': { status: 200, text: '{"version":"1"}' } }
+  const { ran } = await health({ host, outside: answers })
+  expect(ran.code).toBe(0)
+})
+
+test('in a pipe and on a terminal, all checks are told', async () => {
+  for (const tty of [true, false]) {
+    const ran = await scriptedWorld({ pds: pds(), outside, terminal: { tty } }).run('health')
+    expect(ran).toMatchObject({ code: 0, ...nothing })
+    for (const name of ['ssh', 'pds', 'describe', 'admin', 'public']) expect(ran.stdout).toContain(name)
+  }
+})
+
+test('Ctrl-C is told as such', async () => {
+  const ran = await scriptedWorld({ pds: pds(), outside, stop: AbortSignal.abort() }).run('health', '--json')
+  expect(ran).toMatchObject({ code: 130, stdout: '', ...nothing })
+})
