@@ -2,36 +2,31 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Operator } from './operator.ts'
 import { freePort } from './ports.ts'
+import { startSshServer } from './ssh-server.ts'
 
 const run = promisify(execFile)
 
 /** The host keys of the rig; RSA is left out because making one takes longer than all the rest. */
 const KEY_TYPES = ['ed25519', 'ecdsa'] as const
 
-/** A running sshd. */
+/** A running SSH server: sshd as a child, or a stand-in within this process where there is no sshd. */
 export interface Sshd {
   port: number
-  child: ChildProcess
+  child?: ChildProcess
+  close?(): Promise<void>
 }
 
-/** Where sshd is on this machine, or an error that says it is not. */
-export function findSshd(): string {
-  const places = [
+/** Where sshd is on this machine, if it is; RIG_NO_SSHD hides it, to try what happens without. */
+export const findSshd = (): string | undefined =>
+  [
     '/usr/sbin/sshd',
     '/usr/local/sbin/sshd',
     '/usr/bin/sshd',
     '/usr/local/bin/sshd',
     '/opt/homebrew/sbin/sshd',
-  ]
-  const found = places.find((place) => existsSync(place))
-  if (!found) {
-    throw new Error(
-      `rig: no sshd on this machine (looked for ${places.join(', ')}); install openssh-server, for example by scripts/setup as root`,
-    )
-  }
-  return found
-}
+  ].find((place) => existsSync(place) && !process.env.RIG_NO_SSHD)
 
 /** Makes the host keys in `dir` and one user key at `identity`. */
 export async function makeKeys(dir: string, identity: string): Promise<void> {
@@ -55,6 +50,7 @@ export function knownHosts(dir: string, port: number): string {
 /** Starts sshd on a free loopback port; `bin` comes first on the PATH of its sessions. */
 export async function startSshd(dir: string, user: string, bin: string): Promise<Sshd> {
   const binary = findSshd()
+  if (binary === undefined) throw new Error('rig: there is no sshd on this machine')
   // Root's sshd insists on its privilege separation directory, which only the system's service would make.
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
   for (let attempt = 1; ; attempt++) {
@@ -67,6 +63,28 @@ export async function startSshd(dir: string, user: string, bin: string): Promise
       if (attempt === 3) throw error
     }
   }
+}
+
+/** Where there is no sshd: real SSH all the same, spoken by Node, with commands run as the operator. */
+export async function startStandIn(
+  dir: string,
+  operator: Operator,
+  home: string,
+  bin: string,
+): Promise<Sshd> {
+  console.error('rig: there is no sshd on this machine; an SSH server within Node stands in for it')
+  const [, admitted = ''] = readFileSync(join(dir, 'authorized_keys'), 'utf8').split(' ')
+  const root = process.getuid?.() === 0
+  const server = await startSshServer({
+    hostKeys: KEY_TYPES.map((type) => readFileSync(hostKey(dir, type), 'utf8')),
+    admits: (key) => key.toString('base64') === admitted,
+    runAs: {
+      cwd: home,
+      env: { PATH: `${bin}:/usr/local/bin:/usr/bin:/bin`, HOME: home, USER: operator.name },
+      ...(root && { uid: operator.uid, gid: operator.gid }),
+    },
+  })
+  return { port: server.port, close: async () => server[Symbol.asyncDispose]() }
 }
 
 function hostKey(dir: string, type: string): string {

@@ -9,13 +9,12 @@ import { type Layout, makeLayout, writeClient, writePdsEnv } from './layout.ts'
 import { serve, Talker } from './lines.ts'
 import { addOperator, type Operator } from './operator.ts'
 import { endProcesses } from './processes.ts'
-import { findSshd, knownHosts, makeKeys, type Sshd, startSshd } from './sshd.ts'
+import { findSshd, knownHosts, makeKeys, type Sshd, startSshd, startStandIn } from './sshd.ts'
 
 const undo: (() => void | Promise<void>)[] = []
 let pds: Talker | undefined
 
 async function up(options: RigOptions): Promise<RigFacts> {
-  findSshd()
   const layout = makeLayout()
   undo.push(() => rmSync(layout.dir, { recursive: true, force: true, maxRetries: 5 }))
   const settings = await writePdsEnv(layout, options)
@@ -81,8 +80,14 @@ async function startLogin(layout: Layout, options: RigOptions): Promise<{ operat
   )
   const isRoot = process.getuid?.() === 0
   if (isRoot) chownSync(layout.home, operator.uid, operator.gid)
-  const sshd = await startSshd(layout.sshd, operator.name, layout.bin)
-  undo.push(() => endProcesses({ root: sshd.child.pid, uid: isRoot ? operator.uid : undefined }))
+  const sshd =
+    findSshd() === undefined
+      ? await startStandIn(layout.sshd, operator, layout.home, layout.bin)
+      : await startSshd(layout.sshd, operator.name, layout.bin)
+  undo.push(async () => {
+    await sshd.close?.()
+    await endProcesses({ root: sshd.child?.pid, uid: isRoot ? operator.uid : undefined })
+  })
   return { operator, sshd }
 }
 

@@ -7,7 +7,10 @@ const [command, ...args] = process.argv.slice(2)
 if (command === undefined) throw new Error('rig: which command?')
 const rig = await startRig()
 try {
-  const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, ...rig.env, RIG_SSH_CONFIG: rig.sshConfig } })
+  const child = spawn(command, args, {
+    stdio: 'inherit',
+    env: { ...process.env, ...rig.env, RIG_SSH_CONFIG: rig.sshConfig },
+  })
   const [code] = (await once(child, 'close')) as [number | null]
   process.exitCode = code ?? 1
 } finally {

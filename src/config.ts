@@ -77,7 +77,11 @@ export async function loadConfig(file: string): Promise<Config> {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR') return { file, exists: false, default: undefined, hosts: [] }
-    throw usage(`the config file ${file} cannot be read (${code})`, undefined, 'config-unreadable')
+    throw usage(
+      `the config file ${file} cannot be read (${code})`,
+      `see what it is: ls -ld '${file}'`,
+      'config-unreadable',
+    )
   }
   const { parseConfig } = await import('./config-file.ts')
   return parseConfig(text, file)

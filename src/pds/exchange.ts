@@ -147,7 +147,7 @@ const again = (request: Request, { kind, error }: NoAnswer): boolean =>
 
 /** What no answer means; a change that was sent even once may have been made, whatever came of the later tries. */
 function lost(request: Request, { kind, error }: NoAnswer, sent: Error | undefined): Failure {
-  if (request.method === 'POST' && sent) return answerLost(request, error)
+  if (request.method === 'POST' && sent) return answerLost(request, error, request.repeatable)
   if (kind === 'unsent') return notReached(request, error)
   return kind === 'slow' ? tooSlow(request, error) : cutOff(request, error)
 }

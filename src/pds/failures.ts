@@ -110,11 +110,13 @@ export const cutOff = (asked: Asked, cause: Error): Failure =>
   )
 
 /** The answer to a change did not come: nobody knows whether it was made. */
-export const answerLost = (asked: Asked, cause: Error): Failure =>
+export const answerLost = (asked: Asked, cause: Error, repeatable: 'yes' | 'no'): Failure =>
   unreachable(
     'answer-lost',
     `the answer to ${asked.nsid} of ${asked.where} was lost: it may or may not have been done (${clean(cause.message, 200)})`,
-    'read the present state before trying again',
+    repeatable === 'yes'
+      ? 'run the same command again: what is done is left alone'
+      : 'read the present state before trying again',
     cause,
   )
 

@@ -26,7 +26,7 @@ const endsAll = ({ outcome, code, cause }: Failure): boolean =>
   outcome === 'unreachable' ||
   code === 'trail-not-writable' ||
   code === 'trail-cut-off' ||
-  (cause instanceof Failure && endsAll(cause))
+  (outcome === 'partial' && cause instanceof Failure && endsAll(cause))
 
 /** How many items are under way at once. */
 const width = 8

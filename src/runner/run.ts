@@ -1,7 +1,7 @@
 import { Failure, failed, type Outcome, unreachable } from '../failure.ts'
 import { carryOut, type Result } from './carry-out.ts'
 import type { Command, InputOf, Passthrough, Printer, Procedure, Query } from './command.ts'
-import { changes, consent } from './consent.ts'
+import { changes, consent, mustType } from './consent.ts'
 import { type Opened, open } from './opened.ts'
 import type { Plan } from './plan.ts'
 import type { Run } from './program.ts'
@@ -141,7 +141,8 @@ async function carryProcedure(life: Life, procedure: Procedure, input: InputOf<n
 
 async function dryRun({ terminal, run }: Life, { risk }: Procedure, plan: Plan<unknown>): Promise<Outcome> {
   await terminal.stdout.write(showDryRun(plan, { json: run.globals.json, risk }, terminal.stdout))
-  const shortfall = shortfallOf(plan, asPlanned(plan))
+  // Nothing was done: only what cannot be done at all falls short.
+  const shortfall = shortfallOf(plan, [])
   if (shortfall) throw shortfall
   return 'ok'
 }
@@ -156,7 +157,8 @@ async function review(
   plan: Plan<unknown>,
 ): Promise<void> {
   const { yes, confirm, quiet, json } = run.globals
-  const silent = (quiet && (yes || confirm !== undefined)) || (json && !terminal.interactive)
+  const settled = confirm !== undefined || (yes && mustType(plan, risk) === undefined)
+  const silent = (quiet && settled) || (json && !terminal.interactive)
   if ((plan.risk ?? risk) === 'routine')
     for (const text of plan.warnings ?? []) opened.views.say(`warning: ${text}`)
   else if (!silent) {

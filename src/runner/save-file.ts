@@ -20,7 +20,7 @@ export async function saveFile({ path, content, mode }: SaveStep): Promise<void>
     await chmod(beside, mode)
     await rename(beside, target)
   } catch (cause) {
-    await rm(beside, { force: true })
+    await rm(beside, { force: true }).catch(() => {})
     throw failed('file-not-written', `cannot write ${path}: ${(cause as Error).message}`, undefined, cause)
   }
 }

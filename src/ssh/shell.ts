@@ -10,7 +10,7 @@ export interface Shell<E extends Effect = Effect> {
 /** What may stand in `${}`: one word, several words, or a quoted line spliced in (for `sh -c`, as one word). */
 export type Word = string | number | readonly (string | number)[] | Shell<'ask'>
 
-const safe = /^[A-Za-z0-9_./:=@%+,-]+$/
+const safe = /^(?!=)[A-Za-z0-9_./:=@%+,-]+$/
 
 /** One word for a POSIX shell (IEEE 1003.1, 2.2.2: single quotes keep every character but themselves). */
 export function quote(word: string | number): string {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { unreachable } from '../failure.ts'
+import { Failure, unreachable } from '../failure.ts'
 
 // An import would read every export of node:http, and loading its WebSocket alone takes 30 ms.
 const { Agent, request: httpRequest } = process.getBuiltinModule('node:http')
@@ -96,6 +96,10 @@ class NotSent extends Error {
   }
 }
 
+/** Why a stream in use ended. A Failure, such as that of the lost link, would mean that nothing was sent. */
+const broken = (error: Error): Error =>
+  error instanceof Failure ? new Error(error.message, { cause: error }) : error
+
 const timedOut = (deadline: number): Error =>
   Object.assign(new Error(`nothing came for ${deadline} ms`), { name: 'TimeoutError' })
 
@@ -138,7 +142,7 @@ function send(
     const abort = () => end(signal?.reason as Error)
     signal?.addEventListener('abort', abort, { once: true })
     request.once('error', (error) =>
-      reject(error instanceof NotSent ? error.reason : (ending.reason ?? error)),
+      reject(error instanceof NotSent ? error.reason : (ending.reason ?? broken(error))),
     )
     request.once('response', (message) => resolve(toAnswer(message, timer, ending)))
     request.once('close', () => finish())
@@ -168,7 +172,7 @@ async function* chunks(
       yield chunk as Uint8Array
     }
   } catch (error) {
-    throw ending.reason ?? error
+    throw ending.reason ?? broken(error as Error)
   }
 }
 

@@ -7,7 +7,7 @@ import { type Seeded, seedAccounts } from '../../rig/seed.ts'
 import { takenDown, trailOf } from '../support/rig-state.ts'
 import { type Scratch, scratch } from '../support/scratch.ts'
 import { ended, problem, rows, run, start } from './cli.ts'
-import { onScreen } from './screen.ts'
+import { endScreens, onScreen } from './screen.ts'
 
 let rig: RigHost
 let place: Scratch
@@ -16,6 +16,7 @@ beforeAll(async () => {
   ;[rig, place] = await Promise.all([startRig({ bypassKey: 'not-counted' }), scratch()])
 })
 afterAll(async () => {
+  endScreens()
   await Promise.all([rig.stop(), place[Symbol.asyncDispose]()])
 })
 

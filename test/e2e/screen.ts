@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { RigFacts } from '../../rig/host.ts'
 import { bin } from './cli.ts'
@@ -21,6 +21,13 @@ export interface ScreenOptions {
   readonly shell?: string
 }
 
+const open = new Set<ChildProcess>()
+
+/** Ends what a test that failed has left waiting. */
+export const endScreens = (): void => {
+  for (const child of open) child.kill()
+}
+
 const word = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 
 /** Starts the built program on a new terminal. */
@@ -30,8 +37,9 @@ export function onScreen(rig: RigFacts, args: readonly string[], options: Screen
   const script = `stty rows 40 cols ${columns}; ${line} ${shell}`
   const child = spawn('script', ['-qec', script, '/dev/null'], {
     env: { ...process.env, CI: '', NO_COLOR: '', FORCE_COLOR: '', SHELL: '/bin/sh', TERM: 'xterm', ...rig.env, ...env },
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'ignore'],
   })
+  open.add(child)
   let seen = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     seen += chunk
@@ -39,6 +47,7 @@ export function onScreen(rig: RigFacts, args: readonly string[], options: Screen
   child.stdin.on('error', () => {})
   const ended = once(child, 'close').then(([code]) => {
     child.stdin.end()
+    open.delete(child)
     return code as number
   })
   let over = false

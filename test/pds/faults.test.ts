@@ -138,6 +138,29 @@ describe('trying again', () => {
     expect(faulty.got.length).toBe(2)
   })
 
+  test('a change that was sent may have been made, whatever keeps it from being sent again', async () => {
+    const gone = unreachable('link-lost', 'the connection is lost')
+    for (const repeatable of ['yes', 'no'] as const) {
+      await using faulty = await faultyPds([
+        (response) => {
+          faulty.server.connect = () => Promise.reject(gone)
+          response.destroy()
+        },
+      ])
+      const failure = await failureOf(faulty.pds.call(remove, { did }, { repeatable }))
+      expect(failure).toMatchObject({ outcome: 'unreachable', code: 'answer-lost' })
+      expect(failure.hint).toContain(repeatable === 'yes' ? 'run the same command again' : 'present state')
+    }
+  })
+
+  test('over a line that is gone nothing is tried again', async () => {
+    await using faulty = await faultyPds([ok])
+    const gone = unreachable('link-lost', 'the connection is lost')
+    faulty.server.connect = () => Promise.reject(gone)
+    expect(await failureOf(faulty.pds.query(list, {}))).toBe(gone)
+    expect(faulty.slept).toEqual([])
+  })
+
   test('a query that is not to be repeated is not, and nothing is unknown about it', async () => {
     await using faulty = await faultyPds([cut, ok])
     const failure = await failureOf(faulty.pds.get('com.atproto.sync.getRepo', { did }, { repeatable: 'no' }))

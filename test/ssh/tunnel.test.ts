@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { unreachable } from '../../src/failure.ts'
+import { Failure, unreachable } from '../../src/failure.ts'
 import { type TunnelAnswer, tunnelFetch } from '../../src/ssh/tunnel.ts'
 import { httpServer, json } from '../support/http-server.ts'
 
@@ -184,4 +185,33 @@ test('close ends the channels, what is under way, and what comes later', async (
   await expect(waiting).rejects.toThrow()
   await expect(fetch('/')).rejects.toMatchObject({ code: 'tunnel-closed' })
   await expect.poll(() => server.open).toBe(0)
+})
+
+test('a deadline is told as such over a channel that ends without a word, as those of ssh2 do', async () => {
+  class Channel extends Duplex {
+    override _read() {}
+    override _write(_chunk: unknown, _encoding: string, done: () => void) {
+      done()
+    }
+    override _destroy(_error: Error | null, done: (error: null) => void) {
+      done(null)
+    }
+  }
+  const fetch = tunnelFetch(async () => new Channel(), { deadline: 20 })
+  await expect(fetch('/')).rejects.toMatchObject({ name: 'TimeoutError' })
+  fetch.close()
+})
+
+test('a Failure of a stream in use is no Failure of the request: it may have been sent', async () => {
+  const lost = unreachable('link-lost', 'the connection is lost')
+  await using server = await httpServer(() => channel?.emit('error', lost))
+  let channel: Duplex | undefined
+  const fetch = tunnelFetch(async () => {
+    channel = await server.connect()
+    return channel
+  })
+  const error = await fetch('/').catch((thrown: unknown) => thrown)
+  expect(error).not.toBeInstanceOf(Failure)
+  expect(error).toMatchObject({ message: 'the connection is lost', cause: lost })
+  fetch.close()
 })

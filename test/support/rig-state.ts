@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RigFacts } from '../../rig/host.ts'
 
@@ -25,7 +25,7 @@ export interface TrailLine {
 /** The lines of the trail, read from its file. */
 export function trailOf(rig: Rig): TrailLine[] {
   const file = join(rig.pdsDir, 'kimbia-ops/trail.jsonl')
-  if (!existsSync(file)) return []
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return []
   const lines = readFileSync(file, 'utf8').split('\n')
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as TrailLine)
 }

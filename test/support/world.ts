@@ -30,6 +30,8 @@ export interface WorldScript {
   readonly commands?: readonly Command[]
   /** Aborted as by Ctrl-C. */
   readonly stop?: AbortSignal
+  /** The streams of this process, for a program of the host. */
+  readonly streams?: ReturnType<World['streams']>
   /** Why the PDS cannot be opened. */
   readonly closed?: Failure
   readonly between?: Between
@@ -190,7 +192,8 @@ function observe(script: WorldScript, pds: ScriptedPds, host: ScriptedHost) {
       if (answer instanceof Failure) throw answer
       return answer
     },
-    streams: () => {
+    streams() {
+      if (script.streams) return script.streams
       throw problem('nothing is scripted for the streams of this process')
     },
     stop: script.stop ?? new AbortController().signal,

@@ -1,8 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import ssh2, { type AuthContext, type Connection, type ServerChannel, type Session } from 'ssh2'
-import { freshKey } from './ssh-keys.ts'
 
 /** What the server is like; every switch is off by default. */
 export interface ServerOptions {
@@ -13,6 +12,8 @@ export interface ServerOptions {
   readonly forwarding?: 'prohibited'
   /** What an exec request does in place of running the command. */
   readonly exec?: 'refused' | 'close without exit'
+  /** As whom and with what environment commands run; as this process by default. */
+  readonly runAs?: Pick<SpawnOptions, 'uid' | 'gid' | 'cwd' | 'env'>
   /** Hangs up on whoever has this many refused attempts. */
   readonly maxAuthTries?: number
 }
@@ -34,7 +35,7 @@ export interface SshServer extends AsyncDisposable {
 
 /** Starts the server on an ephemeral port. */
 export async function startSshServer(options: ServerOptions = {}): Promise<SshServer> {
-  const hostKeys = options.hostKeys ?? [(await freshKey()).privateKey]
+  const hostKeys = options.hostKeys ?? [ssh2.utils.generateKeyPairSync('ed25519').private]
   const seen: Seen = {
     commands: [],
     terminals: [],
@@ -127,12 +128,18 @@ function serveSession(session: Session, options: ServerOptions, seen: Seen): voi
     if (options.exec === 'refused') return reject()
     const channel = accept()
     if (options.exec === 'close without exit') return channel.close()
-    runCommand(session, channel, command, seen)
+    runCommand(session, channel, command, options, seen)
   })
 }
 
-function runCommand(session: Session, channel: ServerChannel, command: string, seen: Seen): void {
-  const child = spawn('sh', ['-c', command], { detached: true })
+function runCommand(
+  session: Session,
+  channel: ServerChannel,
+  command: string,
+  { runAs }: ServerOptions,
+  seen: Seen,
+): void {
+  const child = spawn('sh', ['-c', command], { ...runAs, stdio: 'pipe', detached: true })
   seen.children.add(child)
   channel.on('error', () => {})
   child.stdin.on('error', () => {})
