@@ -1,7 +1,13 @@
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import ssh2, { type AuthContext, type Connection, type ServerChannel, type Session } from 'ssh2'
+
+const run = promisify(execFile)
 
 /** What the server is like; every switch is off by default. */
 export interface ServerOptions {
@@ -35,7 +41,7 @@ export interface SshServer extends AsyncDisposable {
 
 /** Starts the server on an ephemeral port. */
 export async function startSshServer(options: ServerOptions = {}): Promise<SshServer> {
-  const hostKeys = options.hostKeys ?? [ssh2.utils.generateKeyPairSync('ed25519').private]
+  const hostKeys = options.hostKeys ?? [await freshHostKey()]
   const seen: Seen = {
     commands: [],
     terminals: [],
@@ -163,6 +169,18 @@ function kill(child: ChildProcess, signal: NodeJS.Signals): void {
     if (child.pid !== undefined) process.kill(-child.pid, signal)
   } catch {
     // It has ended already.
+  }
+}
+
+/** By ssh-keygen: what ssh2 makes itself, it cannot always read again. */
+async function freshHostKey(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'ssh-server-'))
+  try {
+    const file = join(dir, 'key')
+    await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file])
+    return await readFile(file, 'utf8')
+  } finally {
+    await rm(dir, { recursive: true })
   }
 }
 

@@ -18,6 +18,11 @@ const { version } = packageJson
 /** Runs one command line and resolves to its exit code; nothing else ends the process but a second Ctrl-C. */
 export async function main(argv: readonly string[] = process.argv.slice(2)): Promise<number> {
   const { json, noColor } = glance(argv, process.env)
+  // What colours by itself, such as a prompt, looks at the environment alone, where Node lets FORCE_COLOR win.
+  if (noColor || process.env.NO_COLOR) {
+    process.env.NO_COLOR = '1'
+    delete process.env.FORCE_COLOR
+  }
   const plain = terminal({ noInput: true, color: !noColor, quiet: true })
   try {
     const { columns, color } = plain.stdout

@@ -43,14 +43,18 @@ export async function reach(
   }
 }
 
-/** Root needs no sudo, and neither does who may read pds.env and write beside it. */
+/** Root needs no sudo, and neither does who may read pds.env and write beside it, or sees that it is not there. */
 const firstTry = ({ dir, sudo }: HostConfig): Shell<'ask'> => ask`sh -c ${outer} sh ${dir} ${sudo} ${inner}`
 
 const outer = `# find the way to pds.env
 way=sudo
 case $2 in
 never) way=direct ;;
-auto) if { [ -r "$1/pds.env" ] && [ -w "$1" ]; } || [ "$(id -u)" = 0 ]; then way=direct; fi ;;
+auto)
+  if [ "$(id -u)" = 0 ]; then way=direct
+  elif [ ! -e "$1" ]; then [ ! -x "\${1%/*}/" ] || way=direct
+  elif [ -w "$1" ] && [ -x "$1" ]; then { [ -e "$1/pds.env" ] && [ ! -r "$1/pds.env" ]; } || way=direct
+  fi ;;
 esac
 echo "kimbia-ops:$way"
 case $way in direct) exec sh -c "$3" sh "$1" ;; esac

@@ -84,8 +84,10 @@ export function open(world: World, wishes: Wishes): Opened {
 
 /** Only the reading half, opened on first need; every query ends with the signal. */
 const pdsView = (pds: () => Promise<Pds>, signal: AbortSignal): PdsView => ({
-  query: async (nsid, params, options) => (await pds()).query(nsid, params, { signal, ...options }),
-  get: async (nsid, params, options) => (await pds()).get(nsid, params, { signal, ...options }),
+  query: async (nsid, params, options) =>
+    (await pds()).query(nsid, params, { ...options, signal: options?.signal ?? signal }),
+  get: async (nsid, params, options) =>
+    (await pds()).get(nsid, params, { ...options, signal: options?.signal ?? signal }),
   accepts: async (identifier, password) => (await pds()).accepts(identifier, password),
 })
 

@@ -45,6 +45,7 @@ export async function live(
     return { outcome: cause.outcome }
   } finally {
     clearTimeout(limit.timer)
+    terminal.progress('')
     await opened.dispose()
   }
 }

@@ -141,7 +141,8 @@ function send(
     const timer = setTimeout(() => end(request.socket ? timedOut(deadline) : noChannel(deadline)), deadline)
     const abort = () => end(signal?.reason as Error)
     signal?.addEventListener('abort', abort, { once: true })
-    request.once('error', (error) =>
+    // It may fail more than once: by a hang-up, then by the loss of the link under it.
+    request.on('error', (error) =>
       reject(error instanceof NotSent ? error.reason : (ending.reason ?? broken(error))),
     )
     request.once('response', (message) => resolve(toAnswer(message, timer, ending)))

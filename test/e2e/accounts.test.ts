@@ -166,7 +166,7 @@ describe('takedown and restore', () => {
     const up = await run(rig, ['account', 'restore', 'bob.test', '--yes', '--json'])
     expect(row(up)).toMatchObject({ status: 'active', changed: true })
     expect(await accountStatus(rig, did)).toBe('active')
-    const lines = trailLines().filter((line) => line.did === did)
+    const lines = trailLines().filter((line) => line.did === did && line.command !== 'account create')
     expect(lines.map(({ command, event, outcome, reason }) => [command, event, outcome, reason])).toEqual([
       ['account takedown', 'intent', undefined, 'spam; $(reboot) "42"'],
       ['account takedown', 'outcome', 'ok', 'spam; $(reboot) "42"'],

@@ -75,7 +75,10 @@ describe('more than 25 at once', () => {
 
 test('300 are all down, each with intent and outcome in the trail, and stdout holds rows only', async () => {
   const accounts = await seedAccounts(rig, 300, { prefix: 'wave' })
-  const [line, event] = [trailOf(rig).length, Number(sql(rig, 'select count(*) from repo_seq', 'sequencer.sqlite'))]
+  const [line, event] = [
+    trailOf(rig).length,
+    Number(sql(rig, 'select count(*) from repo_seq', 'sequencer.sqlite')),
+  ]
   const ran = await change('takedown', accounts, '--confirm', '300', '--reason', 'wave, ticket 42')
   expect(ran).toMatchObject({ code: 0, stderr: '' })
   const dids = accounts.map(({ did }) => did)
@@ -83,17 +86,21 @@ test('300 are all down, each with intent and outcome in the trail, and stdout ho
     accounts.map(({ handle, did }) => ({ handle, did, status: 'takendown', changed: true })),
   )
   expect(down(accounts)).toBe(300)
-  expect(
-    sql(rig, "select count(*) from actor where takedownRef = 'wave, ticket 42'"),
-  ).toBe('300')
+  expect(sql(rig, "select count(*) from actor where takedownRef = 'wave, ticket 42'")).toBe('300')
   expect(Number(sql(rig, 'select count(*) from repo_seq', 'sequencer.sqlite')) - event).toBe(300)
 
   const lines = trailOf(rig).slice(line)
   const of = (kind: string) => lines.filter(({ event }) => event === kind)
-  expect(of('intent').map(({ did }) => did).sort()).toEqual(dids.toSorted())
-  expect(of('outcome').map(({ did, outcome }) => `${did} ${outcome}`).sort()).toEqual(
-    dids.map((did) => `${did} ok`).sort(),
-  )
+  expect(
+    of('intent')
+      .map(({ did }) => did)
+      .sort(),
+  ).toEqual(dids.toSorted())
+  expect(
+    of('outcome')
+      .map(({ did, outcome }) => `${did} ${outcome}`)
+      .sort(),
+  ).toEqual(dids.map((did) => `${did} ok`).sort())
   const intents = new Map(of('intent').map(({ id, did }) => [id, did]))
   expect(of('outcome').every(({ id, did }) => intents.get(id) === did)).toBe(true)
 

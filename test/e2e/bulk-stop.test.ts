@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RigHost, startRig } from '../../rig/host.ts'
@@ -35,9 +36,11 @@ const down = (accounts: readonly Seeded[]): string[] => {
   return accounts.map(({ did }) => did).filter((did) => all.has(did))
 }
 
-/** Waits until so many changes were begun after these lines of the trail. */
+/** Waits until the trail has so many lines more than these; a line that is just being written does not count. */
 async function begun(after: number, n: number): Promise<void> {
-  while (trailOf(rig).length < after + n) await turn()
+  const file = join(rig.pdsDir, 'kimbia-ops/trail.jsonl')
+  const lines = () => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').length - 1 : 0)
+  while (lines() < after + n) await turn()
 }
 
 const didIn = (subject: unknown): string => /did:plc:[a-z2-7]{24}/.exec(String(subject))?.[0] ?? ''
@@ -77,12 +80,21 @@ describe('a bulk takedown is stopped in the middle', () => {
       expect(rows(ran).map((row) => row.did)).toEqual(did)
       expect([...did, ...not].sort()).toEqual(accounts.map((it) => it.did).sort())
       const lines = trailOf(rig).slice(before)
-      expect(lines.filter(({ outcome }) => outcome === 'ok').map((line) => line.did).sort()).toEqual(did.toSorted())
+      expect(
+        lines
+          .filter(({ outcome }) => outcome === 'ok')
+          .map((line) => line.did)
+          .sort(),
+      ).toEqual(did.toSorted())
       expect(lines.filter(({ event }) => event === 'intent')).toHaveLength(did.length)
 
       const again = await run(rig, [...args, '--json'])
       expect(again).toMatchObject({ code: 0, stderr: '' })
-      expect(rows(again).filter(({ changed }) => changed).map((row) => row.did)).toEqual(not)
+      expect(
+        rows(again)
+          .filter(({ changed }) => changed)
+          .map((row) => row.did),
+      ).toEqual(not)
       expect(down(accounts)).toHaveLength(count)
     },
   )
@@ -119,12 +131,18 @@ describe('a bulk takedown is stopped in the middle', () => {
     const again = await run(rig, [...args, '--json'])
     expect(again.code).toBe(0)
     expect(down(accounts)).toHaveLength(count)
-    const changed = new Set(rows(again).filter((row) => row.changed).map((row) => row.did))
+    const changed = new Set(
+      rows(again)
+        .filter((row) => row.changed)
+        .map((row) => row.did),
+    )
     expect(changed.size).toBeLessThan(count)
     const history = rows(await run(rig, ['trail', '--subject', 'killed', '--json']))
-    const unknown = new Set(history.filter((row) => row.outcome === 'unknown').map((row) => row.did))
-    expect(unknown.size).toBeGreaterThanOrEqual(60)
-    expect(new Set(history.filter((row) => row.outcome === 'ok').map((row) => row.did))).toEqual(changed)
-    expect(accounts.filter(({ did }) => !changed.has(did) && !unknown.has(did))).toEqual([])
+    const of = (outcome: string) =>
+      new Set(history.filter((row) => row.outcome === outcome).map((row) => row.did))
+    const [unknown, ok] = [of('unknown'), of('ok')]
+    expect(unknown.size).toBeGreaterThan(0)
+    expect(accounts.filter(({ did }) => changed.has(did) && !ok.has(did))).toEqual([])
+    expect(accounts.filter(({ did }) => !changed.has(did) && !ok.has(did) && !unknown.has(did))).toEqual([])
   })
 })

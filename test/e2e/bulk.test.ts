@@ -156,7 +156,7 @@ describe('accounts that are not there', () => {
   })
 
   test('alone are a failure', async () => {
-    const hostile = ['$(touch${IFS}pwned)@example.com', '`id`@x', "'or'1'='1@x", '%s%n@x', 'x"@y']
+    const hostile = [`$(touch\${IFS}pwned)@example.com`, '`id`@x', "'or'1'='1@x", '%s%n@x', 'x"@y']
     const [file, before] = [await fileOf([unknown, ...hostile, 'nobody.test'].join('\n')), stateOf(rig)]
     const ran = await takedown('--from', file, '--yes')
     expect(ran).toMatchObject({ code: 1, stdout: '' })

@@ -55,7 +55,12 @@ describe('a config that is wrong contacts nobody, exit code 2', () => {
     ['a text for a port', '    port: "3000"\n', /:7: “hosts\.rig\.port” must be a number/, /quotes/],
     ['a port too high', '    port: 70000\n', /:7: .*from 1 to 65535/, undefined],
     ['a word that is no choice', '    sudo: alway\n', /:7: “hosts\.rig\.sudo” must be/, /“always”/],
-    ['another unknown key, below', '    service: pds\n    ssh-config: x\n', /:8: unknown key/, /“ssh_config”/],
+    [
+      'another unknown key, below',
+      '    service: pds\n    ssh-config: x\n',
+      /:8: unknown key/,
+      /“ssh_config”/,
+    ],
     ['what is no YAML', '   port: [\n', /config-\d+\.yaml:\d+: /, undefined],
     ['a key twice', '    sudo: auto\n    sudo: auto\n', /config-\d+\.yaml:\d+: /, undefined],
   ]
@@ -82,7 +87,10 @@ describe('a config that is wrong contacts nobody, exit code 2', () => {
 
   test('a directory of the host that is not absolute', async () => {
     const ran = await withConfig('hosts:\n  rig:\n    ssh: ops@example.invalid\n    dir: pds\n')
-    expect(errorOf(ran)).toMatchObject({ code: 'config-invalid', message: expect.stringContaining('absolute path') })
+    expect(errorOf(ran)).toMatchObject({
+      code: 'config-invalid',
+      message: expect.stringContaining('absolute path'),
+    })
     expect(ran.code).toBe(2)
   })
 

@@ -117,7 +117,13 @@ test('invite list has every code with its state, its owner, and who used it', as
   const all = await listed()
   const of = (code: string) => all.find((it) => it.code === code)
   expect(all).toHaveLength(Number(sql(rig, 'select count(*) from invite_code')))
-  expect(of(unused)).toMatchObject({ uses: 3, available: 3, disabled: false, forAccount: 'admin', usedBy: [] })
+  expect(of(unused)).toMatchObject({
+    uses: 3,
+    available: 3,
+    disabled: false,
+    forAccount: 'admin',
+    usedBy: [],
+  })
   expect(of(used)).toMatchObject({ uses: 3, available: 2, usedBy: [{ did: first.did }] })
   expect(of(exhausted)).toMatchObject({ uses: 1, available: 0, usedBy: [{ did: second.did }] })
   expect(of(disabled)).toMatchObject({ disabled: true })
@@ -127,7 +133,10 @@ test('invite list has every code with its state, its owner, and who used it', as
   expect(shown.sort()).toEqual(uses.sort())
 
   const among = async (...args: string[]) =>
-    (await listed(...args)).map(({ code }) => code).filter((code) => mine.includes(code)).sort()
+    (await listed(...args))
+      .map(({ code }) => code)
+      .filter((code) => mine.includes(code))
+      .sort()
   expect(await among('--status', 'unused')).toEqual([unused, owned].sort())
   expect(await among('--status', 'used')).toEqual([used, exhausted].sort())
   expect(await among('--status', 'exhausted')).toEqual([exhausted])
@@ -148,8 +157,16 @@ describe('invite disable', () => {
     expect([a, b, c].map(isDisabled)).toEqual([true, false, false])
     const lines = trailOf(rig).length
     const several = await invite('disable', a, b, c, b, '--yes')
-    expect(rows<Code>(several).map(({ code, changed }) => [code, changed]).sort()).toEqual(
-      [[a, false], [b, true], [c, true]].sort(),
+    expect(
+      rows<Code>(several)
+        .map(({ code, changed }) => [code, changed])
+        .sort(),
+    ).toEqual(
+      [
+        [a, false],
+        [b, true],
+        [c, true],
+      ].sort(),
     )
     expect([a, b, c].map(isDisabled)).toEqual([true, true, true])
     const none = await run(rig, ['invite', 'disable', a, b], { stdin: 'closed' })
@@ -199,10 +216,16 @@ describe('invite disable', () => {
     expect(times).toEqual(times.toSorted().reverse())
 
     const open = sql(rig, "select count(*) from invite_code where forAccount = 'admin' and disabled = 0")
-    const [owned, before] = [sql(rig, `select count(*) from invite_code where forAccount = '${owner.did}' and disabled = 0`), stateOf(rig)]
+    const [owned, before] = [
+      sql(rig, `select count(*) from invite_code where forAccount = '${owner.did}' and disabled = 0`),
+      stateOf(rig),
+    ]
     const yes = await invite('disable', '--all-admin', '--yes')
     expect(yes).toMatchObject({ code: 4, stdout: '' })
-    expect(problem(yes)).toMatchObject({ code: 'confirm-missing', hint: expect.stringContaining(`--confirm ${open}`) })
+    expect(problem(yes)).toMatchObject({
+      code: 'confirm-missing',
+      hint: expect.stringContaining(`--confirm ${open}`),
+    })
     expect(await invite('disable', '--all-admin', '--confirm', '1')).toMatchObject({ code: 4 })
     expect(stateOf(rig)).toEqual(before)
 
@@ -210,6 +233,8 @@ describe('invite disable', () => {
     expect(ran.code).toBe(0)
     expect(rows<Code>(ran).filter(({ changed }) => changed)).toHaveLength(Number(open))
     expect(sql(rig, "select count(*) from invite_code where forAccount = 'admin' and disabled = 0")).toBe('0')
-    expect(sql(rig, `select count(*) from invite_code where forAccount = '${owner.did}' and disabled = 0`)).toBe(owned)
+    expect(
+      sql(rig, `select count(*) from invite_code where forAccount = '${owner.did}' and disabled = 0`),
+    ).toBe(owned)
   })
 })

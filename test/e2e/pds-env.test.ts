@@ -94,8 +94,9 @@ describe('pds.env', () => {
     expect(gone.hint).toContain('“dir:”')
     mkdirSync(file)
     expect(faultOf(await list(), 5, 'pds-env-not-a-file').message).toContain(`${file} is not a regular file`)
-    const away = faultOf(await list({ dir: '/nowhere/pds' }), 5, 'pds-dir-missing')
-    expect(away.message).toBe(`${where()} has no directory /nowhere/pds`)
+    const nowhere = join(rig.dir, 'nowhere')
+    const away = faultOf(await list({ dir: nowhere }), 5, 'pds-dir-missing')
+    expect(away.message).toBe(`${where()} has no directory ${nowhere}`)
   })
 
   test('has another password than the running PDS: refused, with how to go on', async () => {

@@ -123,6 +123,6 @@ test('the real limit: with the bypass key in pds.env it does not hold, without i
   expect({ code: waiting.code, stdout: waiting.stdout }).toEqual({ code: 130, stdout: '' })
   expect(problem(waiting).code).toBe('interrupted')
   expect(stateOf(rig)).toEqual(before)
-  const late = await run(rig, [...create, '--timeout', '1s'])
+  const late = await run(rig, [...create, '--timeout', '3s'])
   expect(faultOf(late, 5, 'timeout').message).toContain('com.atproto.server.describeServer')
 })

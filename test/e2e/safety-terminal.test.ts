@@ -97,7 +97,10 @@ describe('a question', () => {
     expect(takenDown(rig)).toEqual(accounts.map(({ did }) => did).sort())
     expect((await readFile(out, 'utf8')).trim().split('\n')).toHaveLength(30)
     expect(screen.text()).toMatch(/\d+ of 30/)
-    const left = screen.text().split('\n').map((line) => line.split('\r\u001b[K').at(-1))
+    const left = screen
+      .text()
+      .split('\n')
+      .map((line) => line.split('\r\u001b[K').at(-1))
     expect(left.join('\n')).not.toMatch(/\d+ of 30/)
   })
 })

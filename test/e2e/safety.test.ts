@@ -75,10 +75,7 @@ const procedures: Record<string, [args: () => string[], steps: () => string[]]> 
       `POST com.atproto.server.createInviteCodes {"codeCount":1,"useCount":5,"forAccounts":["${erna.did}"]}`,
     ],
   ],
-  'invite disable': [
-    () => [code],
-    () => [`POST com.atproto.admin.disableInviteCodes {"codes":["${code}"]}`],
-  ],
+  'invite disable': [() => [code], () => [`POST com.atproto.admin.disableInviteCodes {"codes":["${code}"]}`]],
   'xrpc post': [
     () => ['com.atproto.admin.deleteAccount', '--body', `{"did":"${erna.did}"}`],
     () => [`POST com.atproto.admin.deleteAccount (application/json, ${10 + erna.did.length} bytes)`],

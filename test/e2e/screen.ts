@@ -35,8 +35,9 @@ export function onScreen(rig: RigFacts, args: readonly string[], options: Screen
   const { env, columns = 120, shell = '' } = options
   const line = [process.execPath, bin, ...args].map(word).join(' ')
   const script = `stty rows 40 cols ${columns}; ${line} ${shell}`
+  const { FORCE_COLOR, NO_COLOR, ...inherited } = process.env
   const child = spawn('script', ['-qec', script, '/dev/null'], {
-    env: { ...process.env, CI: '', NO_COLOR: '', FORCE_COLOR: '', SHELL: '/bin/sh', TERM: 'xterm', ...rig.env, ...env },
+    env: { ...inherited, CI: '', SHELL: '/bin/sh', TERM: 'xterm', ...rig.env, ...env },
     stdio: ['pipe', 'pipe', 'ignore'],
   })
   open.add(child)

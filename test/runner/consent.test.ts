@@ -140,6 +140,18 @@ test('only targets that change are counted', async () => {
   expect(ran.changes).toHaveLength(25)
 })
 
+test.each([
+  ['27', 0],
+  ['sure', 0],
+  ['30', 4],
+])('of 30 targets of which 27 change, %s may be confirmed: %i', async (value, code) => {
+  const items = takedowns(30).map((item, index) => (index < 3 ? { ...item, steps: [] } : item))
+  const world = scriptedWorld({ pds: crowdOf(30), commands: planned(items) })
+  const ran = await world.run('try', 'it', '--confirm', value)
+  expect(ran).toMatchObject({ code })
+  expect(ran.changes).toHaveLength(code === 0 ? 27 : 0)
+})
+
 test('where nothing changes, nothing is asked', async () => {
   const same = takedowns(30).map((item) => ({ ...item, steps: [] }))
   const ran = await scriptedWorld({ commands: planned(same, {}, 'irreversible') }).run('try', 'it')

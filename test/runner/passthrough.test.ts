@@ -62,8 +62,7 @@ describe('a program of the host', () => {
     const host = hostWith(0).on('exec docker exec', unreachable('link-lost', 'gone'))
     const ran = await run(host, 'goat', 'account', 'list')
     expect(ran).toMatchObject({ code: 5 })
-    expect(told(ran)[0]).toBe('intent goat account list')
-    expect(told(ran)[1] ?? 'unreachable').toMatch(/^unreachable/)
+    expect(told(ran)).toEqual(['intent goat account list'])
   })
 
   test('cannot be run dry', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { failed, unreachable } from '../../src/failure.ts'
+import type { CallOptions } from '../../src/pds/client.ts'
 import { interruption } from '../../src/pds/exchange.ts'
 import { argument, type Command, column, printer, query } from '../../src/runner/command.ts'
 import { text } from '../../src/runner/type.ts'
@@ -225,23 +226,24 @@ describe('everything that was opened is closed', () => {
 })
 
 describe('--timeout', () => {
-  test('ends a wait for the PDS: unreachable, and nothing is done', async () => {
+  test.each([
+    ['account takedown user0 --yes'],
+    ['account create a@example.com alice'],
+    ['account list'],
+    ['invite list'],
+    ['invite disable some-code --yes'],
+    ['xrpc get _health'],
+  ])('ends a wait for the PDS: %s', async (line) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     try {
       const pds = crowdOf(1)
-      pds.query = (_nsid, _params, { signal } = {}) =>
-        new Promise((_, reject) => {
+      const never = ({ signal }: CallOptions = {}) =>
+        new Promise<never>((_, reject) => {
           signal?.addEventListener('abort', () => reject(interruption(signal)))
         })
-      const ran = scriptedWorld({ pds }).run(
-        'account',
-        'takedown',
-        'user0',
-        '--yes',
-        '--json',
-        '--timeout',
-        '5s',
-      )
+      pds.query = (_nsid, _params, options) => never(options)
+      pds.get = (_nsid, _params, options) => never(options)
+      const ran = scriptedWorld({ pds }).run(...line.split(' '), '--json', '--timeout', '5s')
       await vi.advanceTimersByTimeAsync(5_000)
       expect(await ran).toMatchObject({ code: 5, stdout: '', ...nothing })
       expect(errorOf(await ran)).toMatchObject({

@@ -215,3 +215,15 @@ test('a Failure of a stream in use is no Failure of the request: it may have bee
   expect(error).toMatchObject({ message: 'the connection is lost', cause: lost })
   fetch.close()
 })
+
+test('a stream that fails again after its request has failed is no bug', async () => {
+  let channel: Duplex | undefined
+  await using server = await httpServer(() => void channel?.emit('end'))
+  const fetch = tunnelFetch(async () => {
+    channel = await server.connect()
+    return channel
+  })
+  await expect(fetch('/')).rejects.toThrow('socket hang up')
+  channel?.emit('error', unreachable('link-lost', 'the connection is lost'))
+  fetch.close()
+})

@@ -202,6 +202,7 @@ function observe(script: WorldScript, pds: ScriptedPds, host: ScriptedHost) {
     if (problems.length > 0) throw problems[0]
     if (host.unscripted.length > 0) throw new Error(`the host was asked: ${host.unscripted.join('; ')}`)
     if (terminal.left().length > 0) throw new Error(`nobody asked for ${JSON.stringify(terminal.left())}`)
+    if (new Set(opened).size < opened.length) throw new Error(`opened more than once: ${opened.join(', ')}`)
     if (opened.toSorted().join() !== closed.toSorted().join())
       throw new Error(`opened ${opened.join(', ')}, but closed only ${closed.join(', ')}`)
     checkPairs(trail)

@@ -1,8 +1,8 @@
 import { findAccount } from '../../pds/find-account.ts'
 import { argument, column, option, procedure } from '../../runner/command.ts'
 import { xrpc } from '../../runner/plan.ts'
-import { did, handle, text } from '../../runner/type.ts'
-import { account, named, status } from './shared.ts'
+import { did, handle } from '../../runner/type.ts'
+import { account, named, reason, status } from './shared.ts'
 
 /** Deleting cannot be undone, here or downstream: the handle must be typed. */
 export default procedure({
@@ -17,7 +17,7 @@ export default procedure({
   risk: 'irreversible',
   input: {
     account: argument(account, 'handle, DID, URL or email'),
-    reason: option(text, 'kept in the trail'),
+    reason: option(reason, 'kept in the trail'),
   },
   output: {
     handle: column(handle, 'handle it had'),

@@ -1,6 +1,6 @@
 import { manyArguments, option, procedure } from '../../runner/command.ts'
-import { path, text } from '../../runner/type.ts'
-import { account, planStatus, statusColumns } from './shared.ts'
+import { path } from '../../runner/type.ts'
+import { account, planStatus, reason, statusColumns } from './shared.ts'
 
 /** Restoring undoes a takedown; an account that is not taken down yields no steps. */
 export default procedure({
@@ -16,7 +16,7 @@ export default procedure({
   input: {
     accounts: manyArguments(account, 'handle, DID, URL or email'),
     from: option(path, 'accounts from a file, one a line; - is standard input'),
-    reason: option(text, 'kept in the trail'),
+    reason: option(reason, 'kept in the trail'),
   },
   output: statusColumns,
   plan: (input, views) =>

@@ -16,6 +16,15 @@ export const account: Type<AccountRef> = {
   json: (ref) => ref.text,
 }
 
+/** Why, as the operator says. The PDS takes an empty takedown ref for none at all, and the account for active. */
+export const reason: Type<string> = {
+  ...text,
+  parse(word) {
+    if (word.trim() === '') throw usage('it is empty', 'say why, or leave it out')
+    return text.parse(word)
+  },
+}
+
 /** A handle to give: whole, or its first label, which then gets the domain of the server. */
 export const newHandle: Type<string> = {
   name: 'handle',

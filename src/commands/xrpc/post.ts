@@ -2,6 +2,7 @@ import { usage } from '../../failure.ts'
 import { argument, column, flag, option, procedure, type Views } from '../../runner/command.ts'
 import { later } from '../../runner/plan.ts'
 import { anything, text } from '../../runner/type.ts'
+import { reason } from '../account/shared.ts'
 import { nsid } from './shared.ts'
 
 async function readBody(body: string | undefined, { reader }: Views): Promise<Uint8Array | undefined> {
@@ -34,7 +35,7 @@ export default procedure({
     nsid: argument(nsid, 'name of the procedure'),
     body: option(text, 'JSON, @FILE, or - for standard input'),
     anonymous: flag('without the admin password'),
-    reason: option(text, 'kept in the trail'),
+    reason: option(reason, 'kept in the trail'),
   },
   output: { answer: column(anything, 'what the PDS answered, null when nothing') },
   bare: 'answer',
