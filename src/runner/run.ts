@@ -243,7 +243,9 @@ async function carryPassthrough(
       signal,
     })
     const failure = code === 0 ? undefined : failed('exit-code', `it ended with exit code ${code}`)
-    await record.outcome(id, item, plan, failure)
+    await record.outcome(id, item, plan, failure).catch((cause: Error) => {
+      opened.views.say(`warning: it ran, but its outcome is not in the trail: ${cause.message}`)
+    })
     return { outcome: failure ? ('failed' as const) : ('ok' as const), code }
   } finally {
     await trail.end().catch(() => {})
@@ -254,6 +256,8 @@ async function carryPassthrough(
 function withoutValues(args: readonly string[]): string {
   const firstFlag = args.findIndex((word) => word.startsWith('-'))
   const words = firstFlag === -1 ? args : args.slice(0, firstFlag)
-  const flags = args.filter((word) => word.startsWith('-')).map((word) => word.split('=')[0] as string)
+  const flags = args
+    .filter((word) => word.startsWith('-'))
+    .map((word) => (word.startsWith('--') ? (word.split('=')[0] as string) : word.slice(0, 2)))
   return [...words, ...flags].join(' ')
 }

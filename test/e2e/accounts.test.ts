@@ -220,7 +220,7 @@ describe('update and reset-password', () => {
     expect(sql('account.sqlite', "select count(*) from account where email = 'bobby@example.com'")).toBe('1')
   })
 
-  test('a handle that is taken undoes the email changed before it', async () => {
+  test('a handle that is taken leaves the email as it was', async () => {
     const ran = await run(rig, [
       'account',
       'update',

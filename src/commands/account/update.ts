@@ -1,8 +1,9 @@
 import { failed, usage } from '../../failure.ts'
+import type { Account } from '../../pds/accounts.ts'
 import type { PdsView } from '../../pds/client.ts'
 import { findAccount, findAccounts } from '../../pds/find-account.ts'
 import { argument, column, option, procedure } from '../../runner/command.ts'
-import { type Step, xrpc } from '../../runner/plan.ts'
+import { type XrpcStep, xrpc } from '../../runner/plan.ts'
 import { did, email, handle, optional, text } from '../../runner/type.ts'
 import { account, fullHandle, named, newHandle } from './shared.ts'
 
@@ -14,7 +15,40 @@ async function refuseTaken(address: string, did: string, pds: PdsView, signal: A
   if (other) throw failed('email-taken', `${address} is the address of ${named(other)}`)
 }
 
-/** Changes email or handle; what is already so yields no step. */
+const reads = (did: string, expect: { readonly email?: string; readonly handle?: string }) =>
+  ({
+    kind: 'query',
+    nsid: 'com.atproto.admin.getAccountInfo',
+    params: { did },
+    expect: { did, ...expect },
+  }) as const
+
+const emailStep = ({ did, email }: Account, to: string): XrpcStep =>
+  xrpc(
+    `Change the email from ${email ?? 'none'} to ${to}`,
+    'com.atproto.admin.updateAccountEmail',
+    { account: did, email: to },
+    { repeatable: 'yes', proof: reads(did, { email: to.toLowerCase() }) },
+  )
+
+const handleStep = ({ did, handle }: Account, to: string): XrpcStep =>
+  xrpc(
+    `Change the handle from ${handle} to ${to}`,
+    'com.atproto.admin.updateAccountHandle',
+    { did, handle: to },
+    {
+      proof: reads(did, { handle: to }),
+      undo: xrpc(`Change the handle back to ${handle}`, 'com.atproto.admin.updateAccountHandle', {
+        did,
+        handle,
+      }),
+    },
+  )
+
+/**
+ * Changes handle and email; what is already so yields no step. The email comes last, since changing it back would not
+ * bring its confirmation back.
+ */
 export default procedure({
   name: 'account update',
   summary: 'Change the email or handle of an account',
@@ -39,56 +73,25 @@ export default procedure({
       throw usage('nothing to change', 'give --email or --handle')
     const found = await findAccount(pds, input.account, { signal })
     const { did } = found
-    if (input.email !== undefined) await refuseTaken(input.email, did, pds, signal)
-    const email = input.email ?? found.email
-    const domains =
-      input.handle?.includes('.') === false
-        ? (await pds.query('com.atproto.server.describeServer', {})).availableUserDomains
-        : []
-    const handle = input.handle === undefined ? found.handle : fullHandle(input.handle, domains)
-    const reads = (expect: object) =>
-      ({ kind: 'query', nsid: 'com.atproto.admin.getAccountInfo', params: { did }, expect }) as const
-    const steps: Step[] = []
-    if (email !== null && email.toLowerCase() !== found.email?.toLowerCase()) {
-      const back =
-        found.email === null
-          ? undefined
-          : xrpc(`Set the email back to ${found.email}`, 'com.atproto.admin.updateAccountEmail', {
-              account: did,
-              email: found.email,
-            })
-      steps.push(
-        xrpc(
-          `Change the email from ${found.email ?? 'none'} to ${email}`,
-          'com.atproto.admin.updateAccountEmail',
-          { account: did, email },
-          {
-            repeatable: 'yes',
-            proof: reads({ did, email: email.toLowerCase() }),
-            ...(back && { undo: back }),
-          },
-        ),
-      )
-    }
-    if (handle !== found.handle) {
-      steps.push(
-        xrpc(
-          `Change the handle from ${found.handle} to ${handle}`,
-          'com.atproto.admin.updateAccountHandle',
-          { did, handle },
-          { proof: reads({ did, handle }) },
-        ),
-      )
-    }
-    const changes = [email !== found.email && `email ${email}`, handle !== found.handle && `handle ${handle}`]
-      .filter(Boolean)
-      .join(', ')
+    const email = input.email?.toLowerCase() ?? found.email
+    const handle = input.handle === undefined ? found.handle : await wholeHandle(input.handle, pds)
+    const toHandle = handle !== found.handle
+    const toEmail = input.email !== undefined && email !== found.email?.toLowerCase()
+    if (input.email !== undefined && toEmail) await refuseTaken(input.email, did, pds, signal)
+    const changes = [...(toHandle ? [`handle ${handle}`] : []), ...(toEmail ? [`email ${input.email}`] : [])]
+    const steps = [
+      ...(toHandle ? [handleStep(found, handle)] : []),
+      ...(toEmail ? [emailStep(found, input.email)] : []),
+    ]
     return {
-      title: `change ${named(found)}: ${changes || 'nothing'}`,
+      title: `change ${named(found)}: ${changes.join(', ') || 'nothing'}`,
       confirm: found.handle,
-      items: [
-        { subject: named(found), did, steps, rows: [{ handle, did, email: email?.toLowerCase() ?? null }] },
-      ],
+      items: [{ subject: named(found), did, steps, rows: [{ handle, did, email }] }],
     }
   },
 })
+
+async function wholeHandle(word: string, pds: PdsView): Promise<string> {
+  if (word.includes('.')) return word
+  return fullHandle(word, (await pds.query('com.atproto.server.describeServer', {})).availableUserDomains)
+}

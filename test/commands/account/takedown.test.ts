@@ -231,6 +231,7 @@ describe('many accounts', () => {
 
   test.each([
     ['no account at all', [], {}, 'no account was named'],
+    ['an empty reason', ['alice', '--reason', ' '], {}, 'it is empty'],
     ['an empty file', ['--from', 'f'], { f: '\n# none\n' }, 'f names no account'],
     ['a file that is not there', ['--from', 'g'], {}, 'cannot read g'],
     ['a line that is none', ['--from', 'f'], { f: 'alice\nno body\n' }, 'f, line 2: '],

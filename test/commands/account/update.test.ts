@@ -28,7 +28,7 @@ describe('changes', () => {
     [
       'both',
       both,
-      [emailTo('New@example.com'), handleTo('alice2.test')],
+      [handleTo('alice2.test'), emailTo('New@example.com')],
       { email: 'new@example.com', handle: 'alice2.test' },
     ],
   ])('%s', async (_, flags, changes, now) => {
@@ -58,7 +58,7 @@ describe('changes', () => {
     expect(rowsOf(ran)).toMatchObject([
       {
         subject: named,
-        steps: [emailTo('New@example.com'), handleTo('alice2.test')].map(({ nsid, input }) => ({
+        steps: [handleTo('alice2.test'), emailTo('New@example.com')].map(({ nsid, input }) => ({
           does: `POST ${nsid} ${JSON.stringify(input)}`,
         })),
       },
@@ -87,12 +87,12 @@ describe('changes', () => {
 })
 
 describe('fails', () => {
-  const refused = xrpcError('HandleNotAvailable', 'Handle already taken')
+  const refused = xrpcError('InvalidEmail', 'This email address is not supported')
 
   test('at the first step: nothing more is tried', async () => {
     const pds = alice([{ change: 1, failure: xrpcError('InternalServerError', 'oh', 500) }])
     const ran = await scriptedWorld({ pds }).run(...update, ...both, '--yes')
-    expect(ran).toMatchObject({ code: 1, stdout: '', changes: [emailTo('New@example.com')] })
+    expect(ran).toMatchObject({ code: 1, stdout: '', changes: [handleTo('alice2.test')] })
     expect(told(ran)[1]).toMatch(/^failed .*: pds-error: /)
   })
 
@@ -101,34 +101,34 @@ describe('fails', () => {
     const ran = await scriptedWorld({ pds }).run(...update, ...both, '--yes')
     expect(ran).toMatchObject({ code: 1, stdout: '' })
     expect(ran.changes).toEqual([
-      emailTo('New@example.com'),
       handleTo('alice2.test'),
-      emailTo('alice@example.com'),
+      emailTo('New@example.com'),
+      handleTo('alice.test'),
     ])
-    expect(errorOf(ran).message).toContain('undone: Set the email back to alice@example.com')
-    expect(told(ran)[1]).toMatch(/^failed .*: handle-not-available: step 2 failed/)
+    expect(errorOf(ran).message).toContain('undone: Change the handle back to alice.test')
+    expect(told(ran)[1]).toMatch(/^failed .*: invalid-email: step 2 failed/)
     expect(pds.state.find(did)).toMatchObject({ email: 'alice@example.com', handle: 'alice.test' })
   })
 
-  test('at the second step, and at the undo: the email stands', async () => {
+  test('at the second step, and at the undo: the handle stands', async () => {
     const pds = alice([
       { change: 2, failure: refused },
       { change: 3, failure: unreachable('link-lost', 'gone') },
     ])
     const ran = await scriptedWorld({ pds }).run(...update, ...both, '--yes')
     expect(ran).toMatchObject({ code: 6, stdout: '' })
-    expect(errorOf(ran).message).toContain('NOT undone: Set the email back to alice@example.com: gone')
+    expect(errorOf(ran).message).toContain('NOT undone: Change the handle back to alice.test: gone')
     expect(told(ran)[1]).toMatch(/^partial /)
   })
 
-  test('when the PDS answers success, but the email is the old one', async () => {
+  test('when the PDS answers success, but the handle is the old one', async () => {
     const ran = await scriptedWorld({ pds: alice(), between: async () => undefined }).run(
       ...update,
       ...both,
       '-y',
     )
     expect(ran).toMatchObject({ code: 1, stdout: '' })
-    expect(ran.changes).toEqual([emailTo('New@example.com'), emailTo('alice@example.com')])
+    expect(ran.changes).toEqual([handleTo('alice2.test'), handleTo('alice.test')])
     expect(errorOf(ran)).toMatchObject({ code: 'not-proven' })
   })
 })
