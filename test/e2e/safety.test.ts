@@ -48,8 +48,8 @@ const procedures: Record<string, [args: () => string[], steps: () => string[]]> 
   'account update': [
     () => ['erna', '--email', 'e@example.com', '--handle', 'ernestine'],
     () => [
-      `POST com.atproto.admin.updateAccountEmail {"account":"${erna.did}","email":"e@example.com"}`,
       `POST com.atproto.admin.updateAccountHandle {"did":"${erna.did}","handle":"ernestine.test"}`,
+      `POST com.atproto.admin.updateAccountEmail {"account":"${erna.did}","email":"e@example.com"}`,
     ],
   ],
   'account reset-password': [
