@@ -1,14 +1,17 @@
 /** A rig that outlives the command that put it up, until it is asked to end. There is at most one for each user. */
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { homedir } from 'node:os'
-import { dirname, isAbsolute, join } from 'node:path'
+import { basename, dirname, isAbsolute, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { RigFacts } from './host.ts'
 import { rigNode } from './lines.ts'
+
+const run = promisify(execFile)
 
 interface State {
   rig: RigFacts
@@ -40,6 +43,7 @@ export async function keptRig(): Promise<RigFacts | undefined> {
   const state = readState()
   if (!state) return undefined
   if (await tell(state.socket, 'still there?')) return state.rig
+  await sweep(state.rig)
   forget()
   return undefined
 }
@@ -48,9 +52,19 @@ export async function keptRig(): Promise<RigFacts | undefined> {
 export async function stopKept(): Promise<boolean> {
   const state = readState()
   if (!state) return false
-  const wasThere = await tell(state.socket, 'stop')
+  if (!(await tell(state.socket, 'stop'))) await sweep(state.rig)
   forget()
-  return wasThere
+  return true
+}
+
+/** What a rig leaves behind when the machine goes down under it: its folder, its operator, and the right of that to sudo. */
+async function sweep({ dir, ssh: { user } }: RigFacts): Promise<void> {
+  const ours = /^kimbia-rig-[0-9a-f]+$/
+  if (ours.test(basename(dir))) rmSync(dir, { recursive: true, force: true })
+  if (process.getuid?.() !== 0 || !ours.test(user)) return
+  rmSync(`/etc/sudoers.d/${user}`, { force: true })
+  const known = await run('getent', ['passwd', user]).catch(() => undefined)
+  if (known) await run('userdel', [user])
 }
 
 /** Notes where the kept rig is. */

@@ -1,7 +1,7 @@
 import { Failure, failed } from '../failure.ts'
-import type { Pds, Procedures } from '../pds/client.ts'
+import type { AccountStatus, Pds, Procedures } from '../pds/client.ts'
 import { Secret } from '../secret.ts'
-import { fill, type Item, type Plan, type Proof, type Step, type XrpcStep } from './plan.ts'
+import { fill, type Item, type Plan, type Proof, type Step, showStep, type XrpcStep } from './plan.ts'
 import { prove, proveStatuses, type StatusProof } from './prove.ts'
 import type { Recorder } from './record.ts'
 import { saveFile } from './save-file.ts'
@@ -9,7 +9,13 @@ import { saveFile } from './save-file.ts'
 /** What became of one item. Its `rows` have every Later filled in. */
 export type Result =
   | { readonly state: 'done' | 'unchanged'; readonly item: Item<unknown>; readonly rows: readonly unknown[] }
-  | { readonly state: 'failed'; readonly item: Item<unknown>; readonly failure: Failure }
+  | {
+      readonly state: 'failed'
+      readonly item: Item<unknown>
+      readonly failure: Failure
+      /** What stands all the same and is told nowhere else, such as a password that was set. */
+      readonly rows?: readonly unknown[] | undefined
+    }
   | { readonly state: 'not tried'; readonly item: Item<unknown> }
 
 /** What carrying out needs: the writing halves, the trail, and the wish to stop. */
@@ -58,7 +64,7 @@ export async function carryOut(plan: Plan<unknown>, hands: Hands): Promise<Resul
 /** An item whose steps are carried out and whose status is still to be read back. */
 interface Attempt {
   readonly item: Item<unknown>
-  readonly rows: readonly unknown[]
+  readonly kept: Map<string, unknown>
   readonly id: string
   readonly proof: DoubtfulProof
 }
@@ -83,19 +89,22 @@ async function attemptItem(
   const kept = new Map<string, unknown>()
   try {
     const proof = await carryOutSteps(item.steps, kept, hands.pds)
-    const rows = item.rows.map((row) => fill(row, (place) => lookUp(kept, place)))
-    if (proof) return { item, rows, id, proof }
-    return await conclude(hands, id, item, plan, { state: 'done', item, rows })
+    if (proof) return { item, kept, id, proof }
+    return await conclude(hands, id, item, plan, { state: 'done', item, rows: rowsOf(item, kept) })
   } catch (cause) {
     const failure = asFailure(cause)
-    const result = await conclude(hands, id, item, plan, { state: 'failed', item, failure })
+    const rows = cause instanceof Unproven ? rowsOf(item, kept) : undefined
+    const result = await conclude(hands, id, item, plan, { state: 'failed', item, failure, rows })
     return failure.outcome === 'interrupted' ? { state: 'not tried', item } : result
   }
 }
 
+const rowsOf = (item: Item<unknown>, kept: ReadonlyMap<string, unknown>): readonly unknown[] =>
+  item.rows.map((row) => fill(row, (place) => lookUp(kept, place)))
+
 /** The item with the DID that only carrying it out has told: that of a new account. */
 function identified(item: Item<unknown>, result: Result): Item<unknown> {
-  const { did } = ((result.state === 'done' ? result.rows[0] : undefined) ?? {}) as { readonly did?: unknown }
+  const { did } = (('rows' in result && result.rows?.[0]) || {}) as { readonly did?: unknown }
   return item.did === undefined && typeof did === 'string' ? { ...item, did } : item
 }
 
@@ -115,11 +124,10 @@ async function conclude(
     if (failure) return result
     const lost = asFailure(cause)
     const message = `it was done, but its outcome could not be written to the trail: ${lost.message}`
-    return {
-      state: 'failed',
-      item,
-      failure: new Failure({ outcome: 'partial', code: 'trail-cut-off', message, hint: lost.hint, cause }),
-    }
+    const hint = 'do not repeat it, for it is done; see to the disk of the host'
+    const rows = 'rows' in result ? result.rows : undefined
+    const cutOff = new Failure({ outcome: 'partial', code: 'trail-cut-off', message, hint, cause })
+    return { state: 'failed', item, failure: cutOff, rows }
   }
 }
 
@@ -139,11 +147,17 @@ async function carryOutSteps(
       if (step.kind === 'xrpc' && step.undo) undo.push(step.undo)
       if (step.kind === 'xrpc' && step.proof) last = (await readBack(pds, step.proof, kept, doubt)) ?? last
     } catch (cause) {
-      throw await undone(asStepFailure(cause), step, index, undo, kept, pds)
+      const failure = asStepFailure(cause)
+      const accepted = failure.outcome === 'partial' && step.kind === 'xrpc' && !step.undo
+      if (accepted && step === steps.at(-1)) throw new Unproven(failure)
+      throw await undone(failure, step, index, undo, kept, pds)
     }
   }
   return last
 }
+
+/** Every step was accepted, and only the proof of the last is missing: all of it stands, and nothing is undone. */
+class Unproven extends Failure {}
 
 /** A lost answer is no failure yet where reading back will tell, and nothing else of the answer is wanted. */
 function doubtOf(cause: unknown, step: Step): Failure {
@@ -197,10 +211,12 @@ async function undone(
   for (const back of undo.reverse()) {
     try {
       await carryOutStep(back, kept, pds)
+      if (back.proof) await prove(pds, back.proof, (place) => lookUp(kept, place))
       lines.push(`undone: ${back.why}`)
     } catch (problem) {
       stands = true
-      lines.push(`NOT undone: ${back.why}: ${asFailure(problem).message}`)
+      const call = showStep({ ...back, input: fill(back.input, (place) => lookUp(kept, place)) })
+      lines.push(`NOT undone: ${back.why}: ${asFailure(problem).message} (to do it by hand: ${call})`)
     }
   }
   const end = outcome === 'partial' ? 'failed' : outcome
@@ -262,22 +278,25 @@ async function settle(
   hands: Hands,
 ): Promise<[number, Result][]> {
   if (pending.length === 0) return []
-  let wrong: (did: string) => Failure | undefined
+  let now: (did: string) => AccountStatus | Failure
   try {
-    const map = await proveStatuses(
+    const found = await proveStatuses(
       hands.pds,
       pending.map(({ proof }) => proof),
     )
-    wrong = (did) => map.get(did)
+    now = (did) => found.get(did) ?? 'deleted'
   } catch (cause) {
     const failure = unread(asFailure(cause))
-    wrong = () => failure
+    now = () => failure
   }
   return await Promise.all(
-    pending.map(async ({ index, item, rows, id, proof }): Promise<[number, Result]> => {
-      const disproved = wrong(proof.did)
-      const failure = disproved && (proof.doubt ?? disproved)
-      const result: Result = failure ? { state: 'failed', item, failure } : { state: 'done', item, rows }
+    pending.map(async ({ index, item, kept, id, proof }): Promise<[number, Result]> => {
+      const status = now(proof.did)
+      kept.set('now', { status })
+      const result: Result =
+        status instanceof Failure
+          ? { state: 'failed', item, failure: proof.doubt ?? status }
+          : { state: 'done', item, rows: rowsOf(item, kept) }
       return [index, await conclude(hands, id, item, plan, result)]
     }),
   )

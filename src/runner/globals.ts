@@ -21,7 +21,9 @@ export const globals = {
   confirm: option(confirmation, 'the handle, host or count that an irreversible change asks for'),
   dryRun: flag('show the exact steps and change nothing', { short: 'n' }),
   noInput: flag('never ask; what is missing is an error', { env: 'KIMBIA_OPS_NO_INPUT' }),
-  timeout: option(duration, 'how long it may take; a change that has begun is finished', { env: 'KIMBIA_OPS_TIMEOUT' }),
+  timeout: option(duration, 'how long it may take; a change that has begun is finished', {
+    env: 'KIMBIA_OPS_TIMEOUT',
+  }),
   quiet: flag('no progress and no notes', { short: 'q', env: 'KIMBIA_OPS_QUIET' }),
   verbose: flag('each remote command and request with its time, never a secret', {
     short: 'v',

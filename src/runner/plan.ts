@@ -25,14 +25,20 @@ export type Deferred<T> =
 
 /** What reading back must show before a step counts as done. `status` proofs of many items are read together. */
 export type Proof =
-  | { readonly kind: 'status'; readonly did: string | Later; readonly status: AccountStatus }
+  | {
+      readonly kind: 'status'
+      readonly did: string | Later
+      readonly status: AccountStatus
+      /** Other statuses that prove it as well: an account that its holder deactivated is restored to that. */
+      readonly or?: readonly AccountStatus[]
+    }
   | {
       readonly kind: 'query'
       readonly nsid: keyof Queries
       readonly params: Deferred<Params>
       readonly expect: unknown
     }
-  | { readonly kind: 'invites disabled'; readonly codes: readonly string[] }
+  | { readonly kind: 'invites disabled'; readonly codes: readonly (string | Later)[] }
   | { readonly kind: 'login'; readonly identifier: string | Later; readonly password: Secret }
 
 /** One XRPC procedure call, as data. */

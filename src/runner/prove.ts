@@ -1,4 +1,4 @@
-import { type Failure, failed } from '../failure.ts'
+import { Failure } from '../failure.ts'
 import type { AccountStatus, PdsView } from '../pds/client.ts'
 import { listInvites } from '../pds/invites.ts'
 import { readStatuses } from '../pds/statuses.ts'
@@ -8,6 +8,7 @@ import { fill, type Proof } from './plan.ts'
 export interface StatusProof {
   readonly did: string
   readonly status: AccountStatus
+  readonly or?: readonly AccountStatus[] | undefined
 }
 
 /** Whether `actual` holds all that `expected` says: objects by their named fields, arrays by some element for each. */
@@ -26,12 +27,14 @@ export function contains(actual: unknown, expected: unknown): boolean {
   return Object.is(actual, expected)
 }
 
-const disproved = (what: string): Failure =>
-  failed(
-    'not-proven',
-    `the PDS answered success, but ${what}`,
-    'look at it before trying again: it may be half done',
-  )
+/** `partial` where something of the change stands for all that is known, such as an account that nobody can enter. */
+const disproved = (what: string, outcome: 'failed' | 'partial' = 'failed'): Failure =>
+  new Failure({
+    outcome,
+    code: 'not-proven',
+    message: `the PDS answered success, but ${what}`,
+    hint: 'look at it before trying again: it may be half done',
+  })
 
 /** Reads one proof back, except those of kind `status`; throws a Failure when it does not hold. */
 export async function prove(
@@ -41,43 +44,47 @@ export async function prove(
 ): Promise<StatusProof | undefined> {
   switch (proof.kind) {
     case 'status':
-      return { did: String(fill(proof.did, of)), status: proof.status }
+      return { did: String(fill(proof.did, of)), status: proof.status, or: proof.or }
     case 'query': {
       const answer = await pds.query(proof.nsid, fill(proof.params, of) as never)
       if (contains(answer, fill(proof.expect, of))) return undefined
       throw disproved(`${proof.nsid} does not show the change`)
     }
     case 'invites disabled': {
-      const left = new Set(proof.codes)
+      const left = new Set(proof.codes.map((code) => String(fill(code, of))))
       for await (const invite of listInvites(pds)) {
         if (invite.disabled) left.delete(invite.code)
         if (left.size === 0) return undefined
       }
-      throw disproved(`${[...left].slice(0, 3).join(', ')} can still be used`)
+      const some = left.size < proof.codes.length
+      throw disproved(`${[...left].slice(0, 3).join(', ')} can still be used`, some ? 'partial' : 'failed')
     }
     case 'login': {
       const login = await pds.accepts(String(fill(proof.identifier, of)), proof.password)
       if (login.ok || login.error === 'AccountTakedown' || login.error === 'AccountDeactivated')
         return undefined
-      throw disproved(`a login with the new password is refused (${login.error}: ${login.message})`)
+      throw disproved(
+        `a login with the new password is refused (${login.error}: ${login.message})`,
+        'partial',
+      )
     }
   }
 }
 
-/** The accounts that are not what they should be now, each with the Failure to report. */
+/** What each account is now: its status, or the Failure to report where that is not what it should be. */
 export async function proveStatuses(
   pds: PdsView,
   proofs: readonly StatusProof[],
-): Promise<Map<string, Failure>> {
+): Promise<Map<string, AccountStatus | Failure>> {
   const statuses = await readStatuses(
     pds,
     proofs.map(({ did }) => did),
   )
-  const wrong = proofs.filter(({ did, status }) => (statuses.get(did) ?? 'deleted') !== status)
   return new Map(
-    wrong.map(({ did, status }) => [
-      did,
-      disproved(`${did} is ${statuses.get(did) ?? 'gone'}, not ${status}`),
-    ]),
+    proofs.map(({ did, status, or = [] }) => {
+      const now = statuses.get(did) ?? 'deleted'
+      const holds = now === status || or.includes(now)
+      return [did, holds ? now : disproved(`${did} is ${now === 'deleted' ? 'gone' : now}, not ${status}`)]
+    }),
   )
 }

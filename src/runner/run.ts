@@ -136,15 +136,15 @@ async function carryProcedure(life: Life, procedure: Procedure, input: InputOf<n
     const results = await act(life, plan)
     return await report(life, procedure, plan, results)
   }
-  if (!run.globals.quiet) await terminal.stderr.write('nothing to do\n')
+  if (!run.globals.quiet && !plan.refused?.length) await terminal.stderr.write('nothing to do\n')
   return await report(life, procedure, plan, asPlanned(plan))
 }
 
 async function dryRun({ terminal, run }: Life, { risk }: Procedure, plan: Plan<unknown>): Promise<Outcome> {
   await terminal.stdout.write(showDryRun(plan, { json: run.globals.json, risk }, terminal.stdout))
-  // Nothing was done: only what cannot be done at all falls short.
-  const shortfall = shortfallOf(plan, [])
-  if (shortfall) throw shortfall
+  const { refused = [] } = plan
+  if (refused[0])
+    throw failed(refused[0].code, `${showCount(refused.length, 'target')} cannot be done, as shown`)
   return 'ok'
 }
 
@@ -199,7 +199,7 @@ async function report(
 ): Promise<Outcome> {
   const shortfall = shortfallOf(plan, results, signal)
   const rows = results.flatMap((it) =>
-    'rows' in it ? it.rows.map((row) => ({ row, changed: it.state === 'done' })) : [],
+    'rows' in it && it.rows ? it.rows.map((row) => ({ row, changed: it.state !== 'unchanged' })) : [],
   )
   const { json, quiet } = run.globals
   const single = results.reduce((sum, { item }) => sum + item.rows.length, 0) === 1
@@ -208,11 +208,23 @@ async function report(
     result: single ? 'one' : 'many',
     bare: procedure.bare,
   })
-  for (const { row, changed } of rows) if (!(await renderer.row(row as never, { changed }))) break
-  await renderer.end()
+  try {
+    for (const { row, changed } of rows) if (!(await renderer.row(row as never, { changed }))) break
+    await renderer.end()
+  } catch (cause) {
+    throw shortfall ?? untold(cause, results)
+  }
   if (shortfall) throw shortfall
   if (!quiet) for (const line of plan.afterwards ?? []) await terminal.stderr.write(`note: ${line}\n`)
   return 'ok'
+}
+
+/** What was done stands, though its result is lost with the output. */
+function untold(cause: unknown, results: readonly Result[]): unknown {
+  if (!(cause instanceof Failure) || !results.some(({ state }) => state === 'done')) return cause
+  const message = `it was done, but its result could not be written: ${cause.message}`
+  const hint = 'look at what is there now; a password that was not shown must be reset once more'
+  return new Failure({ outcome: 'partial', code: 'result-lost', message, hint, cause })
 }
 
 /** Runs a program of the host with the operator's own streams; it is written to the trail before and after. */

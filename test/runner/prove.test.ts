@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Failure } from '../../src/failure.ts'
 import { later, type Proof } from '../../src/runner/plan.ts'
 import { contains, prove, proveStatuses } from '../../src/runner/prove.ts'
 import { Secret } from '../../src/secret.ts'
@@ -71,18 +72,29 @@ describe('prove', () => {
     expect(await prove(world(), proof, of)).toBeUndefined()
   })
 
-  test.each<[string, Proof, string]>([
+  test.each<[string, Proof, string, 'failed' | 'partial']>([
     [
       'a query shows something else',
       info({ did }, { handle: 'bob.test' }),
       'getAccountInfo does not show the change',
+      'failed',
     ],
-    ['one code is open', { kind: 'invites disabled', codes: ['shut-1', 'open'] }, 'open can still be used'],
-    ['a code is gone', { kind: 'invites disabled', codes: ['nowhere'] }, 'nowhere can still be used'],
-    ['a password is refused', login(did, 'wrong'), 'a login with the new password is refused'],
-  ])('fails when %s', async (_, proof, words) => {
+    [
+      'one code is open',
+      { kind: 'invites disabled', codes: ['shut-1', 'open'] },
+      'open can still be used',
+      'partial',
+    ],
+    [
+      'a code is gone',
+      { kind: 'invites disabled', codes: ['nowhere'] },
+      'nowhere can still be used',
+      'failed',
+    ],
+    ['a password is refused', login(did, 'wrong'), 'a login with the new password is refused', 'partial'],
+  ])('fails when %s', async (_, proof, words, outcome) => {
     const failure = await failureOf(prove(world(), proof, of))
-    expect(failure).toMatchObject({ outcome: 'failed', code: 'not-proven' })
+    expect(failure).toMatchObject({ outcome, code: 'not-proven' })
     expect(failure.message).toContain(words)
     expect(failure.message).not.toContain('wrong')
   })
@@ -98,13 +110,16 @@ describe('prove', () => {
 describe('statuses', () => {
   const [bob, gone] = [didOf('bob.test'), didOf('gone.test')]
 
-  test('those that hold are not told', async () => {
+  test('those that hold are told as they are', async () => {
     const proofs = [
       { did, status: 'active' },
       { did: bob, status: 'takendown' },
       { did: gone, status: 'deleted' },
     ]
-    expect(await proveStatuses(world(), proofs)).toEqual(new Map())
+    const told = new Map(proofs.map(({ did, status }) => [did, status]))
+    expect(await proveStatuses(world(), proofs)).toEqual(told)
+    const either = [{ did: bob, status: 'active', or: ['takendown'] }]
+    expect(await proveStatuses(world(), either)).toEqual(new Map([[bob, 'takendown']]))
   })
 
   test('those that do not are told, with what they are', async () => {
@@ -114,10 +129,10 @@ describe('statuses', () => {
       { did: gone, status: 'active' },
     ]
     const wrong = await proveStatuses(world(), proofs)
-    expect([...wrong].map(([one, { message }]) => [one, message.split(', but ')[1]])).toEqual([
+    expect([...wrong].map(([one, found]) => [one, (found as Failure).message.split(', but ')[1]])).toEqual([
       [did, `${did} is active, not takendown`],
       [bob, `${bob} is takendown, not deleted`],
-      [gone, `${gone} is deleted, not active`],
+      [gone, `${gone} is gone, not active`],
     ])
   })
 })

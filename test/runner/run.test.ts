@@ -61,9 +61,13 @@ describe('the trail', () => {
   test('is cut off after the change: what was done stands, and is told as such', async () => {
     const host = scriptedHost({ refuse: ({ event }) => (event === 'outcome' ? 'No space left' : undefined) })
     const ran = await scriptedWorld({ host, pds: crowdOf(1), commands: planned(takedowns(1)) }).run(...tryIt)
-    expect(ran).toMatchObject({ code: 6, stdout: '' })
+    expect(ran.code).toBe(6)
+    expect(rowsOf(ran)).toEqual([{ name: 'user0.test', changed: true }])
     expect(ran.changes).toHaveLength(1)
-    expect(errorOf(ran)).toMatchObject({ code: 'trail-cut-off' })
+    expect(errorOf(ran)).toMatchObject({
+      code: 'trail-cut-off',
+      hint: expect.stringContaining('do not repeat it'),
+    })
     expect(errorOf(ran).message).toMatch(/^it was done, but its outcome could not be written to the trail: /)
   })
 
@@ -137,7 +141,10 @@ describe('the report', () => {
     const ran = await world.run('try', 'it', '--dry-run', '--json')
     expect(ran).toMatchObject({ code: 1, ...nothing })
     expect(rowsOf(ran)).toHaveLength(3)
-    expect(errorOf(ran)).toMatchObject({ code: 'account-not-found', done: [], unchanged: 0, notTried: [] })
+    expect(errorOf(ran)).toMatchObject({
+      code: 'account-not-found',
+      message: '1 target cannot be done, as shown',
+    })
   })
 })
 

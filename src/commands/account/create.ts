@@ -52,7 +52,7 @@ const inviteStep = (name: string): XrpcStep =>
         `Disable the invite code made for ${name}`,
         'com.atproto.admin.disableInviteCodes',
         { codes: [later('invite.code')] },
-        { repeatable: 'yes' },
+        { repeatable: 'yes', proof: { kind: 'invites disabled', codes: [later('invite.code')] } },
       ),
     },
   )

@@ -4,7 +4,7 @@ import type { Account } from '../../pds/accounts.ts'
 import type { AccountStatus } from '../../pds/client.ts'
 import { findAccounts, notFound } from '../../pds/find-account.ts'
 import { column, detail, type RowOf, type Views } from '../../runner/command.ts'
-import { type Item, type Plan, xrpc } from '../../runner/plan.ts'
+import { type Item, later, type Plan, xrpc } from '../../runner/plan.ts'
 import { choice, did, handle, moment, optional, type Type, text } from '../../runner/type.ts'
 
 /** Any way to name an account; resolved against the PDS before anything is done. */
@@ -101,6 +101,8 @@ export interface StatusChange {
   readonly to: 'takendown' | 'active'
   /** Statuses that the change leaves as they are. */
   readonly already: (status: AccountStatus) => boolean
+  /** The command that undoes it. */
+  readonly way?: string
 }
 
 interface Targets {
@@ -125,14 +127,21 @@ export async function planStatus(
   const refused = missing.map((it) => ({ ref: it.ref, failure: notFound(it) }))
   if (refs.length === 1 && refused[0]) throw refused[0].failure
   const items = found.map((it) => statusItem(it, targets.reason, change))
+  const changing = items.filter(({ steps }) => steps.length > 0).length || items.length
   return {
     title:
       items.length === 1
         ? `${change.verb} ${named(found[0] as Account)}`
-        : `${change.verb} ${items.length} accounts`,
+        : `${change.verb} ${changing} accounts`,
     confirm: items.length === 1 ? (found[0] as Account).handle : String(items.length),
     reason: targets.reason,
     items,
+    afterwards:
+      items.length > 1 && change.way !== undefined
+        ? [
+            `to undo it: ${change.way} ${targets.from === undefined || targets.from === '-' ? 'with the same accounts' : `--from ${targets.from}`}`,
+          ]
+        : [],
     refused: refused.map(({ ref, failure }) => ({
       subject: ref.text,
       code: failure.code,
@@ -156,12 +165,20 @@ function statusItem(
     `${verb} ${handle}`,
     'com.atproto.admin.updateSubjectStatus',
     { subject: { $type: 'com.atproto.admin.defs#repoRef', did }, takedown },
-    { repeatable: 'yes', proof: { kind: 'status', did, status: to } },
+    {
+      repeatable: 'yes',
+      proof: {
+        kind: 'status',
+        did,
+        status: to,
+        ...(to === 'active' && { or: ['deactivated', 'suspended'] }),
+      },
+    },
   )
   return {
     subject: named(found),
     did,
     steps: done ? [] : [step],
-    rows: [{ handle, did, status: done ? found.status : to }],
+    rows: [{ handle, did, status: done ? found.status : later('now.status') }],
   }
 }

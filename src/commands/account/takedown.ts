@@ -26,5 +26,6 @@ export default procedure({
       verb: 'take down',
       to: 'takendown',
       already: (status) => status === 'takendown',
+      way: 'kimbia-ops account restore',
     }),
 })

@@ -171,16 +171,18 @@ describe('fails', () => {
     const pds = empty()
     pds.accepts = async () => ({ ok: false, error: 'AuthenticationRequired', message: 'wrong' })
     const ran = await scriptedWorld({ pds }).run(...create)
-    expect(ran).toMatchObject({ code: 1, stdout: '' })
+    expect(ran).toMatchObject({ code: 6, changes: [inviteMade, accountMade()] })
+    expect(rowsOf(ran)).toMatchObject([{ handle: 'alice.test', password, changed: true }])
     expect(errorOf(ran)).toMatchObject({ code: 'not-proven' })
-    expect(told(ran)[1]).toMatch(/^failed alice\.test: not-proven: /)
+    expect(told(ran)[1]).toMatch(/^partial alice\.test: not-proven: /)
   })
 
   test('to be proven when the way there breaks: the account stands', async () => {
     const pds = empty()
     pds.accepts = () => Promise.reject(unreachable('link-lost', 'gone'))
     const ran = await scriptedWorld({ pds }).run(...create)
-    expect(ran).toMatchObject({ code: 6, stdout: '' })
+    expect(ran).toMatchObject({ code: 6, changes: [inviteMade, accountMade()] })
+    expect(rowsOf(ran)).toMatchObject([{ handle: 'alice.test', password, changed: true }])
     expect(errorOf(ran)).toMatchObject({
       code: 'link-lost',
       message: expect.stringContaining('it was accepted, but could not be read back: gone'),

@@ -169,7 +169,10 @@ describe('many accounts', () => {
       '-y',
       '--json',
     )
-    expect(ran).toMatchObject({ code: 0, stderr: '' })
+    expect(ran.code).toBe(0)
+    expect(ran.stderr).toMatch(
+      /^note: to undo it: kimbia-ops account restore (--from \S+|with the same accounts)\n$/,
+    )
     expect(ran.changes).toEqual(all)
     expect(rowsOf(ran).map(({ did, changed }) => [did, changed])).toEqual([a, b, c].map((one) => [one, true]))
   })

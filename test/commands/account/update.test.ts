@@ -100,11 +100,7 @@ describe('fails', () => {
     const pds = alice([{ change: 2, failure: refused }])
     const ran = await scriptedWorld({ pds }).run(...update, ...both, '--yes')
     expect(ran).toMatchObject({ code: 1, stdout: '' })
-    expect(ran.changes).toEqual([
-      handleTo('alice2.test'),
-      emailTo('New@example.com'),
-      handleTo('alice.test'),
-    ])
+    expect(ran.changes).toEqual([handleTo('alice2.test'), emailTo('New@example.com'), handleTo('alice.test')])
     expect(errorOf(ran).message).toContain('undone: Change the handle back to alice.test')
     expect(told(ran)[1]).toMatch(/^failed .*: invalid-email: step 2 failed/)
     expect(pds.state.find(did)).toMatchObject({ email: 'alice@example.com', handle: 'alice.test' })

@@ -131,7 +131,7 @@ describe('fails', () => {
       },
     })
     const ran = await world.run(...disable, 'a-1', '--yes')
-    expect(ran).toMatchObject({ code: 6, stdout: '' })
+    expect(ran.code).toBe(6)
     expect(told(ran)[1]).toBe('partial a-1: link-lost: it was accepted, but could not be read back: gone')
   })
 })
