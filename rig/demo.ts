@@ -82,7 +82,7 @@ To take it down:  npm run demo -- --stop`)
 }
 
 async function putUp<T extends RigFacts>(start: () => Promise<T>): Promise<T> {
-  say('Putting up a throw-away PDS host on loopback: PLC directory, PDS, sshd, an operator with sudo ...')
+  say('Putting up a throw-away PDS host on loopback: PLC directory, PDS, SSH server, an operator ...')
   const began = performance.now()
   const rig = await start()
   say(`It is up after ${since(began)}: ${rig.pdsUrl}, ssh ${rig.ssh.user}@127.0.0.1:${rig.ssh.port}`)

@@ -8,7 +8,7 @@ import { openTrail } from './host/trail.ts'
 import type { Pds } from './pds/client.ts'
 import { glance, parse } from './runner/program.ts'
 import { showFailure } from './runner/report.ts'
-import { openTerminal, type Terminal } from './runner/terminal.ts'
+import { openTerminal, type Terminal, type TerminalParts } from './runner/terminal.ts'
 import type { Opening, World } from './runner/world.ts'
 import { Secret } from './secret.ts'
 import type { Session } from './ssh/session.ts'
@@ -47,7 +47,9 @@ export async function main(argv: readonly string[] = process.argv.slice(2)): Pro
   }
 }
 
-const terminal: World['terminal'] = (wishes) =>
+type Wishes = Pick<TerminalParts, 'noInput' | 'color' | 'quiet' | 'signal'>
+
+const terminal = (wishes: Wishes): Terminal =>
   openTerminal({
     // Node opens standard input at the first look at it.
     get stdin() {

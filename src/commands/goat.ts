@@ -1,4 +1,4 @@
-import { failed } from '../failure.ts'
+import { unreachable } from '../failure.ts'
 import { passthrough } from '../runner/command.ts'
 import { act, ask } from '../ssh/shell.ts'
 
@@ -20,7 +20,7 @@ export default passthrough({
       return { shell: act`exec docker exec ${streams} ${place} sh -c ${inside} goat ${args}` }
     }
     if (kind !== 'path')
-      throw failed(
+      throw unreachable(
         'no-goat',
         `${await host.where()} has goat neither in the container of “${service}” nor on its PATH`,
         'is the PDS running? Set “service:” in the config if its compose service has another name',

@@ -1,4 +1,5 @@
 import { Failure } from '../failure.ts'
+import { versionOf } from '../pds/answers.ts'
 import { column, query, table, type Views } from '../runner/command.ts'
 import { choice, count, optional, text, yesNo } from '../runner/type.ts'
 
@@ -26,15 +27,6 @@ async function timed(name: string, clock: () => Date, look: () => Promise<Findin
   return { name, status, summary, ms: clock().getTime() - began }
 }
 
-const versionIn = (body: string): string | undefined => {
-  try {
-    const { version } = JSON.parse(body) as { version?: unknown }
-    return typeof version === 'string' ? version : undefined
-  } catch {
-    return undefined
-  }
-}
-
 /** What fetch has to say of a failure is in its cause. */
 function reasonOf({ message, cause }: Error): string {
   const { code, message: why } = (cause ?? {}) as { code?: string; message?: string }
@@ -53,16 +45,18 @@ async function outside({ host, fetchPublic }: Views): Promise<Finding> {
   const { status, text } = await fetchPublic(url).catch((cause) => {
     throw cause instanceof Failure ? cause : new Error(`${url} cannot be reached: ${reasonOf(cause)}`)
   })
-  const version = versionIn(text)
-  return status === 200 && version
-    ? ['ok', `${url} answers ${version}`]
-    : ['fail', `${url} answers ${status}, not the health of a PDS`]
+  const no: Finding = ['fail', `${url} answers ${status}, not the health of a PDS`]
+  if (status !== 200) return no
+  try {
+    return ['ok', `${url} answers ${versionOf({ status, contentType: '', body: Buffer.from(text) })}`]
+  } catch (cause) {
+    if (cause instanceof Failure) return no
+    throw cause
+  }
 }
 
 async function inside({ pds }: Views): Promise<Finding> {
-  const { body } = await pds.get('_health', {}, { as: 'nobody' })
-  const version = versionIn(new TextDecoder().decode(body))
-  return version ? ['ok', version] : ['fail', 'it answers, but without a version']
+  return ['ok', versionOf(await pds.get('_health', {}, { as: 'nobody' }))]
 }
 
 async function described({ pds }: Views): Promise<Finding> {

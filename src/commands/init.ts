@@ -2,6 +2,8 @@ import { posix } from 'node:path'
 import { type Config, fullPath, type HostConfig, hostDefaults, saveHost } from '../config.ts'
 import { Failure, usage } from '../failure.ts'
 import type { HostView } from '../host/host.ts'
+import { repoPages, statusOf } from '../pds/accounts.ts'
+import { versionOf } from '../pds/answers.ts'
 import type { PdsView } from '../pds/client.ts'
 import { column, flag, option, optionalArgument, procedure } from '../runner/command.ts'
 import { choice, count, integer, optional, path, type Type, text, yesNo } from '../runner/type.ts'
@@ -144,7 +146,7 @@ async function inspect({ pds, host }: Seen) {
   const [where, [docker, compose], health, accounts] = await Promise.all([
     host.where(),
     dockerVersions(host),
-    orFailure(async () => versionOf((await pds.get('_health', {})).body)),
+    orFailure(async () => versionOf(await pds.get('_health', {}))),
     orFailure(() => countAccounts(pds)),
   ])
   const warnings: string[] = []
@@ -183,21 +185,11 @@ async function dockerVersions(host: HostView): Promise<[string | null, string | 
   return [docker || null, compose || null]
 }
 
-function versionOf(body: Uint8Array): string | null {
-  const answer: unknown = JSON.parse(new TextDecoder().decode(body))
-  const version =
-    typeof answer === 'object' && answer !== null && 'version' in answer ? answer.version : undefined
-  return typeof version === 'string' ? version : null
-}
-
 async function countAccounts(pds: PdsView): Promise<{ total: number; active: number }> {
   let [total, active] = [0, 0]
-  let cursor: string | undefined
-  do {
-    const page = await pds.query('com.atproto.sync.listRepos', { limit: 1000, ...(cursor && { cursor }) })
-    total += page.repos.length
-    active += page.repos.filter((repo) => repo.active !== false).length
-    cursor = page.cursor
-  } while (cursor)
+  for await (const page of repoPages(pds, undefined)) {
+    total += page.length
+    active += page.filter((row) => statusOf(row) === 'active').length
+  }
   return { total, active }
 }

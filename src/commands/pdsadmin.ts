@@ -1,4 +1,4 @@
-import { failed } from '../failure.ts'
+import { unreachable } from '../failure.ts'
 import { passthrough } from '../runner/command.ts'
 import { act, ask } from '../ssh/shell.ts'
 
@@ -15,7 +15,7 @@ export default passthrough({
     )
     const path = found.stdout.trim()
     if (path === '')
-      throw failed(
+      throw unreachable(
         'no-pdsadmin',
         `${await host.where()} has no pdsadmin`,
         'the official installer puts it into /usr/local/bin; this tool does all it does without it',

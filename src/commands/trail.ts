@@ -1,5 +1,11 @@
 import type { HostView } from '../host/host.ts'
-import { type Change, joinChanges, readTrail, readTrailEnd, type TrailLine } from '../host/trail-history.ts'
+import {
+  type Change,
+  joinBackwards,
+  joinChanges,
+  readTrail,
+  readTrailBackwards,
+} from '../host/trail-history.ts'
 import { column, detail, option, query } from '../runner/command.ts'
 import { did, integer, moment, optional, text, time } from '../runner/type.ts'
 
@@ -21,8 +27,8 @@ export default query({
     'kimbia-ops trail --limit 20 --json',
   ],
   input: {
-    since: option(time(), 'only changes from then on'),
-    until: option(time(), 'only changes up to then'),
+    since: option(time(), 'only changes begun at or after'),
+    until: option(time(), 'only changes begun before'),
     subject: option(text, 'only changes whose subject or DID contains this'),
     limit: option(integer(1), 'only the newest of them'),
   },
@@ -44,25 +50,23 @@ export default query({
   },
 })
 
-async function all(host: HostView, wanted: Wanted): Promise<Change[]> {
-  const lines: TrailLine[] = []
-  for await (const line of readTrail(host)) lines.push(line)
-  return joinChanges(lines, 'yes').filter((change) => isWanted(change, wanted))
-}
+const all = async (host: HostView, wanted: Wanted): Promise<Change[]> =>
+  (await joinChanges(readTrail(host))).filter((change) => isWanted(change, wanted))
 
-/** Reads ever more of the end of the trail until enough is found. */
+/** Reads the trail from its end until enough is found. */
 async function newest(host: HostView, wanted: Wanted, limit: number): Promise<Change[]> {
-  for (let last = 4 * limit + 100; ; last *= 8) {
-    const { lines, whole } = await readTrailEnd(host, last)
-    const found = joinChanges(lines, whole).filter((change) => isWanted(change, wanted))
-    if (found.length >= limit || whole === 'yes') return found.slice(-limit)
+  const found: Change[] = []
+  for await (const change of joinBackwards(readTrailBackwards(host))) {
+    if (isWanted(change, wanted)) found.push(change)
+    if (found.length === limit) break
   }
+  return found.reverse()
 }
 
 function isWanted({ time: begun, subject, did: account }: Change, wanted: Wanted): boolean {
   const at = begun === null ? undefined : Date.parse(begun)
   if (wanted.since && !(at !== undefined && at >= wanted.since.getTime())) return false
-  if (wanted.until && !(at !== undefined && at <= wanted.until.getTime())) return false
+  if (wanted.until && !(at !== undefined && at < wanted.until.getTime())) return false
   const named = wanted.subject
   return named === undefined || [subject, account].some((name) => name?.toLowerCase().includes(named))
 }

@@ -2,44 +2,91 @@ import { unreachable } from '../failure.ts'
 import type { Answer } from '../ssh/session.ts'
 import { ask, type Shell } from '../ssh/shell.ts'
 import type { HostView } from './host.ts'
-import { type TrailEntry, trailPlace } from './trail.ts'
+import { type TrailEntry, type TrailPlace, trailPlace } from './trail.ts'
 
 /** A line of the trail: an entry, or what cannot be read as one. */
 export type TrailLine =
   | { readonly kind: 'entry'; readonly entry: TrailEntry }
   | { readonly kind: 'unreadable'; readonly text: string }
 
-const page = 5_000
+/** Bytes of the trail that are asked for at once. */
+const usualLength = 1024 * 1024
 
-/** All lines of a host's trail, oldest first, a page at a time; a trail that was never written has none. */
-export async function* readTrail(host: HostView): AsyncGenerator<TrailLine> {
-  for (let from = 1; ; from += page) {
-    const to = from + page - 1
-    const lines = await fetchLines(
-      host,
-      ask`sed -n ${`${from},${to}p;${to}q`} ${trailPlace(await host.config()).name}`,
-    )
-    yield* lines.flatMap(parseLine)
-    if (lines.length < page) return
+/** All lines of a host's trail, oldest first, a window at a time; a trail that was never written has none. */
+export async function* readTrail(host: HostView, length = usualLength): AsyncGenerator<TrailLine> {
+  let [from, room, more] = [0, length, true]
+  while (more) {
+    const window = await fetchWindow(host, onwards(await placeOf(host), from, room))
+    yield* window.lines
+    from += window.bytes
+    room = window.bytes === 0 ? room * 2 : length
+    more = window.more
   }
 }
 
-/** The last lines of a host's trail, and whether these are all. */
-export async function readTrailEnd(
-  host: HostView,
-  last: number,
-): Promise<{ readonly lines: readonly TrailLine[]; readonly whole: 'yes' | 'no' }> {
-  const lines = await fetchLines(host, ask`tail -n ${last} ${trailPlace(await host.config()).name}`)
-  return { lines: lines.flatMap(parseLine), whole: lines.length < last ? 'yes' : 'no' }
+/** Lines of a trail in its own order; the windows of `readTrailBackwards` come newest first. */
+export type Window = readonly TrailLine[]
+
+/** All lines of a host's trail from its end, a window at a time, as far as they are asked for. */
+export async function* readTrailBackwards(host: HostView, length = usualLength): AsyncGenerator<Window> {
+  let [to, room, more]: [number | undefined, number, boolean] = [undefined, length, true]
+  while (more) {
+    const window = await fetchWindow(host, backwards(await placeOf(host), to, room))
+    yield window.lines
+    to = window.to - window.bytes
+    room = window.bytes === 0 ? room * 2 : length
+    more = window.more
+  }
 }
 
-async function fetchLines(host: HostView, read: Shell<'ask'>): Promise<string[]> {
-  const { dir, name } = trailPlace(await host.config())
-  const answer = await host.ask(
-    ask`[ -d ${dir} ] || exit 0; cd ${dir} || exit; [ ! -e ${name} ] || exec sh -c ${read}`,
+const placeOf = async (host: HostView): Promise<TrailPlace> => trailPlace(await host.config())
+
+/** A window from this byte on; the line that its end cuts is left to the next one. */
+const onwards = (place: TrailPlace, from: number, length: number): Shell<'ask'> =>
+  readWindow(
+    place,
+    ask`from=${from} to=$((from + ${length})) cut='$d'; [ $to -lt $size ] || { to=$size cut=; }`,
   )
-  if (answer.code !== 0) throw await notReadable(host, `${dir}/${name}`, answer)
-  return answer.stdout === '' ? [] : answer.stdout.replace(/\n$/, '').split('\n')
+
+/** A window up to this byte, or to the end; the line that its beginning cuts is left to the next one. */
+const backwards = (place: TrailPlace, to: number | undefined, length: number): Shell<'ask'> =>
+  readWindow(
+    place,
+    ask`to=${to ?? ''}; to=\${to:-$size} from=$((to - ${length})) cut=1d; [ $from -gt 0 ] || { from=0 cut=; }`,
+  )
+
+/**
+ * Prints the end of a window, how many bytes of it are whole lines, and whether there is more; then these lines.
+ * They are cut on the host, where a character that falls between two windows is still bytes.
+ */
+const readWindow = ({ dir, name }: TrailPlace, choose: Shell<'ask'>): Shell<'ask'> => ask`# read the trail
+[ -d ${dir} ] || exit 0
+cd ${dir} || exit
+[ -e ${name} ] || exit 0
+size=$(wc -c <${name}) || exit
+size=$((size))
+eval ${choose}
+window() { tail -c +$((from + 1)) ${name} | head -c $((to - from)) | sed "$cut"; }
+echo "$to" $(window | wc -c) "$cut"
+window`
+
+/** Whole lines of the trail, the bytes they are and end at, and whether there are others on that side. */
+interface Fetched {
+  readonly lines: readonly TrailLine[]
+  readonly bytes: number
+  readonly to: number
+  readonly more: boolean
+}
+
+async function fetchWindow(host: HostView, read: Shell<'ask'>): Promise<Fetched> {
+  const answer = await host.ask(read)
+  if (answer.code !== 0) {
+    const { dir, name } = await placeOf(host)
+    throw await notReadable(host, `${dir}/${name}`, answer)
+  }
+  const [head = '', ...lines] = answer.stdout.split('\n')
+  const [to = 0, bytes = 0, cut = ''] = head.split(' ')
+  return { lines: lines.flatMap(parseLine), bytes: Number(bytes), to: Number(to), more: cut !== '' }
 }
 
 const notReadable = async (host: HostView, file: string, { code, stderr }: Answer) =>
@@ -92,11 +139,13 @@ export interface Change {
   readonly message: string | null
 }
 
-/** The changes in the order of their intents. An outcome whose intent is not there counts when the lines are all. */
-export function joinChanges(lines: Iterable<TrailLine>, whole: 'yes' | 'no'): Change[] {
+/** The changes in the order of their intents; an outcome whose intent is not there is one too. */
+export async function joinChanges(
+  lines: AsyncIterable<TrailLine> | Iterable<TrailLine>,
+): Promise<readonly Change[]> {
   const changes: Change[] = []
   const places = new Map<string, number>()
-  for (const line of lines) {
+  for await (const line of lines) {
     if (line.kind === 'unreadable') {
       changes.push(unreadable(line.text))
       continue
@@ -106,12 +155,35 @@ export function joinChanges(lines: Iterable<TrailLine>, whole: 'yes' | 'no'): Ch
     const before = place === undefined ? undefined : changes[place]
     if (place !== undefined && before)
       changes[place] = { ...before, did: before.did ?? entry.did ?? null, ...told(entry) }
-    else if (entry.event === 'intent' || whole === 'yes') {
+    else {
       places.set(entry.id, changes.length)
       changes.push(begun(entry))
     }
   }
   return changes
+}
+
+/** The changes of a trail that is read from its end, the newest first; the outcome of each is met before its intent. */
+export async function* joinBackwards(
+  windows: AsyncIterable<Window> | Iterable<Window>,
+): AsyncGenerator<Change> {
+  const outcomes = new Map<string, Change>()
+  for await (const lines of windows) {
+    for (const line of lines.toReversed()) {
+      if (line.kind === 'unreadable') {
+        yield unreadable(line.text)
+        continue
+      }
+      const change = begun(line.entry)
+      const { did, outcome, message } = outcomes.get(line.entry.id) ?? change
+      const whole = { ...change, did: change.did ?? did, outcome, message }
+      outcomes.delete(line.entry.id)
+      if (line.entry.event === 'intent') yield whole
+      else outcomes.set(line.entry.id, whole)
+    }
+  }
+  // Outcomes whose intents are not there.
+  yield* outcomes.values()
 }
 
 const told = ({ outcome, message }: TrailEntry) => ({

@@ -20,8 +20,6 @@ export interface PdsOptions {
   readonly waiting?: ((text: string) => void) | undefined
   /** Ends a wait for the rate limit; it never cuts a request off. */
   readonly signal?: AbortSignal | undefined
-  /** How long the run may last from now on (default 10 minutes): no rate limit is waited for past it. */
-  readonly deadline?: number | undefined
   readonly clock?: () => number
   readonly sleep?: Line['sleep']
 }
@@ -41,7 +39,7 @@ class AtprotoPds implements Pds {
   readonly #line: Line
 
   constructor(options: PdsOptions) {
-    const { fetch, signal, deadline = 600_000, clock = Date.now, note = () => {} } = options
+    const { fetch, signal, clock = Date.now, note = () => {} } = options
     this.#options = options
     this.#line = {
       fetch,
@@ -49,7 +47,6 @@ class AtprotoPds implements Pds {
       clock,
       sleep: options.sleep ?? sleep,
       bypass: options.bypassKey ? 'given' : 'none',
-      ends: clock() + deadline,
       waiting: once(options.waiting ?? note),
     }
   }

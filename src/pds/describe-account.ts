@@ -24,8 +24,8 @@ export type RepoDetails =
   | (RepoContents & { rev: string; head: string; unreadable: null })
   | { rev: string | null; head: string | null; unreadable: string }
 
-/** Bytes of a repository that are still read to show what is in it: about a hundred thousand records. */
-const REPO_LIMIT = 64 * 2 ** 20
+/** Bytes of a repository that are still read to show what is in it: some ten thousand records, soon here over a thin line. */
+const REPO_LIMIT = 8 * 2 ** 20
 
 /** Everything about an account, taken-down ones included; what of it cannot be read does not hide the rest. */
 export async function describeAccount(
@@ -85,7 +85,8 @@ async function readContents(pds: PdsView, did: string, signal?: AbortSignal): Pr
   } catch (error) {
     if (!(error instanceof Failure)) return `its export is damaged: ${(error as Error).message}`
     if (error.code === 'pds-connection-lost') return 'the PDS breaks off its export: it is damaged'
-    if (error.code === 'answer-too-large') return `it is larger than ${REPO_LIMIT / 2 ** 20} MiB`
+    if (error.code === 'answer-too-large')
+      return `it is larger than ${REPO_LIMIT / 2 ** 20} MiB, so its records were not read`
     return expected(error, error.message)
   }
 }

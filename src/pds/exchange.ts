@@ -30,14 +30,12 @@ export interface Http {
   close?(): void
 }
 
-/** How requests to one PDS are made. Times are milliseconds; `ends` and `clock` count from the epoch. */
+/** How requests to one PDS are made. Times are milliseconds; `clock` counts from the epoch. */
 export interface Line {
   readonly fetch: Http
   readonly bypass: 'given' | 'none'
   /** Ends a wait for the rate limit, during which nothing is under way; it never cuts a request off. */
   readonly signal?: AbortSignal | undefined
-  /** When the run ends: nothing is waited for past it. */
-  readonly ends: number
   /** Told, once for each wait, what a person should know. */
   readonly waiting: (text: string) => void
   readonly clock: () => number
@@ -56,6 +54,9 @@ export interface Request extends Asked {
 
 const TRIES = 3
 
+/** How long one request waits for the rate limit at most: a window of the PDS is five minutes. */
+const PATIENCE = 6 * 60_000
+
 /** The timer of the system; rejects when the signal does. */
 export const sleep = (ms: number, signal?: AbortSignal): Promise<void> => pause(ms, undefined, { signal })
 
@@ -67,13 +68,14 @@ export async function exchange(line: Line, request: Request): Promise<RawAnswer>
   const { signal } = request
   const signals = [line.signal, signal].filter((one) => one !== undefined)
   let sent: Error | undefined
+  let waited = 0
   for (let tries = 1; ; ) {
     const came = await attempt(line, request, signal)
     if (came.kind === 'answer') {
       const { status } = came.answer
       if (status >= 200 && status < 300) return came.answer
       if (status === 429) {
-        await waitForTurn(line, request, came.headers, AbortSignal.any(signals))
+        waited += await waitForTurn(line, request, came.headers, PATIENCE - waited, AbortSignal.any(signals))
         continue
       }
       const passing = status >= 502 && status <= 504 && request.repeatable === 'yes'
@@ -163,18 +165,21 @@ export const interruption = (signal: AbortSignal, asked?: Pick<Asked, 'nsid' | '
         cause: signal.reason,
       })
 
+/** Resolves to how long it waited. */
 async function waitForTurn(
   line: Line,
   request: Request,
   headers: Headers,
+  patience: number,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const now = line.clock()
   const ms = untilReset(headers, now) ?? 5_000
   const until = new Date(now + ms)
-  if (until.getTime() > line.ends) throw rateLimited(request, until, bypassHint(line))
+  if (ms > patience) throw rateLimited(request, until, bypassHint(line))
   line.waiting(`${request.where} limits requests: going on at ${time(until)}`)
   await rest(line, request, ms, signal)
+  return ms
 }
 
 const bypassHint = ({ bypass }: Line): string =>

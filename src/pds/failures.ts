@@ -71,7 +71,7 @@ const brokenPds = (asked: Asked, answer: RawAnswer, said: ErrorBody | undefined)
   })
 
 /** An answer that no PDS gives: another program on the port, a proxy's page, a cut or invalid document. */
-export const garbage = (asked: Asked, answer: RawAnswer, cause?: unknown): Failure =>
+export const garbage = (asked: Pick<Asked, 'nsid' | 'where'>, answer: RawAnswer, cause?: unknown): Failure =>
   unreachable(
     'pds-garbage',
     `${asked.where} answers ${asked.nsid} as no PDS does: ${answer.status} ${answer.contentType || 'no type'}: ` +

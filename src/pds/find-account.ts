@@ -1,8 +1,8 @@
 import { type Failure, failed, usage } from '../failure.ts'
 import { type AccountRef, nameOf } from './account-ref.ts'
-import { type Account, listAccounts, statusOf, toAccount, WIDTH } from './accounts.ts'
+import { type Account, BATCH, listAccounts, statusOf, toAccount, WIDTH } from './accounts.ts'
 import { inParallel } from './ahead.ts'
-import type { PdsView } from './client.ts'
+import type { PdsView, RepoRow } from './client.ts'
 import { XrpcFailure } from './failures.ts'
 import { readStatuses, readViews } from './statuses.ts'
 
@@ -10,6 +10,8 @@ export interface FindOptions {
   /** The domain of bare names (default: the domains that the PDS gives out handles of). */
   readonly domain?: string | undefined
   readonly signal?: AbortSignal | undefined
+  /** Told now and then how many accounts were looked at, where the list of all must be read. */
+  readonly searching?: ((seen: number) => void) | undefined
 }
 
 /** An account that is not on the PDS `on` (its public hostname). */
@@ -53,7 +55,7 @@ export async function findAccounts(
 ): Promise<Found> {
   const wants = await toWants(pds, refs, options)
   await resolveHandles(pds, wants, options.signal)
-  await searchAll(pds, wants, options.signal)
+  await searchAll(pds, wants, options)
   const known = await confirm(pds, wants, options.signal)
   const accounts = new Map<string, Account>()
   const missing: Omit<Missing, 'on'>[] = []
@@ -74,7 +76,11 @@ export async function findAccounts(
 export function notFound({ ref, on, elsewhere }: Missing): Failure {
   const name = nameOf(ref)
   const pattern = /[\w-]+/.exec(name.replace(/^did:[a-z]+:/, ''))?.[0] ?? name
-  const hint = `kimbia-ops account list --match ${pattern}`
+  const list = `kimbia-ops account list --match ${pattern}`
+  const hint =
+    ref.kind === 'did'
+      ? list
+      : `${list}; an account without a repo, as when it moves in, is found by its DID only`
   const message =
     elsewhere === undefined
       ? `no account ${name} on the PDS ${on}`
@@ -149,6 +155,9 @@ async function resolveHandles(pds: PdsView, wants: readonly Want[], signal?: Abo
   await inParallel(all, WIDTH, resolve)
 }
 
+/** What the PDS says of a handle that nobody has: of its own domains, and of all others. */
+const unresolved = new Set(['HandleNotFound', 'InvalidRequest'])
+
 /** The DID of a handle, here or anywhere (com.atproto.identity.resolveHandle); undefined where it has none. */
 async function resolveHandle(
   pds: PdsView,
@@ -158,22 +167,35 @@ async function resolveHandle(
   try {
     return (await pds.query('com.atproto.identity.resolveHandle', { handle }, { signal })).did
   } catch (error) {
-    // A PDS that cannot reach the network (502 and its like) still knows all its own handles.
-    if (error instanceof XrpcFailure) return undefined
+    if (error instanceof XrpcFailure && error.status === 400 && unresolved.has(error.error)) return undefined
     throw error
   }
 }
 
-async function searchAll(pds: PdsView, wants: readonly Want[], signal?: AbortSignal): Promise<void> {
+async function searchAll(
+  pds: PdsView,
+  wants: readonly Want[],
+  { signal, searching }: FindOptions,
+): Promise<void> {
   const searched = wants.filter(({ names }) => names.size > 0)
   if (searched.length === 0) return
   const byName = new Map<string, Want[]>()
   for (const want of searched)
     for (const name of want.names) byName.set(name, [...(byName.get(name) ?? []), want])
   const everywhere = searched.length > FEW || searched.some(({ ref }) => ref.kind === 'email')
-  const only = everywhere ? undefined : (row: Parameters<typeof statusOf>[0]) => statusOf(row) !== 'active'
+  let seen = 0
+  const see = () => {
+    if (++seen % BATCH === 0) searching?.(seen)
+  }
+  const only = (row: RepoRow): boolean => {
+    if (everywhere) return true
+    see()
+    return statusOf(row) !== 'active'
+  }
+  searching?.(0)
   const open = new Set(byName.keys())
   for await (const account of listAccounts(pds, { only, signal })) {
+    if (everywhere) see()
     for (const name of [account.handle.toLowerCase(), account.email?.toLowerCase()]) {
       if (name === undefined || !open.delete(name)) continue
       for (const want of byName.get(name) ?? []) want.dids.add(account.did)

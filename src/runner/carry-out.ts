@@ -170,11 +170,12 @@ function doubtOf(cause: unknown, step: Step): Failure {
 async function readBack(
   pds: Pds,
   proof: Proof,
-  kept: ReadonlyMap<string, unknown>,
+  kept: Map<string, unknown>,
   doubt: Failure | undefined,
 ): Promise<DoubtfulProof | undefined> {
   try {
-    const status = await prove(pds, proof, (place) => lookUp(kept, place))
+    const keep = (name: string, value: unknown) => void kept.set(name, value)
+    const status = await prove(pds, proof, (place) => lookUp(kept, place), keep)
     return status && { ...status, doubt }
   } catch (cause) {
     if (doubt) throw doubt

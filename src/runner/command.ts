@@ -11,6 +11,8 @@ export interface Param<T> {
   readonly kind: 'argument' | 'option' | 'flag'
   readonly type: Type<unknown>
   readonly about: string
+  /** What an argument is called where an option of the same name stands beside it. */
+  readonly called?: string | undefined
   /** How many words: an argument must be there (`one`), may be (`optional`), may repeat (`many`, none included). */
   readonly count: 'one' | 'optional' | 'many'
   readonly short?: string | undefined
@@ -44,11 +46,16 @@ export const argument = <T>(type: Type<T>, about: string): Param<T> => ({
 })
 
 /** A word that may be left out. */
-export const optionalArgument = <T>(type: Type<T>, about: string): Param<T | undefined> => ({
+export const optionalArgument = <T>(
+  type: Type<T>,
+  about: string,
+  extras: { readonly called?: string } = {},
+): Param<T | undefined> => ({
   kind: 'argument',
   type: type as Type<unknown>,
   about,
   count: 'optional',
+  ...extras,
 })
 
 /** Any number of words, none included; the last argument of a command. */
@@ -159,7 +166,7 @@ export interface Views {
   /** Another host than the chosen one, such as one that `init` is about to save. */
   readonly look: (host: HostConfig) => { readonly pds: PdsView; readonly host: HostView }
   /** Asks the operator for a value, on a terminal; otherwise a `usage` Failure that names `flag`. */
-  readonly askFor: (question: string, flag: string, preset?: string) => Promise<string>
+  readonly askFor: (question: string, flag: string) => Promise<string>
   /** A `GET` from this very machine, past the tunnel: what the public sees. */
   readonly fetchPublic: (url: string) => Promise<{ status: number; text: string }>
   readonly clock: () => Date

@@ -3,7 +3,7 @@ import { type Paint, paintOf } from './color.ts'
 import type { Columns, Command, Param, Params } from './command.ts'
 import { asides, globals } from './globals.ts'
 import { resultOf } from './result.ts'
-import { examplesOf, kebab, nextWords, optionSpelling, paramsOf, program, usageLine } from './spelling.ts'
+import { examplesOf, labelOf, nextWords, optionSpelling, paramsOf, program, usageLine } from './spelling.ts'
 import { widthOf, wrap } from './width.ts'
 
 /** How a help text is shown. */
@@ -16,7 +16,7 @@ export interface Look {
 export type Entry = readonly [name: string, about: string]
 
 /** The outcomes a command may have, by what it is. */
-export function outcomesOf(command: Command): readonly Outcome[] {
+function outcomesOf(command: Command): readonly Outcome[] {
   switch (command.kind) {
     case 'query':
       return command.outcome
@@ -27,13 +27,16 @@ export function outcomesOf(command: Command): readonly Outcome[] {
     case 'printer':
       return ['ok', 'usage']
     case 'passthrough':
-      return ['usage', 'unreachable']
+      return ['failed', 'usage', 'unreachable', 'interrupted']
   }
 }
 
-/** Exit codes in a line: `0 ok, 1 failed`. */
-export const exitCodes = (names: readonly Outcome[]): string =>
-  names.map((name) => `${outcomes[name].code} ${name}`).join(', ')
+/** The exit codes of a command in a line: `0 ok, 1 failed`. */
+export function exitCodes(command: Command): string {
+  const own = command.kind === 'passthrough' ? 'those of the program itself; before it is reached, ' : ''
+  const codes = outcomesOf(command).map((name) => `${outcomes[name].code} ${name}`)
+  return `${own}${codes.join(', ')}`
+}
 
 /** What an option means, with the words it takes and what holds without it. */
 export function aboutParam(param: Param<unknown>): string {
@@ -48,7 +51,7 @@ export function aboutParam(param: Param<unknown>): string {
 export const argumentsOf = (params: Params): readonly Entry[] =>
   Object.entries(params)
     .filter(([, { kind }]) => kind === 'argument')
-    .map(([key, param]) => [kebab(key), aboutParam(param)])
+    .map(([key, param]) => [labelOf(key, param), aboutParam(param)])
 
 /** The options among some parameters, as they are typed. */
 export const optionsOf = (params: Params): readonly Entry[] =>
@@ -115,8 +118,7 @@ export function helpOf(command: Command, look: Look): string {
 }
 
 function closing(command: Command, look: Look): readonly string[] {
-  const own = command.kind === 'passthrough' ? 'those of the program itself; before it is reached, ' : ''
-  const codes = wrap(`${own}${exitCodes(outcomesOf(command))}`, columnsOf(look) - 2)
+  const codes = wrap(exitCodes(command), columnsOf(look) - 2)
   const more = wrap(
     `\`${program} --help\` tells what they mean, and the options of every command.`,
     columnsOf(look),

@@ -1,7 +1,7 @@
 import { type Failure, usage } from '../failure.ts'
+import { nearest } from '../nearest.ts'
 import type { Command, Params } from './command.ts'
 import { asides, globals } from './globals.ts'
-import { nearest } from './nearest.ts'
 import { flagsOf, nextWords, program, seeHelp, usageLine } from './spelling.ts'
 
 /** A word that names no command, with the command that was probably meant. */

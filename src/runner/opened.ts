@@ -32,11 +32,10 @@ const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
 /** Opens nothing yet; what a command looks at is opened when it looks. */
 export function open(world: World, wishes: Wishes): Opened {
   const { terminal, signal } = wishes
-  const say = (text: string): void => void (wishes.quiet || terminal.stderr.write(`${text}\n`))
+  const put = (line: string): void => void terminal.stderr.write(`${line}\n`)
+  const say = (text: string): void => (wishes.quiet ? undefined : put(text))
   const note = (text: string, ms?: number): void =>
-    void (
-      wishes.verbose && terminal.stderr.write(`${text}${ms === undefined ? '' : ` (${Math.round(ms)} ms)`}\n`)
-    )
+    wishes.verbose ? put(`${text}${ms === undefined ? '' : ` (${Math.round(ms)} ms)`}`) : undefined
   const opening: Opening = {
     note,
     signal,
@@ -69,7 +68,7 @@ export function open(world: World, wishes: Wishes): Opened {
       const it = pair(async () => other)
       return { pds: pdsView(it.pds, signal), host: hostView(async () => other, it.host) }
     },
-    askFor: (question, flag, preset) => askFor(terminal, question, flag, preset),
+    askFor: (question, flag) => askFor(terminal, question, flag),
     fetchPublic: (url) => world.fetchPublic(url, signal),
     clock: world.clock,
     signal,
@@ -111,8 +110,8 @@ const reader = (world: World, terminal: Terminal): Reader => ({
   line: () => terminal.readLine(),
 })
 
-async function askFor(terminal: Terminal, question: string, flag: string, preset?: string): Promise<string> {
+async function askFor(terminal: Terminal, question: string, flag: string): Promise<string> {
   if (!terminal.interactive)
     throw usage(`${flag} is missing`, 'nobody is here to ask: give it on the command line')
-  return (await terminal.ask(question, preset)).trim()
+  return (await terminal.ask(question)).trim()
 }

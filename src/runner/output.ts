@@ -23,11 +23,14 @@ const gone: ReadonlySet<string | undefined> = new Set([
   'ERR_STREAM_WRITE_AFTER_END',
 ])
 
-/** An output stream that survives its reader: `before` runs ahead of every write that has something to say. */
+/**
+ * An output stream that survives its reader: `before` runs ahead of every write that has something to say.
+ * A result that cannot be written is a Failure; notes are lost without one.
+ */
 export function openOutput(
   stream: OutputStream,
   rules: ColorRules,
-  name: string,
+  holds: 'result' | 'notes',
   before: () => unknown = () => {},
 ): Output {
   const tty = stream.isTTY === true
@@ -49,8 +52,8 @@ export function openOutput(
         stream.write(text, (error?: NodeJS.ErrnoException | null) => {
           if (!error) return resolve(true)
           open = false
-          if (gone.has(error.code)) return resolve(false)
-          reject(failed('output', `cannot write to ${name}: ${error.message}`, undefined, error))
+          if (holds === 'notes' || gone.has(error.code)) return resolve(false)
+          reject(failed('output', `cannot write to standard output: ${error.message}`, undefined, error))
         })
       })
     },

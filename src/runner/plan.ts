@@ -37,6 +37,8 @@ export type Proof =
       readonly nsid: keyof Queries
       readonly params: Deferred<Params>
       readonly expect: unknown
+      /** The name under which later() finds what met `expect`, the elements of its arrays in that order. */
+      readonly keep?: string | undefined
     }
   | { readonly kind: 'invites disabled'; readonly codes: readonly (string | Later)[] }
   | { readonly kind: 'login'; readonly identifier: string | Later; readonly password: Secret }
@@ -67,6 +69,8 @@ export interface RawStep {
   readonly nsid: string
   readonly body: Uint8Array | undefined
   readonly contentType: string
+  /** The body as a person may see it, without its secrets; the trail keeps nothing of it. */
+  readonly shown?: string | undefined
   readonly as: As
   readonly keep?: string | undefined
 }
@@ -155,7 +159,11 @@ export const shown = (value: unknown): unknown =>
     (leaf) => (leaf instanceof Secret ? String(leaf) : leaf),
   )
 
-/** One line that says exactly what a step does, with secrets and later values as placeholders. */
+/** One line that says to a person exactly what a step does: its body as well, where it is given as it is. */
+export const showWhole = (step: Step): string =>
+  step.kind === 'raw' && step.shown !== undefined ? `POST ${step.nsid} ${step.shown}` : showStep(step)
+
+/** One line that says what a step does, for the trail too, with secrets and later values as placeholders. */
 export function showStep(step: Step): string {
   switch (step.kind) {
     case 'xrpc':

@@ -19,8 +19,6 @@ export interface Run {
 export interface Text {
   readonly kind: 'text'
   readonly text: string
-  readonly to: 'stdout'
-  readonly outcome: 'ok'
 }
 
 export type Parsed = Run | Text
@@ -50,7 +48,7 @@ export function glance(
   return { json, noColor: words.includes('--no-color') }
 }
 
-const answer = (text: string): Text => ({ kind: 'text', text, to: 'stdout', outcome: 'ok' })
+const answer = (text: string): Text => ({ kind: 'text', text })
 
 /** The answers that need no parser, so that they come at once. */
 function shortest(

@@ -1,4 +1,4 @@
-import { Failure } from '../failure.ts'
+import { during, Failure } from '../failure.ts'
 import { visible } from './safe.ts'
 import type { Terminal, TerminalParts } from './terminal.ts'
 
@@ -13,16 +13,13 @@ export function prompts(parts: TerminalParts, before: () => void): Prompts {
     try {
       return await pose(library, { input: parts.stdin, output: parts.stderr, signal: left.signal })
     } catch (cause) {
-      throw asInterrupted(cause)
+      throw asInterrupted(cause, parts.signal)
     } finally {
       left.dispose()
     }
   }
   return {
-    ask: (question, preset) =>
-      put(({ input }, place) =>
-        input({ message: visible(question), ...(preset !== undefined && { default: preset }) }, place),
-      ),
+    ask: (question) => put(({ input }, place) => input({ message: visible(question) }, place)),
     askSecret: (question) =>
       put(({ password }, place) => password({ message: visible(question), mask: '*' }, place)),
     confirm: (question) =>
@@ -49,12 +46,16 @@ function whenLeft({ stdin, signal }: TerminalParts): { readonly signal: AbortSig
   }
 }
 
-const asInterrupted = (cause: unknown): unknown =>
-  cause instanceof Error && (cause.name === 'ExitPromptError' || cause.name === 'AbortPromptError')
-    ? new Failure({
-        outcome: 'interrupted',
-        code: 'interrupted',
-        message: 'interrupted at a question: nothing was done',
-        cause,
-      })
-    : cause
+/** A question that was given up: for the reason of the signal, if it has one, such as `--timeout`. */
+function asInterrupted(cause: unknown, signal: AbortSignal | undefined): unknown {
+  if (!(cause instanceof Error && (cause.name === 'ExitPromptError' || cause.name === 'AbortPromptError')))
+    return cause
+  const { reason } = signal ?? {}
+  if (reason instanceof Failure) return during(reason, 'a question was not answered, and nothing was done')
+  return new Failure({
+    outcome: 'interrupted',
+    code: 'interrupted',
+    message: 'interrupted at a question: nothing was done',
+    cause,
+  })
+}

@@ -27,6 +27,16 @@ export function contains(actual: unknown, expected: unknown): boolean {
   return Object.is(actual, expected)
 }
 
+/** What of `actual` holds `expected`: whole objects, and the elements of arrays in the order of the expected ones. */
+export function picked(actual: unknown, expected: unknown): unknown {
+  if (Array.isArray(expected))
+    return expected.map((wanted) => (actual as unknown[]).find((found) => contains(found, wanted)))
+  if (typeof expected !== 'object' || expected === null) return actual
+  const fields = actual as Record<string, unknown>
+  const parts = Object.entries(expected).map(([key, wanted]) => [key, picked(fields[key], wanted)])
+  return { ...fields, ...Object.fromEntries(parts) }
+}
+
 /** `partial` where something of the change stands for all that is known, such as an account that nobody can enter. */
 const disproved = (what: string, outcome: 'failed' | 'partial' = 'failed'): Failure =>
   new Failure({
@@ -41,14 +51,17 @@ export async function prove(
   pds: PdsView,
   proof: Proof,
   of: (place: string) => unknown,
+  keep: (name: string, value: unknown) => void = () => {},
 ): Promise<StatusProof | undefined> {
   switch (proof.kind) {
     case 'status':
       return { did: String(fill(proof.did, of)), status: proof.status, or: proof.or }
     case 'query': {
       const answer = await pds.query(proof.nsid, fill(proof.params, of) as never)
-      if (contains(answer, fill(proof.expect, of))) return undefined
-      throw disproved(`${proof.nsid} does not show the change`)
+      const expected = fill(proof.expect, of)
+      if (!contains(answer, expected)) throw disproved(`${proof.nsid} does not show the change`)
+      if (proof.keep !== undefined) keep(proof.keep, picked(answer, expected))
+      return undefined
     }
     case 'invites disabled': {
       const left = new Set(proof.codes.map((code) => String(fill(code, of))))

@@ -1,14 +1,6 @@
 import type { Command, Params } from './command.ts'
 import { asides, globals } from './globals.ts'
-import {
-  argumentsOf,
-  type Entry,
-  exitCodeEntries,
-  exitCodes,
-  fieldsOf,
-  optionsOf,
-  outcomesOf,
-} from './help.ts'
+import { argumentsOf, type Entry, exitCodeEntries, exitCodes, fieldsOf, optionsOf } from './help.ts'
 import { resultOf } from './result.ts'
 import { examplesOf, paramsOf, program, usageLine } from './spelling.ts'
 
@@ -55,7 +47,7 @@ function section(command: Command): readonly string[] {
     ...optional(['option', 'meaning'], optionsOf(params)),
     ...optional(['field', 'meaning'], fieldsOf(resultOf(command))),
     ...(examplesOf(command).length > 0 ? [`\`\`\`sh\n${examplesOf(command).join('\n')}\n\`\`\``] : []),
-    `Exit codes: ${exitCodes(outcomesOf(command))}.`,
+    `Exit codes: ${exitCodes(command)}.`,
   ]
 }
 

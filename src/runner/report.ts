@@ -1,7 +1,7 @@
 import type { Failure } from '../failure.ts'
 import { paintOf } from './color.ts'
 import { mustType } from './consent.ts'
-import { type Item, type Plan, type Risk, showStep } from './plan.ts'
+import { type Item, type Plan, type Risk, showWhole } from './plan.ts'
 import { safeJson, visible, visibleLines } from './safe.ts'
 
 /** The stream that a text is for. */
@@ -67,10 +67,13 @@ const firstOf = (texts: readonly string[], limit: number): readonly string[] =>
     ? texts
     : [...texts.slice(0, limit), `  … and ${(texts.length - limit).toLocaleString('en-US')} more`]
 
-/** A target, and what is done to it in several steps; a single step is what the title says. */
+/** A target, and what is done to it in several steps; a single step is what the title says, but for a body of its own. */
 function intentions({ subject, steps }: Item<unknown>): readonly string[] {
   const whys = steps.map(({ why }, index) => `    ${index + 1}. ${visible(why)}`)
-  return [`  ${visible(subject)}`, ...(steps.length > 1 ? whys : [])]
+  const bodies = steps.flatMap((step) =>
+    step.kind === 'raw' && step.shown ? [`    ${visible(step.shown)}`] : [],
+  )
+  return [`  ${visible(subject)}`, ...(steps.length > 1 ? whys : []), ...bodies]
 }
 
 /** What a dry run is shown by: the form, and the risk that the command declares. */
@@ -92,7 +95,7 @@ export function showDryRun(plan: Plan<unknown>, { json, risk }: DryRunView, look
     ...(steps.length === 0 ? ['  nothing to do'] : []),
     ...steps.flatMap((step, index) => [
       `  ${index + 1}. ${visible(step.why)}`,
-      `     ${paint.dim(visible(showStep(step)))}`,
+      `     ${paint.dim(visible(showWhole(step)))}`,
     ]),
   ])
   const cannot = refused.flatMap(({ subject, message }) => [
@@ -106,7 +109,7 @@ const dryObject = ({ subject, did, steps }: Item<unknown>) => ({
   dryRun: true,
   subject,
   did,
-  steps: steps.map((step) => ({ why: step.why, does: showStep(step) })),
+  steps: steps.map((step) => ({ why: step.why, does: showWhole(step) })),
   changed: steps.length > 0,
 })
 

@@ -31,9 +31,10 @@ export async function live(
   commands: readonly Command[],
 ): Promise<{ outcome: Outcome; code?: number }> {
   const { globals } = run
-  const terminal = world.terminal({ noInput: globals.noInput, color: !globals.noColor, quiet: globals.quiet })
+  const { noInput, noColor, quiet } = globals
   const limit = timeLimit(globals.timeout)
   const signal = AbortSignal.any([world.stop, limit.signal])
+  const terminal = world.terminal({ noInput, color: !noColor, quiet, signal })
   const opened = open(world, { ...globals, terminal, signal })
   const life: Life = { run, world, terminal, commands, opened, signal }
   try {

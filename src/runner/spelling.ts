@@ -17,15 +17,19 @@ export const flagsOf = (key: string, param: Param<unknown>): readonly string[] =
   ...(param.also ?? []).map((word) => (word.length === 1 ? `-${word}` : `--${word}`)),
 ]
 
+/** What a parameter is called to the operator, without dashes or brackets. */
+export const labelOf = (key: string, { called }: Param<unknown>): string => called ?? kebab(key)
+
 /** An argument in a usage line: `<account>`, `[account]`, `[account…]`. */
 export function placeholder(key: string, param: Param<unknown>): string {
+  const name = labelOf(key, param)
   switch (param.count) {
     case 'one':
-      return `<${kebab(key)}>`
+      return `<${name}>`
     case 'optional':
-      return `[${kebab(key)}]`
+      return `[${name}]`
     case 'many':
-      return `[${kebab(key)}…]`
+      return `[${name}…]`
   }
 }
 
@@ -37,7 +41,7 @@ export function optionSpelling(key: string, param: Param<unknown>): string {
 
 /** What a parameter is called in a message: `<account>` or `--reason`. */
 export const nameOf = (key: string, param: Param<unknown>): string =>
-  param.kind === 'argument' ? `<${kebab(key)}>` : `--${kebab(key)}`
+  param.kind === 'argument' ? `<${labelOf(key, param)}>` : `--${kebab(key)}`
 
 /** How a command is typed: `kimbia-ops account takedown <account> [options]`. */
 export function usageLine(command: Command): string {
@@ -68,7 +72,8 @@ export function readWord(where: string, param: Param<unknown>, word: string, wor
 
 /** The Failure for arguments that are missing and cannot be asked for. */
 export function missingWords(command: Command, keys: readonly string[]): Failure {
-  const names = keys.map((key) => `<${kebab(key)}>`).join(' and ')
+  const params = paramsOf(command)
+  const names = keys.map((key) => `<${params[key]?.called ?? kebab(key)}>`).join(' and ')
   const verb = keys.length === 1 ? 'is' : 'are'
   return usage(`${names} ${verb} missing`, `usage: ${usageLine(command)}`, 'missing-argument')
 }

@@ -1,4 +1,5 @@
 import { usage } from '../failure.ts'
+import { interrupted } from '../ssh/within.ts'
 import type { InputStream, Terminal } from './terminal.ts'
 
 const newline = 0x0a
@@ -7,15 +8,19 @@ const newline = 0x0a
 const longestLine = 1024 * 1024
 
 /** Standard input as a text or its first line. A terminal is refused: nobody would know that it is waited for. */
-export function standardInput(stdin: () => InputStream): Pick<Terminal, 'readAll' | 'readLine'> {
+export function standardInput(
+  stdin: () => InputStream,
+  signal?: AbortSignal,
+): Pick<Terminal, 'readAll' | 'readLine'> {
   let whole: Promise<string> | undefined
   return {
     readAll() {
-      whole ??= read(stdin(), () => false).then(decode)
+      whole ??= read(stdin(), () => false, signal).then(decode)
       return whole
     },
     async readLine() {
-      const bytes = await read(stdin(), (chunk, length) => chunk.includes(newline) || length > longestLine)
+      const enough: Enough = (chunk, length) => chunk.includes(newline) || length > longestLine
+      const bytes = await read(stdin(), enough, signal)
       if (bytes.length === 0) throw usage('standard input is empty', 'pipe one line into this command')
       const end = bytes.indexOf(newline)
       if (end < 0 && bytes.length > longestLine) throw usage('the first line of standard input is too long')
@@ -26,7 +31,8 @@ export function standardInput(stdin: () => InputStream): Pick<Terminal, 'readAll
 
 type Enough = (chunk: Buffer, length: number) => boolean
 
-async function read(stream: InputStream, enough: Enough): Promise<Buffer> {
+/** Reads until it is enough; what it waits for is given up with the signal, and the stream with it. */
+async function read(stream: InputStream, enough: Enough, signal?: AbortSignal): Promise<Buffer> {
   if (stream.isTTY) {
     throw usage(
       'standard input is a terminal',
@@ -34,8 +40,12 @@ async function read(stream: InputStream, enough: Enough): Promise<Buffer> {
       'stdin-terminal',
     )
   }
+  const notAtEnd = 'standard input has not come to its end'
+  if (signal?.aborted) throw interrupted(signal, notAtEnd)
   const chunks: Buffer[] = []
   let length = 0
+  const giveUp = (): void => void stream.destroy(new Error('given up'))
+  signal?.addEventListener('abort', giveUp)
   try {
     for await (const chunk of stream) {
       const bytes = Buffer.from(chunk)
@@ -44,7 +54,10 @@ async function read(stream: InputStream, enough: Enough): Promise<Buffer> {
       if (enough(bytes, length)) break
     }
   } catch (cause) {
+    if (signal?.aborted) throw interrupted(signal, notAtEnd)
     throw usage(`cannot read standard input: ${(cause as Error).message}`)
+  } finally {
+    signal?.removeEventListener('abort', giveUp)
   }
   return Buffer.concat(chunks)
 }

@@ -10,7 +10,7 @@ export interface Terminal {
   readonly stdout: Output
   readonly stderr: Output
   /** Asks on stderr; Ctrl-C is a Failure `interrupted`. Only when `interactive`. */
-  ask(question: string, preset?: string): Promise<string>
+  ask(question: string): Promise<string>
   askSecret(question: string): Promise<string>
   /** y/N, default N. */
   confirm(question: string): Promise<boolean>
@@ -28,12 +28,18 @@ export interface Output {
   readonly color: boolean
   /** Columns of the terminal; Infinity when it is none. */
   readonly columns: number
-  /** Resolves when more can be taken. False once nobody reads any more (`| head`). */
+  /**
+   * Resolves when more can be taken. False once nobody reads any more (`| head`). A result that cannot be written
+   * is a Failure; what cannot be said on standard error is lost, and nothing fails for it.
+   */
   write(text: string): Promise<boolean>
 }
 
 /** Standard input, a terminal or not. */
-export type InputStream = NodeJS.ReadableStream & { readonly isTTY?: boolean }
+export type InputStream = NodeJS.ReadableStream & {
+  readonly isTTY?: boolean
+  destroy(error?: Error): unknown
+}
 
 /** Standard output or error, a terminal or not. */
 export type OutputStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
@@ -48,7 +54,7 @@ export interface TerminalParts {
   /** False where `--no-color` forbids it; otherwise each stream decides. */
   readonly color: boolean
   readonly quiet?: boolean
-  /** Ends a question that is being asked. */
+  /** Ends a question that is being asked, and the reading of standard input. */
   readonly signal?: AbortSignal
 }
 
@@ -57,8 +63,8 @@ export function openTerminal(parts: TerminalParts): Terminal {
   const { env, noInput, color, quiet = false } = parts
   const dumb = env.TERM === 'dumb'
   const rules = { env, color }
-  const stdout = openOutput(parts.stdout, rules, 'standard output', () => stdout.tty && line.clear())
-  const stderr = openOutput(parts.stderr, rules, 'standard error', () => line.clear())
+  const stdout = openOutput(parts.stdout, rules, 'result', () => stdout.tty && line.clear())
+  const stderr = openOutput(parts.stderr, rules, 'notes', () => line.clear())
   const line = progressLine(parts.stderr, stderr.tty && !dumb && !quiet ? stderr : undefined)
   return {
     get interactive() {
@@ -68,6 +74,6 @@ export function openTerminal(parts: TerminalParts): Terminal {
     stderr,
     ...prompts(parts, line.clear),
     progress: line.show,
-    ...standardInput(() => parts.stdin),
+    ...standardInput(() => parts.stdin, parts.signal),
   }
 }

@@ -1,3 +1,4 @@
+import { parseAge } from '../age.ts'
 import { usage } from '../failure.ts'
 import { Secret } from '../secret.ts'
 
@@ -54,6 +55,15 @@ export const text: Type<string> = plain('text', { type: 'string' }, (word) => {
 /** A file of this machine, or `-` for standard input. */
 export const path: Type<string> = { ...plain('file', { type: 'string' }, (word) => word), completes: 'file' }
 
+/** Why, as the operator says. The PDS takes an empty takedown ref for none at all, and the account for active. */
+export const reason: Type<string> = {
+  ...text,
+  parse(word) {
+    if (word.trim() === '') throw usage('it is empty', 'say why, or leave it out')
+    return text.parse(word)
+  },
+}
+
 /** A handle (atproto.com/specs/handle), as output. */
 export const handle: Type<string> = plain('handle', { type: 'string', format: 'hostname' }, (word) => word)
 
@@ -106,14 +116,6 @@ export const yesNo: Type<boolean> = {
   json: (value) => value,
 }
 
-const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
-
-/** An age such as `90m`, `24h`, `7d`, in milliseconds; undefined when it is not one. */
-export function parseAge(word: string): number | undefined {
-  const [, amount, unit] = /^(\d{1,9})(s|m|h|d|w)$/.exec(word) ?? []
-  return amount && unit ? Number(amount) * units[unit as keyof typeof units] : undefined
-}
-
 /** A length of time such as `30s` or `5m`, in milliseconds. */
 export const duration: Type<number> = {
   name: 'time',
@@ -129,6 +131,12 @@ export const duration: Type<number> = {
 
 const iso = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/
 
+/** Whether the calendar has the day that a time begins with; Date takes 30 February for 2 March. */
+function isDay(word: string): boolean {
+  const day = new Date(`${word.slice(0, 10)}T00:00:00Z`)
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(word.slice(0, 10))
+}
+
 /** A moment, ISO 8601 or an age (`90m`, `24h`, `7d`) before `now`; a time without a zone is UTC. */
 export const time = (now: () => number = Date.now): Type<Date> => ({
   name: 'time',
@@ -137,7 +145,7 @@ export const time = (now: () => number = Date.now): Type<Date> => ({
     const age = parseAge(word)
     if (age !== undefined) return new Date(now() - age)
     const zoned = /T.*(Z|[+-]\d{2}:?\d{2})$/.test(word) || !word.includes('T') ? word : `${word}Z`
-    const at = iso.test(word) ? new Date(zoned) : new Date(Number.NaN)
+    const at = iso.test(word) && isDay(word) ? new Date(zoned) : new Date(Number.NaN)
     if (!Number.isNaN(at.getTime())) return at
     throw usage(
       `“${word}” is not a time`,
@@ -172,15 +180,6 @@ export const optional = <T>(type: Type<T>): Type<T | null> => ({
   schema: { anyOf: [type.schema, { type: 'null' }] },
   show: (value) => (value === null ? '-' : type.show(value)),
   json: (value) => (value === null ? null : type.json(value)),
-})
-
-/** Several values of one type; a person sees them in one line. */
-export const listOf = <T>(type: Type<T>): Type<readonly T[]> => ({
-  name: `${type.name}…`,
-  schema: { type: 'array', items: type.schema },
-  parse: readOnly(`a list of ${type.name}`),
-  show: (values) => (values.length === 0 ? '-' : values.map((value) => type.show(value)).join(', ')),
-  json: (values) => values.map((value) => type.json(value)),
 })
 
 /** Anything JSON can say, as output. */

@@ -19,7 +19,13 @@ export interface Opening {
 export interface World {
   readonly env: NodeJS.ProcessEnv
   readonly version: string
-  readonly terminal: (wishes: { noInput: boolean; color: boolean; quiet: boolean }) => Terminal
+  /** The signal ends what waits for a person or for standard input. */
+  readonly terminal: (wishes: {
+    noInput: boolean
+    color: boolean
+    quiet: boolean
+    signal: AbortSignal
+  }) => Terminal
   readonly clock: () => Date
   /** Local user and machine, for the trail. */
   readonly operator: () => { user: string; machine: string }

@@ -6,14 +6,16 @@ import type { Attached } from './session.ts'
 /** Joins a running command to the operator's streams until it ends; resolves to its exit code, as a shell counts it. */
 export async function attachTo(running: Running, attached: Attached): Promise<number> {
   const { stdin, stdout, stderr, tty, first } = attached
-  const undo = [followSize(running, attached), ...(tty ? [rawMode(stdin)] : [])]
+  const readers = watchReaders(running, [stdout, stderr])
+  const undo = [followSize(running, attached), ...(tty ? [rawMode(stdin)] : []), readers.undo]
   running.stdin.on('error', () => {})
   running.stdout.pipe(stdout, { end: false })
   running.stderr.pipe(stderr, { end: false })
   if (first) running.stdin.write(`${first.reveal()}\n`)
   stdin.pipe(running.stdin)
   try {
-    return toExitCode(await running.ended)
+    const ending = await running.ended
+    return ending.kind === 'lost' && readers.gone() ? brokenPipe : toExitCode(ending)
   } finally {
     stdin.unpipe(running.stdin)
     running.stdout.unpipe(stdout)
@@ -21,6 +23,27 @@ export async function attachTo(running: Running, attached: Attached): Promise<nu
     // A paused stdin no longer keeps this process alive.
     stdin.pause()
     for (const step of undo) step()
+  }
+}
+
+/** What a shell shows of a program whose reader has gone: 128 and the number of SIGPIPE. */
+const brokenPipe = 128 + constants.signals.SIGPIPE
+
+/** Stops the command once nobody reads what it says: a pipe that lost its end would hold it back for ever. */
+function watchReaders(running: Running, outputs: readonly NodeJS.WritableStream[]) {
+  let gone = false
+  const leave = () => {
+    if (gone) return
+    gone = true
+    running.stop()
+    for (const stream of [running.stdout, running.stderr]) stream.unpipe().resume()
+  }
+  for (const output of outputs) output.on('error', leave).on('close', leave)
+  return {
+    gone: () => gone,
+    undo() {
+      for (const output of outputs) output.removeListener('error', leave).removeListener('close', leave)
+    },
   }
 }
 

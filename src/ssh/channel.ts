@@ -1,7 +1,6 @@
 import type { Duplex, Readable } from 'node:stream'
 import { type Failure, unreachable } from '../failure.ts'
-import { brief, type Ending, type Running } from './running.ts'
-import type { Attached } from './session.ts'
+import type { Ending, Running, Started } from './running.ts'
 import { ask } from './shell.ts'
 import { givenUp, nothingListens } from './wire.ts'
 
@@ -30,7 +29,7 @@ export interface Link {
 }
 
 /** Starts a command line in sh, whatever the login shell is (RFC 4254, section 6.5). */
-export function startOn(client: Client, link: Link, line: string, tty: Attached['tty']): Promise<Running> {
+export function startOn(client: Client, link: Link, { line, what, tty }: Started): Promise<Running> {
   const command = ask`exec sh -c ${{ effect: 'ask', line }}`.line
   const pty = tty && { rows: tty.rows, cols: tty.columns, term: tty.term }
   return new Promise((resolve, reject) => {
@@ -39,7 +38,7 @@ export function startOn(client: Client, link: Link, line: string, tty: Attached[
     try {
       client.exec(command, pty ? { pty } : {}, (error, channel) => {
         if (error) fail(error)
-        else resolve(runningOn(channel, client, link, line))
+        else resolve(runningOn(channel, client, link, what))
       })
     } catch (error) {
       fail(error)
@@ -64,7 +63,7 @@ export async function openTunnel(
   }
 }
 
-function runningOn(channel: Channel, client: Client, link: Link, line: string): Running {
+function runningOn(channel: Channel, client: Client, link: Link, what: string): Running {
   const ended = Promise.withResolvers<Ending>()
   let ending: Ending | undefined
   channel.on('exit', (code: number | null, signal?: string) => {
@@ -73,7 +72,7 @@ function runningOn(channel: Channel, client: Client, link: Link, line: string): 
   channel.on('error', () => {})
   channel.once('close', () => {
     // A channel closes without an exit code when the line drops: that is no success.
-    const last: Ending = ending ?? { kind: 'lost', failure: link.lost ?? noExit(link, line) }
+    const last: Ending = ending ?? { kind: 'lost', failure: link.lost ?? noExit(what) }
     whenRead(channel, () => ended.resolve(last))
   })
   return {
@@ -82,7 +81,7 @@ function runningOn(channel: Channel, client: Client, link: Link, line: string): 
     stderr: channel.stderr,
     ended: ended.promise,
     stop() {
-      ended.resolve({ kind: 'lost', failure: givenUp(line) })
+      ended.resolve({ kind: 'lost', failure: givenUp(what) })
       channel.resume()
       channel.stderr.resume()
       terminate(client, channel)
@@ -130,5 +129,5 @@ const noChannel = ({ where }: Link, error: unknown) =>
     error,
   )
 
-const noExit = ({ where }: Link, line: string) =>
-  unreachable('link-lost', `${where} closed the channel and did not say how it ended: ${brief(line)}`)
+const noExit = (what: string) =>
+  unreachable('link-lost', `its channel was closed without a word on how it ended: ${what}`)

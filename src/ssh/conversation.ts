@@ -1,9 +1,18 @@
 import { type Failure, failed, unreachable } from '../failure.ts'
 import { type Ending, quoted, type Running, toAnswer } from './running.ts'
 import type { Answer, Conversation } from './session.ts'
+import { within } from './within.ts'
+
+/** Within what time a command that is talked to must answer, and what a Failure calls it. */
+export interface ConversationLimits {
+  /** Milliseconds. */
+  readonly deadline: number
+  readonly what: string
+}
 
 /** Talks line by line with a running command: what is said first is answered first. */
-export function conversationWith(running: Running, what: string): Conversation {
+export function conversationWith(running: Running, limits: ConversationLimits): Conversation {
+  const { what } = limits
   const waiting: PromiseWithResolvers<string>[] = []
   const unasked: string[] = []
   const errors: Buffer[] = []
@@ -17,24 +26,39 @@ export function conversationWith(running: Running, what: string): Conversation {
   })
   running.stderr.on('data', (chunk: Buffer) => errors.push(chunk))
   running.stdin.on('error', () => {})
-  const ended = running.ended.then((ending) => {
-    over = whyOver(ending, said(), what)
+  const finish = (why: Failure) => {
+    over ??= why
     for (const one of waiting.splice(0)) one.reject(over)
+  }
+  const ended = running.ended.then((ending) => {
+    finish(whyOver(ending, said(), what))
     return ending
   })
+  const inTime = <T>(work: () => Promise<T>): Promise<T> =>
+    within(limits, (onStop) => {
+      onStop((why) => {
+        finish(why)
+        running.stop()
+      })
+      return work()
+    })
 
   return {
     say(line) {
       if (line.includes('\n')) throw new TypeError('a line of a conversation cannot hold a line break')
       if (over) return Promise.reject(over)
-      const answer = Promise.withResolvers<string>()
-      waiting.push(answer)
-      running.stdin.write(`${line}\n`)
-      return answer.promise
+      return inTime(() => {
+        const answer = Promise.withResolvers<string>()
+        waiting.push(answer)
+        running.stdin.write(`${line}\n`)
+        return answer.promise
+      })
     },
     async end(): Promise<Answer> {
       running.stdin.end()
-      const ending = await ended
+      const ending = await inTime(() => ended)
+      // One that was given up ended for the reason for which it was.
+      if (ending.kind === 'lost') throw over ?? ending.failure
       return toAnswer(ending, unasked.map((line) => `${line}\n`).join(''), said(), what)
     },
   }

@@ -11,6 +11,7 @@ import {
   parseKnownHosts,
   type Verdict,
 } from './known-hosts.ts'
+import { readRevokedKeys } from './revoked-keys.ts'
 import { quote } from './shell.ts'
 import type { Target } from './target.ts'
 
@@ -34,15 +35,22 @@ const preferred = [
   'rsa-sha2-256',
 ] as const
 
-/** Reads the known_hosts files of a target and prepares the check of its host key. */
+/** Reads the known_hosts and RevokedHostKeys files of a target and prepares the check of its host key. */
 export async function hostKeyCheck(target: Target): Promise<HostKeyCheck> {
-  const entries = await readKnownHosts([...target.userKnownHosts, ...target.globalKnownHosts])
+  const [entries, revoked] = await Promise.all([
+    readKnownHosts([...target.userKnownHosts, ...target.globalKnownHosts]),
+    readRevokedKeys(target.revokedHostKeys ?? []),
+  ])
   const name: HostName = { host: target.host, port: target.port, alias: target.hostKeyAlias }
   const known = knownTypes(entries, name)
   const isKnown = (algorithm: string) => known.includes(algorithm.startsWith('rsa-') ? 'ssh-rsa' : algorithm)
   return {
     algorithms: [...preferred.filter(isKnown), ...preferred.filter((algorithm) => !isKnown(algorithm))],
-    refusal: (presented) => refusal(lookup(entries, name, presented), presented, target, mainName(name)),
+    refusal(presented) {
+      const one = revoked.find(({ key }) => key.equals(presented))
+      if (one) return revokedKey(`in ${place(one)}`, presented, mainName(name))
+      return refusal(lookup(entries, name, presented), presented, target, mainName(name))
+    },
   }
 }
 
@@ -74,12 +82,16 @@ function refusal(verdict: Verdict, presented: Buffer, target: Target, name: stri
     case 'changed':
       return changedKey(verdict.entry, presented, name)
     case 'revoked':
-      return unreachable(
-        'host-key-revoked',
-        `the host key of ${name} is revoked: ${shown(presented)} stands as @revoked in ${place(verdict.entry)}`,
-        'do not connect; ask whoever revoked the key for the new one',
-      )
+      return revokedKey(`as @revoked in ${place(verdict.entry)}`, presented, name)
   }
+}
+
+function revokedKey(stands: string, presented: Buffer, name: string): Failure {
+  return unreachable(
+    'host-key-revoked',
+    `the host key of ${name} is revoked: ${shown(presented)} stands ${stands}`,
+    'do not connect; ask whoever revoked the key for the new one',
+  )
 }
 
 function unknownKey(
@@ -130,4 +142,4 @@ const withoutPort = ({ destination }: Target) => {
 
 const shown = (key: Buffer) => `${keyType(key)} ${fingerprint(key)}`
 
-const place = (entry: KnownHost) => `${entry.file}:${entry.line}`
+const place = ({ file, line }: Pick<KnownHost, 'file' | 'line'>) => `${file}:${line}`

@@ -3,15 +3,15 @@ import type { Duplex, Readable, Writable } from 'node:stream'
 import { execa, type Options } from 'execa'
 import { unreachable } from '../failure.ts'
 import { toExitCode } from './attach.ts'
-import type { Ending, Running } from './running.ts'
+import type { Ending, Running, Started } from './running.ts'
 import type { Attached, Note, Session } from './session.ts'
 import { givenUp, nothingListens, sessionOver } from './wire.ts'
 
 /** A session on this very machine: the same commands, run by sh. */
 export function openLocal({ note }: { readonly note?: Note | undefined } = {}): Session {
   const alive = new Set<Running>()
-  const start = async (line: string): Promise<Running> => {
-    const running = run(line)
+  const start = async (command: Started): Promise<Running> => {
+    const running = run(command)
     alive.add(running)
     running.ended.then(() => alive.delete(running))
     return running
@@ -26,7 +26,7 @@ export function openLocal({ note }: { readonly note?: Note | undefined } = {}): 
         for (const running of alive) running.stop()
       },
     },
-    note,
+    { note },
   )
 }
 
@@ -40,7 +40,7 @@ const plain = {
   stderr: 'pipe',
 } as const satisfies Options
 
-function run(line: string): Running {
+function run({ line, what }: Started): Running {
   const child = execa('sh', ['-c', line], plain)
   const stopped = Promise.withResolvers<Ending>()
   return {
@@ -56,7 +56,9 @@ function run(line: string): Running {
         // It has ended already.
       }
       for (const stream of child.stdio) stream?.destroy()
-      stopped.resolve({ kind: 'lost', failure: givenUp(line) })
+      // One that does not end, as when it is stopped, must not keep this process.
+      child.nodeChildProcess.unref()
+      stopped.resolve({ kind: 'lost', failure: givenUp(what) })
     },
     resize() {},
   }

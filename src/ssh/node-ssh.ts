@@ -43,12 +43,12 @@ export async function openSsh(target: Target, options: OpenOptions = {}): Promis
   return sessionOver(
     {
       where,
-      start: (command, tty) => startOn(line.client, line.link, command, tty),
+      start: (command) => startOn(line.client, line.link, command),
       tunnel: (port) =>
         openTunnel((to) => line.ssh.forwardOut('127.0.0.1', 0, '127.0.0.1', to), line.link, port),
       dispose: () => hangUp(line),
     },
-    note,
+    { note, signal },
   )
 }
 

@@ -22,8 +22,17 @@ export interface Running {
   resize(rows: number, columns: number): void
 }
 
-/** Starts a POSIX sh command line, in a terminal if one is asked for. */
-export type Start = (line: string, tty?: Attached['tty']) => Promise<Running>
+/** A POSIX sh command line to be started. */
+export interface Started {
+  readonly line: string
+  /** What a Failure calls it: a line that may hold a secret is not quoted. */
+  readonly what: string
+  /** The terminal to start it in, if one is asked for. */
+  readonly tty?: Attached['tty']
+}
+
+/** Starts a command. */
+export type Start = (command: Started) => Promise<Running>
 
 /** All the output a command may have; more is a mistake of ours, not an answer. */
 export const outputLimit = 64 * 1024 * 1024

@@ -9,6 +9,11 @@ export interface Answer {
   readonly stderr: string
 }
 
+export interface ConverseOptions {
+  /** Milliseconds for its start, each answer and its end, each (default 30,000). No signal: what is said is heard out. */
+  readonly deadline?: number
+}
+
 export interface RunOptions {
   /** Written to the command's standard input, which is then closed. Absent: closed at once. */
   readonly stdin?: string | Secret | Uint8Array
@@ -19,9 +24,12 @@ export interface RunOptions {
 
 /** A running remote command that is talked to line by line, such as the writer of the trail. */
 export interface Conversation {
-  /** Sends one line and waits for the one line that answers it; pipelined calls keep their order. */
+  /**
+   * Sends one line and waits for the one line that answers it; pipelined calls keep their order.
+   * A missed deadline ends the conversation, since nobody could tell any more which line an answer is for.
+   */
   say(line: string): Promise<string>
-  /** Closes its standard input and waits for its end. */
+  /** Closes its standard input and waits for its end, as long as for an answer. */
   end(): Promise<Answer>
 }
 
@@ -52,7 +60,7 @@ export interface SessionView {
  */
 export interface Session extends SessionView {
   act(shell: Shell<'act'>, options?: RunOptions): Promise<Answer>
-  converse(shell: Shell): Promise<Conversation>
+  converse(shell: Shell, options?: ConverseOptions): Promise<Conversation>
   /** Runs with the operator's own streams; resolves to the remote exit code. */
   attach(shell: Shell, attached: Attached): Promise<number>
   dispose(): Promise<void>

@@ -60,6 +60,7 @@ export function toTarget(settings: Settings, asked: Asked, around: Surroundings)
       ? [own(asked.knownHosts)]
       : fileList(one('userknownhostsfile')).map(path),
     globalKnownHosts: fileList(one('globalknownhostsfile')).map(path),
+    revokedHostKeys: (settings.get('revokedhostkeys') ?? []).flatMap(fileList).map(path),
     hostKeyAlias,
     proxyJump: unlessNone(one('proxyjump')),
     proxyCommand: proxyCommand === undefined ? undefined : expandTokens(proxyCommand, tokens),

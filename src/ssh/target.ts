@@ -21,6 +21,8 @@ export interface Target {
   readonly agent: string | undefined
   readonly userKnownHosts: readonly string[]
   readonly globalKnownHosts: readonly string[]
+  /** Files of keys that are accepted from no host (RevokedHostKeys). */
+  readonly revokedHostKeys?: readonly string[]
   /** The name under which the host key is looked up when it is not `host` (HostKeyAlias). */
   readonly hostKeyAlias: string | undefined
   readonly proxyJump: string | undefined

@@ -70,10 +70,10 @@ function openSocket({ host, port, family }: Target, { timeout, signal }: Transpo
     const abort = () => fail(signal?.reason)
     const timer = setTimeout(() => fail(noAnswer(host, port, timeout)), timeout)
     signal?.addEventListener('abort', abort)
-    socket.once('error', (error: NodeJS.ErrnoException) => fail(notConnected(error, host, port)))
+    // For good: it may be reset while keys are gathered, before anyone else listens; that it is closed is seen then.
+    socket.on('error', (error: NodeJS.ErrnoException) => fail(notConnected(error, host, port)))
     socket.once('connect', () => {
       settle()
-      socket.removeAllListeners('error')
       resolve(socket)
     })
   })

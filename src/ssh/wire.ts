@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { type Failure, unreachable } from '../failure.ts'
 import { attachTo } from './attach.ts'
 import { conversationWith } from './conversation.ts'
-import { brief, collect, type Running, type Start } from './running.ts'
+import { brief, collect, type Running, type Start, type Started } from './running.ts'
 import type { Answer, Attached, Note, RunOptions, Session } from './session.ts'
 import type { Shell } from './shell.ts'
 import { type Limits, within } from './within.ts'
@@ -27,40 +27,52 @@ export const nothingListens = (port: number, where: string, cause?: unknown): Fa
   )
 
 /** How a stopped command counts for whoever still waits for it. */
-export const givenUp = (line: string): Failure => unreachable('given-up', `given up: ${brief(line)}`)
+export const givenUp = (what: string): Failure => unreachable('given-up', `given up: ${what}`)
 
 const defaultDeadline = 30_000
 
+/** How long a line of `--verbose` may be. */
+const noteLength = 96
+
+/** Whom a session tells of what it does, and what ends the wait for something new to begin. */
+export interface Surroundings {
+  readonly note?: Note | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 /** A session over a wire: how commands are timed, fed, read and told of is the same for all. */
-export function sessionOver(wire: Wire, note: Note = () => {}): Session {
+export function sessionOver(wire: Wire, { note = () => {}, signal: ending }: Surroundings = {}): Session {
+  const named = (line: string) => ({ line, what: `${brief(line)} (on ${wire.where})` })
   const run = (
     { line }: Shell,
     { stdin, deadline = defaultDeadline, signal }: RunOptions = {},
   ): Promise<Answer> => {
-    const what = `${brief(line)} (on ${wire.where})`
-    return timed(note, line, () =>
-      started(wire, line, { deadline, signal, what }, (running) => collect(running, stdin, what)),
+    const command = named(line)
+    return timed(note, shown(line), () =>
+      started(wire, command, { deadline, signal }, (running) => collect(running, stdin, command.what)),
     )
   }
   return {
     where: wire.where,
     ask: run,
     act: run,
-    async converse({ line }) {
-      const what = `${brief(line)} (on ${wire.where})`
-      const running = await timed(note, line, () =>
-        started(wire, line, { deadline: defaultDeadline, what }, async (one) => one),
+    async converse({ line }, { deadline = defaultDeadline } = {}) {
+      const command = named(line)
+      const running = await timed(note, shown(line), () =>
+        started(wire, command, { deadline, signal: ending }, async (one) => one),
       )
-      return conversationWith(running, what)
+      return conversationWith(running, { deadline, what: command.what })
     },
     attach({ line }, attached) {
-      const limits = { signal: attached.signal, what: brief(line) }
+      const { tty, signal } = attached
+      // Its arguments are the operator's own, and may hold a password: they are named nowhere.
+      const command = { line, what: `a program of the host (on ${wire.where})`, tty }
       return timed(
         note,
-        line,
+        'attached a program of the host',
         () =>
           wire.inherit?.(line, attached) ??
-          started(wire, line, limits, (running) => attachTo(running, attached), attached.tty),
+          started(wire, command, { signal }, (running) => attachTo(running, attached)),
       )
     },
     tunnel: (port) => openTunnel(wire, port),
@@ -82,22 +94,23 @@ const openTunnel = (wire: Wire, port: number): Promise<Duplex> =>
 /** Starts a command and uses it, within limits; at a limit it is stopped, even one that starts only then. */
 const started = <T>(
   wire: Wire,
-  line: string,
-  limits: Limits,
+  command: Started,
+  limits: Omit<Limits, 'what'>,
   use: (running: Running) => Promise<T>,
-  tty?: Attached['tty'],
 ): Promise<T> =>
-  within(limits, async (onStop) => {
-    const running = await wire.start(line, tty)
+  within({ ...limits, what: command.what }, async (onStop) => {
+    const running = await wire.start(command)
     onStop(() => running.stop())
     return use(running)
   })
 
-async function timed<T>(note: Note, line: string, work: () => Promise<T>): Promise<T> {
+const shown = (line: string) => `$ ${brief(line, noteLength)}`
+
+async function timed<T>(note: Note, text: string, work: () => Promise<T>): Promise<T> {
   const from = performance.now()
   try {
     return await work()
   } finally {
-    note(`$ ${brief(line, 500)}`, performance.now() - from)
+    note(text, performance.now() - from)
   }
 }

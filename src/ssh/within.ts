@@ -9,8 +9,8 @@ export interface Limits {
   readonly what: string
 }
 
-/** Registers what gives the work up when a limit is reached; called at once when it already was. */
-export type OnStop = (stop: () => void) => void
+/** Registers what gives the work up when a limit is reached; called at once when it already was, and told which. */
+export type OnStop = (stop: (why: Failure) => void) => void
 
 /** Does work until it is done, its deadline has passed, or its signal is aborted. */
 export function within<T>(
@@ -19,11 +19,11 @@ export function within<T>(
 ): Promise<T> {
   if (signal?.aborted) return Promise.reject(interrupted(signal, what))
   return new Promise((resolve, reject) => {
-    const stops: (() => void)[] = []
+    const stops: ((why: Failure) => void)[] = []
     let over: Failure | undefined
     const stop = (failure: Failure) => {
       over = failure
-      for (const one of stops.splice(0)) one()
+      for (const one of stops.splice(0)) one(failure)
       settle(() => reject(failure))
     }
     const abort = () => signal && stop(interrupted(signal, what))
@@ -35,7 +35,7 @@ export function within<T>(
       end()
     }
     signal?.addEventListener('abort', abort)
-    const onStop: OnStop = (one) => (over ? one() : stops.push(one))
+    const onStop: OnStop = (one) => (over ? one(over) : stops.push(one))
     work(onStop).then(
       (value) => settle(() => resolve(value)),
       (error: unknown) => settle(() => reject(error)),
@@ -53,5 +53,5 @@ const missed = (deadline: number, what: string) =>
   unreachable(
     'deadline',
     `not done within ${deadline / 1000} s, and given up: ${what}`,
-    'give it longer with --timeout',
+    'is the host well? see its load and its disks: uptime; df -h',
   )

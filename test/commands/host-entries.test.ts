@@ -168,6 +168,31 @@ describe('init', () => {
     expect(plan.items[0]?.rows[0]).toMatchObject({ version: null, docker: null, compose: null })
   })
 
+  test.each(['<html>', '{"version":', '', '{"version":null}', 'null'])(
+    'a PDS whose health is “%s” is warned of',
+    async (text) => {
+      const plan = await init.plan(
+        { ...noFlags, ssh: 'x' },
+        viewsOf({ host: kimbia(), pds: scriptedPds(health(text)) }),
+      )
+      expect(plan.warnings).toEqual([
+        expect.stringContaining('the PDS does not answer: the PDS answers _health as no PDS does'),
+      ])
+      expect(plan.items[0]?.rows[0]).toMatchObject({ version: null, accounts: 0 })
+    },
+  )
+
+  test('a PDS that gives the same cursor for ever is not counted for ever', async () => {
+    const stuck = pds()
+    let asked = 0
+    stuck.query = async () => {
+      if (++asked > 9) throw new Error('it goes on for ever')
+      return { repos: [{ did: 'did:plc:x' }, { did: 'did:plc:y', active: false }], cursor: 'same' } as never
+    }
+    const plan = await init.plan({ ...noFlags, ssh: 'x' }, viewsOf({ host: kimbia(), pds: stuck }))
+    expect(plan.items[0]?.rows[0]).toMatchObject({ accounts: 4, active: 2 })
+  })
+
   test.each([
     ['local', 'anything.example', 'local'],
     ['ops@192.0.2.7:2222', 'localhost', '192.0.2.7'],

@@ -74,7 +74,7 @@ describe('goat', () => {
   test('is nowhere', async () => {
     await using pds = await localPds()
     const failure = await failureOf(run(goat, await hostWith(pds, {}), []))
-    expect(failure).toMatchObject({ outcome: 'failed', code: 'no-goat' })
+    expect(failure).toMatchObject({ outcome: 'unreachable', code: 'no-goat' })
     expect(failure.hint).toContain('service:')
   })
 
@@ -102,6 +102,6 @@ describe('pdsadmin', () => {
   test('is missing', async () => {
     const host = scriptedHost().on('pdsadmin', { code: 1 })
     const failure = await failureOf(pdsadmin.locate([], 'no', viewsOf({ host })))
-    expect(failure).toMatchObject({ outcome: 'failed', code: 'no-pdsadmin' })
+    expect(failure).toMatchObject({ outcome: 'unreachable', code: 'no-pdsadmin' })
   })
 })

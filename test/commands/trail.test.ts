@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import trail from '../../src/commands/trail.ts'
-import { openHost } from '../../src/host/host.ts'
+import { type HostView, openHost } from '../../src/host/host.ts'
 import { openLocal } from '../../src/ssh/local.ts'
 import { localPds } from '../support/local-host.ts'
 import { rowsOf, viewsOf } from '../support/views.ts'
@@ -32,13 +32,13 @@ test.each([
   ['the newest', { limit: 3 }, 3, 'User997.test', 'User999.test'],
   ['more than there are', { limit: 5000 }, 1000, 'User0.test', 'User999.test'],
   ['since then', { since: new Date('2026-11-22T16:00:00Z') }, 40, 'User960.test', 'User999.test'],
-  ['until then', { until: new Date('2026-11-22T00:02:00Z') }, 3, 'User0.test', 'User2.test'],
+  ['until before then', { until: new Date('2026-11-22T00:02:00Z') }, 2, 'User0.test', 'User1.test'],
   [
-    'the newest until then',
+    'the newest until before then',
     { until: new Date('2026-11-22T00:02:00Z'), limit: 1 },
     1,
-    'User2.test',
-    'User2.test',
+    'User1.test',
+    'User1.test',
   ],
   ['one subject', { subject: 'uSER77.' }, 1, 'User77.test', 'User77.test'],
   ['one DID', { subject: 'did:plc:500' }, 1, 'User500.test', 'User500.test'],
@@ -57,4 +57,26 @@ test('a host that was never changed', async () => {
   const host = openHost(async () => openLocal(), pds.config)
   expect(await rowsOf(trail.read(nothing, viewsOf({ host })))).toEqual([])
   expect(await rowsOf(trail.read({ ...nothing, limit: 2 }, viewsOf({ host })))).toEqual([])
+})
+
+test('the newest of a long trail are found without reading the rest', async () => {
+  await using pds = await localPds()
+  await mkdir(pds.path('kimbia-ops'))
+  await writeFile(pds.path('kimbia-ops/trail.jsonl'), linesOf(20_000))
+  const host = openHost(async () => openLocal(), pds.config)
+  const sizes: number[] = []
+  const watched: HostView = {
+    ...host,
+    async ask(shell, options) {
+      const answer = await host.ask(shell, options)
+      sizes.push(answer.stdout.length)
+      return answer
+    },
+  }
+  const read = (wanted: object) => rowsOf(trail.read({ ...nothing, ...wanted }, viewsOf({ host: watched })))
+  const [first, last] = [await read({ limit: 1, subject: 'user0.test' }), await read({ limit: 1 })]
+  expect([first[0]?.subject, last[0]?.subject]).toEqual(['User0.test', 'User19999.test'])
+  expect(Math.max(...sizes)).toBeLessThan(1_100_000)
+  expect(await read({})).toHaveLength(20_000)
+  expect(Math.max(...sizes)).toBeLessThan(1_100_000)
 })

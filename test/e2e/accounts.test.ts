@@ -2,9 +2,17 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { accountStatus, canLogIn, createAccount, post, uploadBlob, xrpcGet } from '../../rig/accounts.ts'
+import {
+  accountStatus,
+  canLogIn,
+  createAccount,
+  post,
+  uploadBlob,
+  xrpcGet,
+  xrpcPost,
+} from '../../rig/accounts.ts'
 import { type RigHost, startRig } from '../../rig/host.ts'
-import { problem, row, rows, run } from './cli.ts'
+import { ended, problem, row, rows, run, start } from './cli.ts'
 
 let rig: RigHost
 
@@ -175,6 +183,17 @@ describe('takedown and restore', () => {
     ])
   })
 
+  test('restores an account that its holder had deactivated to just that', async () => {
+    const { did, accessJwt } = await createAccount(rig, { handle: 'gone-home.test' })
+    await xrpcPost(rig, 'com.atproto.server.deactivateAccount', {}, { accessJwt })
+    expect(await run(rig, ['account', 'takedown', did, '--yes'])).toMatchObject({ code: 0 })
+    expect(await accountStatus(rig, did)).toBe('takendown')
+    const up = await run(rig, ['account', 'restore', did, '--yes', '--json'])
+    expect(up.code).toBe(0)
+    expect(row(up)).toMatchObject({ status: 'deactivated', changed: true })
+    expect(await accountStatus(rig, did)).toBe('deactivated')
+  })
+
   test('without a terminal and without --yes it is declined, with the option to give', async () => {
     const [before, trail] = [events(), trailLines().length]
     const asked = await run(rig, ['account', 'takedown', 'bob.test', '--json'], { stdin: 'closed' })
@@ -243,6 +262,18 @@ describe('update and reset-password', () => {
     expect(await canLogIn(rig, 'bobby.test', 'correct horse battery')).toBe(false)
     expect(reset.stderr).toContain('OAuth sessions')
     expect(JSON.stringify(trailLines())).not.toContain(password)
+  })
+
+  test('a new password that cannot be written is told as set, and partial', async () => {
+    const child = start(rig, ['account', 'reset-password', 'bobby', '--yes', '--json'], {
+      stdout: '/dev/full',
+    })
+    const full = await ended(child)
+    expect(full.code).toBe(6)
+    expect(problem(full)).toMatchObject({
+      code: 'result-lost',
+      hint: expect.stringContaining('reset once more'),
+    })
   })
 
   test('a reset mail is asked for without changing the password', async () => {

@@ -16,6 +16,8 @@ export interface Ran {
 export interface RunOptions {
   /** Written to standard input; `closed` starts the program without one; absent is empty. */
   readonly stdin?: string | 'closed'
+  /** Where standard output goes instead of to the test, such as /dev/full. */
+  readonly stdout?: string
   readonly env?: Readonly<Record<string, string | undefined>>
 }
 
@@ -23,10 +25,11 @@ export interface RunOptions {
 export function start(
   rig: RigFacts | undefined,
   args: readonly string[],
-  { stdin, env }: RunOptions = {},
+  { stdin, stdout, env }: RunOptions = {},
 ): ChildProcess {
   const words = [process.execPath, bin, ...args]
-  const [command, ...rest] = stdin === 'closed' ? ['sh', '-c', 'exec "$@" <&-', 'sh', ...words] : words
+  const line = `exec "$@"${stdin === 'closed' ? ' <&-' : ''}${stdout === undefined ? '' : ` >${stdout}`}`
+  const [command, ...rest] = ['sh', '-c', line, 'sh', ...words]
   const child = spawn(command as string, rest, {
     env: { ...process.env, CI: '', ...rig?.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -5,6 +5,7 @@ import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RigHost, startRig } from '../../rig/host.ts'
+import { withoutRoot } from '../support/local-host.ts'
 import { stateOf, trailOf } from '../support/rig-state.ts'
 import { bin, ended, run, start } from './cli.ts'
 import { endScreens, onScreen } from './screen.ts'
@@ -101,7 +102,8 @@ describe.each(programs)('%s', (name) => {
   })
 })
 
-describe('on a terminal', () => {
+// Only root's sshd may give out a pseudo-terminal.
+describe.skipIf(withoutRoot)('on a terminal', () => {
   const program = 'test -t 0 && test -t 1 && stty size && read answer && echo "got <$answer>"; exit 5'
 
   test('pdsadmin has one too, of the same size, and none otherwise', async () => {

@@ -78,7 +78,7 @@ const procedures: Record<string, [args: () => string[], steps: () => string[]]> 
   'invite disable': [() => [code], () => [`POST com.atproto.admin.disableInviteCodes {"codes":["${code}"]}`]],
   'xrpc post': [
     () => ['com.atproto.admin.deleteAccount', '--body', `{"did":"${erna.did}"}`],
-    () => [`POST com.atproto.admin.deleteAccount (application/json, ${10 + erna.did.length} bytes)`],
+    () => [`POST com.atproto.admin.deleteAccount {"did":"${erna.did}"}`],
   ],
 }
 
@@ -130,7 +130,12 @@ describe('without a person there', () => {
     ['account delete', () => ['erna', '--yes', '--confirm', 'ERNA.test'], '--confirm erna.test'],
     ['account delete', () => ['erna', '--confirm', ''], '--confirm erna.test'],
     ['invite disable', () => bulk().slice(0, 1), '--yes'],
-    ['xrpc post', () => ['com.atproto.admin.deleteAccount', '--body', '{}'], '--yes'],
+    ['xrpc post', () => ['com.atproto.admin.sendEmail', '--body', '{}'], '--yes'],
+    [
+      'xrpc post',
+      () => ['com.atproto.admin.deleteAccount', '--body', `{"did":"${erna.did}"}`, '--yes'],
+      '--confirm did:plc:',
+    ],
   ])('%s is declined, naming what to pass', async (name, args, option) => {
     const before = everything()
     const words = [...name.split(' '), ...args(), '--json']

@@ -3,7 +3,14 @@ import { chmod, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promis
 import { describe, expect, test } from 'vitest'
 import { type Host, openHost } from '../../src/host/host.ts'
 import { openTrail, type TrailEntry } from '../../src/host/trail.ts'
-import { joinChanges, readTrail, readTrailEnd, type TrailLine } from '../../src/host/trail-history.ts'
+import {
+  type Change,
+  joinBackwards,
+  joinChanges,
+  readTrail,
+  readTrailBackwards,
+  type TrailLine,
+} from '../../src/host/trail-history.ts'
 import { openLocal } from '../../src/ssh/local.ts'
 import { failureOf } from '../support/failing.ts'
 import {
@@ -32,9 +39,16 @@ const fileOf = (pds: LocalPds): string => pds.path('kimbia-ops/trail.jsonl')
 const textOf = (pds: LocalPds): Promise<string> => readFile(fileOf(pds), 'utf8')
 const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8)
 
-async function linesOf(host: Host): Promise<TrailLine[]> {
+async function linesOf(host: Host, length?: number): Promise<TrailLine[]> {
   const lines: TrailLine[] = []
-  for await (const line of readTrail(host)) lines.push(line)
+  for await (const line of readTrail(host, length)) lines.push(line)
+  return lines
+}
+
+/** The lines in their order, read from the end. */
+async function linesFromEnd(host: Host, length?: number): Promise<TrailLine[]> {
+  const lines: TrailLine[] = []
+  for await (const window of readTrailBackwards(host, length)) lines.unshift(...window)
   return lines
 }
 
@@ -49,7 +63,7 @@ async function write(host: Host, ...entries: TrailEntry[]): Promise<void> {
 }
 
 describe.each(Object.entries(shells))('with %s as sh', (_, shell) => {
-  const programs = ['id', 'cat', 'mkdir', 'chmod', 'tail', 'sync', 'tee', 'tr', 'dd', 'sed']
+  const programs = ['id', 'cat', 'mkdir', 'chmod', 'tail', 'sync', 'tee', 'tr', 'dd', 'sed', 'head', 'wc']
   const place = async (pds: LocalPds) => {
     const session = await sessionWith(pds.dir, shell, programs)
     return openHost(async () => session, pds.config)
@@ -89,6 +103,25 @@ describe.each(Object.entries(shells))('with %s as sh', (_, shell) => {
     expect(failure.message).toBe(`local:${fileOf(pds)} cannot be written: it is not a regular file`)
   })
 
+  test('is read in windows from either end, whole lines and characters', async () => {
+    await using pds = await localPds()
+    await mkdir(pds.path('kimbia-ops'))
+    const entries = Array.from({ length: 12 }, (_, i) => entry(i, { reason: '前é🐎'.repeat((i * 7) % 11) }))
+    const torn = Buffer.concat([Buffer.from('{"a":"前'), Buffer.of(0xe5, 0x89)])
+    const whole = Buffer.from(entries.map((one) => `${JSON.stringify(one)}\n`).join(''))
+    await writeFile(fileOf(pds), Buffer.concat([whole, torn, Buffer.from('\n'), whole, torn]))
+    const host = await place(pds)
+    const kinds = [...entries, undefined, ...entries, undefined].map((one) => one?.id ?? 'torn')
+    const told = (lines: readonly TrailLine[]) =>
+      lines.map((line) => (line.kind === 'entry' ? line.entry.id : 'torn'))
+    const all = await linesOf(host)
+    expect(told(all)).toEqual(kinds)
+    for (const length of [150, 401, 1_000_000]) {
+      expect(await linesOf(host, length)).toEqual(all)
+      expect(await linesFromEnd(host, length)).toEqual(all)
+    }
+  })
+
   test('two writers of long lines do not tear each other’s', async () => {
     await using pds = await localPds()
     const host = await place(pds)
@@ -117,9 +150,7 @@ test('ten thousand entries at once', async () => {
   await trail.end()
   expect(await textOf(pds)).toBe(entries.map((one) => `${JSON.stringify(one)}\n`).join(''))
   expect((await linesOf(host)).length).toBe(10_000)
-  const end = await readTrailEnd(host, 3)
-  expect(end.whole).toBe('no')
-  expect(end.lines.map((line) => line.kind === 'entry' && line.entry.id)).toEqual(['9997', '9998', '9999'])
+  expect(await linesFromEnd(host)).toEqual(await linesOf(host))
 })
 
 test('an entry is there when its write resolves', async () => {
@@ -220,7 +251,7 @@ describe('reading', () => {
   test('a trail that was never written', async () => {
     await using pds = await localPds()
     expect(await linesOf(hostOf(pds))).toEqual([])
-    expect(await readTrailEnd(hostOf(pds), 5)).toEqual({ lines: [], whole: 'yes' })
+    expect(await linesFromEnd(hostOf(pds))).toEqual([])
     await mkdir(pds.path('kimbia-ops'))
     expect(await linesOf(hostOf(pds))).toEqual([])
   })
@@ -232,7 +263,7 @@ describe('reading', () => {
     expect((await linesOf(hostOf(pds))).map((line) => line.kind)).toEqual(Array(5).fill('unreadable'))
   })
 
-  test('changes are intents with their outcomes', () => {
+  test('changes are intents with their outcomes', async () => {
     const line = (one: TrailEntry): TrailLine => ({ kind: 'entry', entry: one })
     const lines = [
       line(entry('gone', { event: 'outcome', outcome: 'ok' })),
@@ -243,7 +274,8 @@ describe('reading', () => {
       { kind: 'unreadable', text: '{"a' } as const,
       line(entry('c')),
     ]
-    const [, a, b, torn, c] = joinChanges(lines, 'yes')
+    const changes = await joinChanges(lines)
+    const [, a, b, torn, c] = changes
     expect(a).toEqual({
       time: '2026-11-22T18:00:00.000Z',
       operator: 'ana@laptop as ops',
@@ -257,6 +289,8 @@ describe('reading', () => {
     expect(b).toMatchObject({ subject: 'bob.test', outcome: 'failed', message: 'no' })
     expect(torn).toMatchObject({ time: null, outcome: 'unreadable', message: 'not a line of the trail: {"a' })
     expect(c).toMatchObject({ outcome: 'unknown', message: null })
-    expect(joinChanges(lines, 'no')).toHaveLength(4)
+    const backwards: Change[] = []
+    for await (const change of joinBackwards([lines.slice(3), lines.slice(0, 3)])) backwards.push(change)
+    expect(backwards.toReversed()).toEqual(changes)
   })
 })

@@ -101,9 +101,12 @@ describe('what cannot be read', () => {
 
   test('an export that is too large', async () => {
     const large = pds(Buffer.from(''))
-    large.get = async () => {
-      throw tooLarge({ nsid: 'x', method: 'GET', where: 'x', as: 'admin' }, 1)
+    large.get = async (nsid, _params, { limit = 0 } = {}) => {
+      expect(limit).toBe(8 * 1024 * 1024)
+      throw tooLarge({ nsid, method: 'GET', where: 'x', as: 'admin' }, limit)
     }
-    expect((await about(large, 'alice')).repo).toMatchObject({ unreadable: 'it is larger than 64 MiB' })
+    expect((await about(large, 'alice')).repo).toMatchObject({
+      unreadable: 'it is larger than 8 MiB, so its records were not read',
+    })
   })
 })

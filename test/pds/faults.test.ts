@@ -227,13 +227,34 @@ describe('rate limits', () => {
     expect(faulty.waits.length).toBe(1)
   })
 
-  test('not past the end of the run: it fails at once and says until when', async () => {
-    await using faulty = await faultyPds([limited({ ...date, 'ratelimit-reset': String(noon + 200) })], {
-      deadline: 60_000,
+  test('each request on its own, however late in the run', async () => {
+    let now = noon
+    const soon = (response: ServerResponse) =>
+      limited({ date: new Date(now * 1000).toUTCString(), 'retry-after': '300' })(response)
+    await using faulty = await faultyPds([soon, ok, soon, ok, soon, ok], {
+      clock: () => now * 1000,
+      sleep: async (ms) => {
+        now += ms / 1000
+      },
     })
+    for (const _ of [1, 2, 3]) {
+      expect(await faulty.pds.query(list, {})).toEqual(page)
+      now += 3600
+    }
+    expect(faulty.waits.length).toBe(3)
+  })
+
+  test('no request waits longer than a window, be it in one go or in many', async () => {
+    await using faulty = await faultyPds([limited({ ...date, 'retry-after': '60' })])
+    expect(await failureOf(faulty.pds.query(list, {}))).toMatchObject({ code: 'rate-limited' })
+    expect(faulty.slept).toEqual(Array.from({ length: 5 }, () => 61_000))
+  })
+
+  test('not for longer than a window: it fails at once and says until when', async () => {
+    await using faulty = await faultyPds([limited({ ...date, 'ratelimit-reset': String(noon + 400) })])
     const failure = await failureOf(faulty.pds.query(list, {}))
     expect(failure).toMatchObject({ outcome: 'unreachable', code: 'rate-limited' })
-    expect(failure.message).toContain('until 12:03:21 UTC')
+    expect(failure.message).toContain('until 12:06:41 UTC')
     expect(failure.hint).toContain('PDS_RATE_LIMIT_BYPASS_KEY')
     expect(faulty.slept).toEqual([])
   })

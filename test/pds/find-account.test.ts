@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { parseAccountRef } from '../../src/pds/account-ref.ts'
 import { findAccount, findAccounts, notFound } from '../../src/pds/find-account.ts'
 import { failureOf } from '../support/failing.ts'
-import { scriptedPds } from '../support/scripted-pds.ts'
+import { type ScriptedPds, scriptedPds } from '../support/scripted-pds.ts'
 import { didOf } from '../support/scripted-state.ts'
+import { xrpcError } from '../support/xrpc-error.ts'
 
 const elsewhere = 'did:plc:elsewhereelsewhereelsewh'
 const kimbia = () =>
@@ -50,7 +51,12 @@ describe('findAccount', () => {
   ])('%s is not there', async (text, message, pattern) => {
     const failure = await failureOf(find(text))
     expect(failure).toMatchObject({ outcome: 'failed', code: 'account-not-found', message })
-    expect(failure.hint).toBe(`kimbia-ops account list --match ${pattern}`)
+    expect(failure.hint?.split('; ')).toEqual([
+      `kimbia-ops account list --match ${pattern}`,
+      ...(text === elsewhere
+        ? []
+        : ['an account without a repo, as when it moves in, is found by its DID only']),
+    ])
   })
 
   test('a handle of another PDS is not an account of this one', async () => {
@@ -78,12 +84,49 @@ describe('findAccount', () => {
     })
   })
 
+  test.each([
+    ['a broken PDS', 'InternalServerError', 500, 'unreachable', 'pds-error'],
+    ['a proxy in front of one', 'UpstreamFailure', 502, 'unreachable', 'pds-error'],
+    ['a PDS without the method', 'MethodNotImplemented', 501, 'failed', 'method-not-found'],
+    ['another refusal', 'InvalidHandle', 400, 'failed', 'invalid-handle'],
+    ['a name of its own for an error', 'InvalidRequest', 403, 'failed', 'invalid-request'],
+  ])('%s does not make an account one that is not there', async (_, error, status, outcome, code) => {
+    const pds = unresolving(xrpcError(error, 'Unable to resolve handle', status))
+    expect(await failureOf(find('alice.kimbia.social', pds))).toMatchObject({ outcome, code })
+    expect(await failureOf(find('alice', pds))).toMatchObject({ outcome, code })
+  })
+
+  test.each(['HandleNotFound', 'InvalidRequest'])('%s is no handle, whatever it says', async (error) => {
+    const pds = unresolving(xrpcError(error, 'words'))
+    expect(await find('spam.kimbia.social', pds)).toMatchObject({ status: 'takendown' })
+  })
+
+  test.each([
+    ['alice@example.com', [0, 100, 200]],
+    ['spam', [0, 100, 200]],
+    ['alice.kimbia.social', []],
+    [didOf('alice.kimbia.social'), []],
+  ])('looking for %s tells how far it is', async (text, told) => {
+    const seen: number[] = []
+    await find(text, kimbia(), { searching: (count: number) => void seen.push(count) })
+    expect(seen).toEqual(told)
+  })
+
   test('nothing is changed by looking', async () => {
     const pds = kimbia()
     await find('spam', pds)
     expect(pds.changes).toEqual([])
   })
 })
+
+/** A PDS that fails at every handle. */
+function unresolving(failure: Error): ScriptedPds {
+  const pds = kimbia()
+  const query = pds.query.bind(pds)
+  pds.query = (nsid, ...rest) =>
+    nsid === 'com.atproto.identity.resolveHandle' ? Promise.reject(failure) : query(nsid, ...rest)
+  return pds
+}
 
 describe('a bare name of two accounts', () => {
   const twins = () =>

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { Failure } from '../../src/failure.ts'
-import { nearest } from '../../src/runner/nearest.ts'
+import { nearest } from '../../src/nearest.ts'
+import { option, optionalArgument, query } from '../../src/runner/command.ts'
 import { glance, parse, type Run, type Text } from '../../src/runner/program.ts'
+import { reference } from '../../src/runner/reference.ts'
+import { missingWords } from '../../src/runner/spelling.ts'
+import { duration, integer, time } from '../../src/runner/type.ts'
 import { widthOf } from '../../src/runner/width.ts'
-import { commands } from './declared.ts'
+import { columns, commands } from './declared.ts'
 
 const around = { env: {}, version: '1.2.3', color: false, columns: 80 }
 
@@ -18,8 +22,6 @@ async function run(line: string, env: Record<string, string> = {}): Promise<Run>
 async function text(line: string): Promise<string> {
   const parsed = await parse(words(line), commands, around)
   if (parsed.kind !== 'text') throw new Error(`no text: ${line}`)
-  const { to, outcome } = parsed satisfies Text
-  expect({ to, outcome }).toEqual({ to: 'stdout', outcome: 'ok' })
   return parsed.text
 }
 
@@ -230,6 +232,31 @@ describe('help', () => {
   it('explains a passed-through word without running it', async () => {
     expect(await text('help tool')).toContain('kimbia-ops tool [args…]')
     expect(await text('-h tool')).toContain('kimbia-ops tool [args…]')
+    expect((await text('help tool')).replaceAll(/\s+/g, ' ')).toContain(
+      'those of the program itself; before it is reached, 1 failed, 2 usage, 5 unreachable, 130 interrupted',
+    )
+  })
+
+  it('calls an argument as its command does, beside an option of that name', async () => {
+    const named = query({
+      name: 'give',
+      summary: 'Give it',
+      examples: [],
+      result: 'one',
+      input: {
+        toWord: optionalArgument(integer(1), 'whom', { called: 'to' }),
+        to: option(integer(1), 'whom, when it is not given as a word'),
+      },
+      output: columns,
+      read: () => Promise.reject(new TypeError('only declared')),
+    })
+    const { text: help } = (await parse(['help', 'give'], [named], around)) as Text
+    expect(help).toContain('kimbia-ops give [to] [options]')
+    expect(help).not.toContain('to-word')
+    expect(reference([named])).toContain('| `to` | whom |')
+    await expect(parse(['give', 'x'], [named], around)).rejects.toThrow(/^<to>: /)
+    const required = { ...named, input: { toWord: { ...named.input.toWord, count: 'one' as const } } }
+    expect(missingWords(required, ['toWord']).message).toBe('<to> is missing')
   })
 
   it('keeps to the width of the terminal', async () => {
@@ -251,6 +278,38 @@ describe('the version', () => {
   })
 })
 
+describe('a time', () => {
+  const now = () => Date.parse('2026-11-22T18:00:00Z')
+
+  it.each([
+    ['2026-11-22', '2026-11-22T00:00:00.000Z'],
+    ['2028-02-29', '2028-02-29T00:00:00.000Z'],
+    ['2026-11-22T18:00', '2026-11-22T18:00:00.000Z'],
+    ['2026-11-22T01:30:00.5+02:00', '2026-11-21T23:30:00.500Z'],
+    ['90m', '2026-11-22T16:30:00.000Z'],
+  ])('%s is %s', (word, at) => {
+    expect(time(now).parse(word).toISOString()).toBe(at)
+  })
+
+  it.each([
+    '2026-02-30',
+    '2026-02-29T10:00:00Z',
+    '2026-04-31T10:00+0200',
+    '2026-13-01',
+    '2026-00-10',
+    '2026-11-22T25:00',
+    '22.11.2026',
+    '7y',
+  ])('%s is none', (word) => {
+    expect(() => time(now).parse(word)).toThrow('is not a time')
+  })
+
+  it('has a length in the same units', () => {
+    expect(duration.parse('90m')).toBe(5_400_000)
+    expect(() => duration.parse('0s')).toThrow('is not a length of time')
+  })
+})
+
 describe('nearest', () => {
   const known = ['takedown', 'restore', 'reset-password', 'list', 'info']
 
@@ -260,6 +319,8 @@ describe('nearest', () => {
     ['reset', 'reset-password'],
     ['RESTORE', 'restore'],
     ['inof', 'info'],
+    ['reset_password', 'reset-password'],
+    ['ResetPassword', 'reset-password'],
     ['zebra', undefined],
     ['', undefined],
     ['x', undefined],

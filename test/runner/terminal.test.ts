@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { PassThrough, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { Failure } from '../../src/failure.ts'
+import { Failure, unreachable } from '../../src/failure.ts'
 import { openTerminal, type TerminalParts } from '../../src/runner/terminal.ts'
 
 /** A stream that keeps what it is given, as a terminal of 40 columns or not; like those of a process it never ends. */
@@ -107,6 +107,13 @@ describe('output', () => {
     expect(failure.outcome).toBe('failed')
   })
 
+  it('loses what standard error cannot take, and fails for none of it', async () => {
+    const { opened, stderr } = terminal({})
+    stderr._write = (_chunk, _encoding, done) =>
+      done(Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' }))
+    expect(await opened.stderr.write('a note')).toBe(false)
+  })
+
   it('ends quietly when the reader of a real pipe goes', async () => {
     const script = `
       import { openTerminal } from ${JSON.stringify(new URL('../../src/runner/terminal.ts', import.meta.url).href)}
@@ -191,13 +198,8 @@ describe('questions', () => {
 
   it('are put on standard error and answered', async () => {
     const made = terminal(all)
-    const [answer] = await Promise.all([
-      made.opened.ask('Which host?', 'box'),
-      typed(made, 'Which host?', 'far\r'),
-    ])
+    const [answer] = await Promise.all([made.opened.ask('Which host?'), typed(made, 'Which host?', 'far\r')])
     expect(answer).toBe('far')
-    const [preset] = await Promise.all([made.opened.ask('And now?', 'box'), typed(made, 'And now?', '\r')])
-    expect(preset).toBe('box')
     expect(made.stdout.text()).toBe('')
   })
 
@@ -248,6 +250,15 @@ describe('questions', () => {
     while (!stopped.stderr.text().includes('Which?')) await sleep(5)
     stop.abort()
     expect((await stopping).outcome).toBe('interrupted')
+  })
+
+  it('end for the reason of the signal when it has one', async () => {
+    const stop = new AbortController()
+    const { opened, stderr } = terminal(all, { signal: stop.signal })
+    const stopping = failureOf(opened.confirm('Really?'))
+    while (!stderr.text().includes('Really?')) await sleep(5)
+    stop.abort(unreachable('timeout', 'it took too long'))
+    expect(await stopping).toMatchObject({ outcome: 'unreachable', code: 'timeout' })
   })
 
   it('show hostile text escaped', async () => {
@@ -301,6 +312,19 @@ describe('standard input', () => {
     const binary = terminal({})
     binary.stdin.end(Buffer.of(0xff, 0xfe, 0x00))
     expect((await failureOf(binary.opened.readAll())).message).toContain('UTF-8')
+  })
+
+  it.each(['readAll', 'readLine'] as const)('is not waited for after the signal (%s)', async (read) => {
+    for (const when of ['before', 'while']) {
+      const [stop, late] = [new AbortController(), new AbortController()]
+      const [stopped, timed] = [terminal({}, { signal: stop.signal }), terminal({}, { signal: late.signal })]
+      const abort = () => [stop.abort(), late.abort(unreachable('timeout', 'it took too long'))]
+      if (when === 'before') abort()
+      const failures = Promise.all([failureOf(stopped.opened[read]()), failureOf(timed.opened[read]())])
+      stopped.stdin.write('some')
+      abort()
+      expect(await failures).toMatchObject([{ outcome: 'interrupted' }, { code: 'timeout' }])
+    }
   })
 
   it('is a usage Failure when it cannot be read', async () => {

@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
+import type { Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ServerOptions, type SshServer, startSshServer } from '../../rig/ssh-server.ts'
+import { Secret } from '../../src/secret.ts'
 import { type OpenOptions, openSsh } from '../../src/ssh/node-ssh.ts'
 import type { Session } from '../../src/ssh/session.ts'
 import { act, ask, quote } from '../../src/ssh/shell.ts'
@@ -96,6 +99,24 @@ describe('no connection', () => {
   test('a server that goes silent in the middle of the handshake', async () => {
     await using odd = await listen((socket) => socket.write('SSH-2.0-odd\r\n'))
     expect(await open(odd.port, {}, { timeout: 100 })).toMatchObject({ code: 'ssh-timeout' })
+  })
+
+  test('a server that resets the connection while a passphrase is typed', async () => {
+    const accepted = Promise.withResolvers<Socket>()
+    await using hasty = await listen(accepted.resolve)
+    // An old PEM key without its .pub must be unlocked to be known at all.
+    const { file } = await makeKey(place.file('pem'), { type: 'ecdsa', form: 'PEM', passphrase: 'typed' })
+    await rm(`${file}.pub`)
+    const askPassphrase = async () => {
+      const socket = await accepted.promise
+      await sleep(100)
+      socket.resetAndDestroy()
+      await sleep(100)
+      return new Secret('typed')
+    }
+    const failure = await open(hasty.port, { identities: [file] }, { askPassphrase })
+    expect(failure).toMatchObject({ outcome: 'unreachable', code: 'ssh-handshake' })
+    expect(failure.message).toContain('it closed the connection')
   })
 
   test('Ctrl-C before it connects', async () => {
@@ -207,6 +228,44 @@ test('each command is noted with its time, and never its input', async () => {
     },
     { note },
   )
+})
+
+test('a long script is noted in one short line', async () => {
+  const notes: string[] = []
+  await withSession(
+    {},
+    async (session) => {
+      const lines = Array.from({ length: 40 }, (_, i) => `echo line ${i}`)
+      await session.ask({ effect: 'ask', line: lines.join('\n\n    ') })
+    },
+    { note: (text) => void notes.push(text) },
+  )
+  expect(notes[1]).toMatch(/^\$ echo line 0 ⏎ echo line 1 ⏎ .*…$/)
+  expect(notes[1]?.length).toBeLessThanOrEqual(100)
+})
+
+test('what is attached is named nowhere: its arguments may be secrets', async () => {
+  const own = () => ({ stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() })
+  const notes: string[] = []
+  const note = (text: string, ms?: number) => void notes.push(`${text} ${typeof ms}`)
+  await withSession(
+    {},
+    async (session) => {
+      await session.attach(act`echo ${'hunter2'}`, own())
+      const abort = new AbortController()
+      const streams = { ...own(), signal: abort.signal }
+      streams.stdout.once('data', () => abort.abort())
+      const stopped = await failureOf(session.attach(act`echo ${'hunter2'}; sleep 60`, streams))
+      expect(stopped.message).toMatch(/^interrupted: a program of the host \(on .*\)$/)
+    },
+    { note },
+  )
+  expect(notes.slice(1)).toEqual(Array(2).fill('attached a program of the host number'))
+  await withSession({ exec: 'close without exit' }, async (session) => {
+    const lost = await failureOf(session.attach(act`echo ${'hunter2'}`, own()))
+    expect(lost.message).not.toContain('hunter2')
+    expect(lost.message).toContain('a program of the host')
+  })
 })
 
 test('sh runs the commands, whatever the login shell makes of a line', () =>

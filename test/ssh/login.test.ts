@@ -151,6 +151,49 @@ describe('the host key', () => {
       })
     }))
 
+  describe('in RevokedHostKeys', () => {
+    const revokedIn = (name: string) => ({ ...identities(), revokedHostKeys: [place.file(name)] })
+
+    test('is refused, though known_hosts knows it', () =>
+      withServer({}, async (login, { hostKey, offered }) => {
+        await writeFile(place.file('rhk'), `# lost\n\n${other.line} old\n  ${hostKey} stolen\n`)
+        const failure = await failureOf(login(revokedIn('rhk')))
+        expect(failure).toMatchObject({ outcome: 'unreachable', code: 'host-key-revoked' })
+        expect(failure.message).toContain(`${place.file('rhk')}:4`)
+        expect(offered).toEqual([])
+      }))
+
+    test('another key does no harm to this one', () =>
+      withServer({}, async (login) => {
+        await writeFile(place.file('rhk-other'), `${other.line}\r\n`)
+        expect(await login(revokedIn('rhk-other'))).toBe('in')
+      }))
+
+    test('a file that is not there lets no host pass', () =>
+      withServer({}, async (login) => {
+        const failure = await failureOf(login(revokedIn('no-rhk')))
+        expect(failure).toMatchObject({ outcome: 'unreachable', code: 'revoked-keys-unreadable' })
+        expect(failure.message).toContain(`${place.file('no-rhk')} (ENOENT)`)
+      }))
+
+    test('nor does one that is no list of keys', () =>
+      withServer({}, async (login) => {
+        await writeFile(place.file('rhk-odd'), `${other.line}\n@revoked * ${other.line}\n`)
+        const failure = await failureOf(login(revokedIn('rhk-odd')))
+        expect(failure).toMatchObject({ outcome: 'unreachable', code: 'revoked-keys-unreadable' })
+        expect(failure.message).toContain(`${place.file('rhk-odd')}:2`)
+      }))
+
+    test('nor does a binary list by ssh-keygen, which we cannot read', () =>
+      withServer({}, async (login) => {
+        await run('ssh-keygen', ['-q', '-k', '-f', place.file('krl'), `${other.file}.pub`])
+        const failure = await failureOf(login(revokedIn('krl')))
+        expect(failure).toMatchObject({ outcome: 'unreachable', code: 'revoked-keys-unsupported' })
+        expect(failure.message).toContain(place.file('krl'))
+        expect(failure.hint).toContain('@revoked')
+      }))
+  })
+
   test('a certificate authority is not supported, and that is said', () =>
     withServer({}, async (login) => {
       const failure = await failureOf(login(await written('ca', `@cert-authority * ${other.line}\n`)))

@@ -206,6 +206,23 @@ END`
       expect(await talk.end()).toEqual({ code: 9, stdout: '', stderr: 'disk full\n' })
     })
 
+    test('that stops answering is given up after its deadline, and so is all that waits for it', async () => {
+      const talk = await session.converse(ask`read x; echo "got $x"; sleep 60`, { deadline: 3000 })
+      expect(await talk.say('a')).toBe('got a')
+      const failures = await Promise.all([failureOf(talk.say('b')), failureOf(talk.say('c'))])
+      for (const failure of [...failures, await failureOf(talk.say('d')), await failureOf(talk.end())]) {
+        expect(failure).toMatchObject({ outcome: 'unreachable', code: 'deadline' })
+        expect(failure.message).toContain('echo "got $x"')
+      }
+      expect(await session.ask(ask`echo still here`)).toMatchObject({ stdout: 'still here\n' })
+    }, 30_000)
+
+    test('that does not end is given up after its deadline', async () => {
+      const talk = await session.converse(ask`cat; sleep 60`, { deadline: 3000 })
+      expect(await talk.say('a')).toBe('a')
+      expect(await failureOf(talk.end())).toMatchObject({ outcome: 'unreachable', code: 'deadline' })
+    }, 30_000)
+
     test('a line break cannot be smuggled in', async () => {
       const talk = await session.converse(ask`cat`)
       expect(() => talk.say('a\nb')).toThrow(TypeError)
@@ -236,6 +253,28 @@ END`
     test('an end by signal is 128 and its number', async () => {
       expect(await session.attach(act`kill -TERM $$`, streams(''))).toBe(128 + 15)
     })
+
+    test.each(['stdout', 'stderr'] as const)(
+      'ends as by a broken pipe when nobody reads its %s any more',
+      async (name) => {
+        await using place = await scratchForAll()
+        const own = { ...streams(''), stdin: new PassThrough() }
+        const reader = own[name]
+        reader.once('data', () => reader.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })))
+        const fd = name === 'stdout' ? 1 : 2
+        const endless = act`echo $$ >${place.file('pid')}; while :; do echo more than a pipe can hold >&${fd}; done`
+        expect(await session.attach(endless, own)).toBe(128 + 13)
+        if (way.endsCommands === 'yes') await ended(Number(readFileSync(place.file('pid'), 'utf8')))
+        expect(await session.ask(ask`echo still here`)).toMatchObject({ stdout: 'still here\n' })
+      },
+      30_000,
+    )
+
+    test('an output that is only closed counts as well', async () => {
+      const own = { ...streams(''), stdin: new PassThrough() }
+      own.stdout.once('data', () => own.stdout.destroy())
+      expect(await session.attach(act`while :; do echo more; done`, own)).toBe(128 + 13)
+    }, 30_000)
 
     test('an abort ends it', async () => {
       const abort = new AbortController()

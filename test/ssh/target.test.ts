@@ -75,6 +75,7 @@ identityfile \${OTHER}/third
 identityfile none
 globalknownhostsfile /etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2
 userknownhostsfile /home/ann/a /home/ann/b b
+revokedhostkeys ~/my own/%h
 connecttimeout 7
 proxycommand nc -X connect %h %p %r %n %%
 `
@@ -106,6 +107,7 @@ describe('recorded ssh -G output', () => {
       agent: '/run/other',
       userKnownHosts: ['/home/ann/a', '/home/ann/b b'],
       globalKnownHosts: ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'],
+      revokedHostKeys: ['/home/ann/my own/10.0.0.7'],
       hostKeyAlias: 'box.example',
       proxyJump: undefined,
       proxyCommand: 'nc -X connect 10.0.0.7 2200 ops box %',
@@ -196,6 +198,7 @@ describe.runIf(hasSsh)('the real ssh -G', () => {
   IdentityAgent none
   UserKnownHostsFile ${place.dir}/kh
   GlobalKnownHostsFile none
+  RevokedHostKeys ${place.dir}/revoked
   ProxyJump a@b:2222,c
   ConnectTimeout 9
 Host proxied
@@ -214,6 +217,7 @@ Host proxied
       agent: undefined,
       userKnownHosts: [place.file('kh')],
       globalKnownHosts: [],
+      revokedHostKeys: [place.file('revoked')],
       hostKeyAlias: undefined,
       proxyJump: 'a@b:2222,c',
       proxyCommand: undefined,

@@ -70,10 +70,10 @@ export default procedure({
   ],
   risk: 'routine',
   input: {
-    emailWord: optionalArgument(text, 'address of the account holder'),
-    handleWord: optionalArgument(text, 'handle, or its first part'),
-    email: option(text, 'the same as the first word'),
-    handle: option(text, 'the same as the second word'),
+    emailWord: optionalArgument(text, 'address of the account holder', { called: 'email' }),
+    handleWord: optionalArgument(text, 'handle, or its first part', { called: 'handle' }),
+    email: option(text, 'the address, when it is not given as a word'),
+    handle: option(text, 'the handle, when it is not given as a word'),
     passwordStdin: flag('take the password from the first line of standard input'),
   },
   output: {

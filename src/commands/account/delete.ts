@@ -1,8 +1,9 @@
 import { findAccount } from '../../pds/find-account.ts'
 import { argument, column, option, procedure } from '../../runner/command.ts'
 import { xrpc } from '../../runner/plan.ts'
-import { did, handle } from '../../runner/type.ts'
-import { account, named, reason, status } from './shared.ts'
+import { did, handle, reason } from '../../runner/type.ts'
+import { finding } from '../finding.ts'
+import { account, named, status } from './shared.ts'
 
 /** Deleting cannot be undone, here or downstream: the handle must be typed. */
 export default procedure({
@@ -24,8 +25,8 @@ export default procedure({
     did: column(did, 'permanent identifier'),
     status: column(status, 'deleted'),
   },
-  async plan({ account: ref, reason }, { pds, signal }) {
-    const found = await findAccount(pds, ref, { signal })
+  async plan({ account: ref, reason }, { pds, signal, progress }) {
+    const found = await findAccount(pds, ref, finding({ signal, progress }))
     const { did, handle } = found
     const step = xrpc(
       `Delete ${handle} for good`,

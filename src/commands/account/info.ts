@@ -2,6 +2,7 @@ import { type AccountDetails, describeAccount } from '../../pds/describe-account
 import { findAccount } from '../../pds/find-account.ts'
 import { argument, column, detail, query, table } from '../../runner/command.ts'
 import { count, moment, optional, text, yesNo } from '../../runner/type.ts'
+import { finding } from '../finding.ts'
 import { account, accountColumns } from './shared.ts'
 
 const collections = table(
@@ -80,7 +81,9 @@ export default query({
     invites,
   },
   result: 'one',
-  async read({ account: ref }, { pds, signal }) {
-    return toRow(await describeAccount(pds, await findAccount(pds, ref, { signal }), { signal }))
+  async read({ account: ref }, { pds, signal, progress }) {
+    return toRow(
+      await describeAccount(pds, await findAccount(pds, ref, finding({ signal, progress })), { signal }),
+    )
   },
 })

@@ -3,6 +3,7 @@ import { findAccount } from '../../pds/find-account.ts'
 import { argument, column, flag, procedure } from '../../runner/command.ts'
 import { xrpc } from '../../runner/plan.ts'
 import { did, handle, optional, password, yesNo } from '../../runner/type.ts'
+import { finding } from '../finding.ts'
 import { choosePassword } from './credentials.ts'
 import { account, named } from './shared.ts'
 
@@ -32,7 +33,7 @@ export default procedure({
   async plan({ account: ref, passwordStdin, sendMail }, views) {
     if (passwordStdin && sendMail) throw usage('--password-stdin and --send-mail exclude each other')
     const secret = sendMail ? undefined : await choosePassword(passwordStdin, views)
-    const found = await findAccount(views.pds, ref, { signal: views.signal })
+    const found = await findAccount(views.pds, ref, finding(views))
     const common = { subject: named(found), did: found.did }
     const rows = [{ handle: found.handle, did: found.did, password: secret?.shown ?? null, mailed: sendMail }]
     if (secret === undefined) {

@@ -1,6 +1,6 @@
 import { manyArguments, option, procedure } from '../../runner/command.ts'
-import { path } from '../../runner/type.ts'
-import { account, planStatus, reason, statusColumns } from './shared.ts'
+import { path, reason } from '../../runner/type.ts'
+import { account, planStatus, statusColumns } from './shared.ts'
 
 /** Restoring undoes a takedown; an account that is not taken down yields no steps. */
 export default procedure({

@@ -6,6 +6,7 @@ import { findAccounts, notFound } from '../../pds/find-account.ts'
 import { column, detail, type RowOf, type Views } from '../../runner/command.ts'
 import { type Item, later, type Plan, xrpc } from '../../runner/plan.ts'
 import { choice, did, handle, moment, optional, type Type, text } from '../../runner/type.ts'
+import { finding } from '../finding.ts'
 
 /** Any way to name an account; resolved against the PDS before anything is done. */
 export const account: Type<AccountRef> = {
@@ -14,15 +15,6 @@ export const account: Type<AccountRef> = {
   parse: parseAccountRef,
   show: (ref) => ref.text,
   json: (ref) => ref.text,
-}
-
-/** Why, as the operator says. The PDS takes an empty takedown ref for none at all, and the account for active. */
-export const reason: Type<string> = {
-  ...text,
-  parse(word) {
-    if (word.trim() === '') throw usage('it is empty', 'say why, or leave it out')
-    return text.parse(word)
-  },
 }
 
 /** A handle to give: whole, or its first label, which then gets the domain of the server. */
@@ -123,7 +115,7 @@ export async function planStatus(
   ]
   if (refs.length === 0)
     throw usage('no account was named', 'give <account>…, or --from FILE (- for standard input)')
-  const { accounts: found, missing } = await findAccounts(views.pds, refs, { signal: views.signal })
+  const { accounts: found, missing } = await findAccounts(views.pds, refs, finding(views))
   const refused = missing.map((it) => ({ ref: it.ref, failure: notFound(it) }))
   if (refs.length === 1 && refused[0]) throw refused[0].failure
   const items = found.map((it) => statusItem(it, targets.reason, change))

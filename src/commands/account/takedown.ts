@@ -1,6 +1,6 @@
 import { manyArguments, option, procedure } from '../../runner/command.ts'
-import { path } from '../../runner/type.ts'
-import { account, planStatus, reason, statusColumns } from './shared.ts'
+import { path, reason } from '../../runner/type.ts'
+import { account, planStatus, statusColumns } from './shared.ts'
 
 /** Taking down is reversible and idempotent: an account already down yields no steps. */
 export default procedure({

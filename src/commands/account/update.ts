@@ -2,15 +2,16 @@ import { failed, usage } from '../../failure.ts'
 import type { Account } from '../../pds/accounts.ts'
 import type { PdsView } from '../../pds/client.ts'
 import { findAccount, findAccounts } from '../../pds/find-account.ts'
-import { argument, column, option, procedure } from '../../runner/command.ts'
+import { argument, column, option, procedure, type Views } from '../../runner/command.ts'
 import { type XrpcStep, xrpc } from '../../runner/plan.ts'
 import { did, email, handle, optional, text } from '../../runner/type.ts'
+import { finding } from '../finding.ts'
 import { account, fullHandle, named, newHandle } from './shared.ts'
 
 /** The PDS answers a taken address with nothing but “Internal Server Error”. */
-async function refuseTaken(address: string, did: string, pds: PdsView, signal: AbortSignal): Promise<void> {
+async function refuseTaken(address: string, did: string, views: Views): Promise<void> {
   const ref = { kind: 'email', email: address.toLowerCase(), text: address } as const
-  const { accounts } = await findAccounts(pds, [ref], { signal })
+  const { accounts } = await findAccounts(views.pds, [ref], finding(views))
   const other = accounts.find((it) => it.did !== did)
   if (other) throw failed('email-taken', `${address} is the address of ${named(other)}`)
 }
@@ -68,16 +69,17 @@ export default procedure({
     did: column(did, 'permanent identifier'),
     email: column(optional(text), 'after the change'),
   },
-  async plan(input, { pds, signal }) {
+  async plan(input, views) {
+    const { pds } = views
     if (input.email === undefined && input.handle === undefined)
       throw usage('nothing to change', 'give --email or --handle')
-    const found = await findAccount(pds, input.account, { signal })
+    const found = await findAccount(pds, input.account, finding(views))
     const { did } = found
     const email = input.email?.toLowerCase() ?? found.email
     const handle = input.handle === undefined ? found.handle : await wholeHandle(input.handle, pds)
     const toHandle = handle !== found.handle
     const toEmail = input.email !== undefined && email !== found.email?.toLowerCase()
-    if (input.email !== undefined && toEmail) await refuseTaken(input.email, did, pds, signal)
+    if (input.email !== undefined && toEmail) await refuseTaken(input.email, did, views)
     const changes = [...(toHandle ? [`handle ${handle}`] : []), ...(toEmail ? [`email ${input.email}`] : [])]
     const steps = [
       ...(toHandle ? [handleStep(found, handle)] : []),

@@ -3,6 +3,7 @@ import { option, optionOr, procedure } from '../../runner/command.ts'
 import { later, xrpc } from '../../runner/plan.ts'
 import { integer } from '../../runner/type.ts'
 import { account } from '../account/shared.ts'
+import { finding } from '../finding.ts'
 import { inviteColumns } from './shared.ts'
 
 /** Invite codes are made at once, in one call, and read back. */
@@ -22,8 +23,8 @@ export default procedure({
     for: option(account, 'account the codes belong to; without it, the admin'),
   },
   output: inviteColumns,
-  async plan({ uses, count, for: ref }, { pds, signal, clock }) {
-    const owner = ref === undefined ? 'admin' : (await findAccount(pds, ref, { signal })).did
+  async plan({ uses, count, for: ref }, views) {
+    const owner = ref === undefined ? 'admin' : (await findAccount(views.pds, ref, finding(views))).did
     const codes = Array.from({ length: count }, (_, i) => later(`invite.codes.0.codes.${i}`))
     const recent = {
       kind: 'query',
@@ -38,18 +39,19 @@ export default procedure({
         keep: 'invite',
         proof: {
           ...recent,
+          keep: 'made',
           expect: { codes: codes.map((code) => ({ code, available: uses, disabled: false })) },
         },
       },
     )
-    const row = (code: (typeof codes)[number]) => ({
+    const row = (code: (typeof codes)[number], index: number) => ({
       code,
       uses,
       available: uses,
       disabled: false,
       forAccount: owner,
       createdBy: 'admin',
-      createdAt: clock().toISOString(),
+      createdAt: later(`made.codes.${index}.createdAt`),
       usedBy: [],
     })
     return {

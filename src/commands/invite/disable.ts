@@ -1,12 +1,12 @@
 import { failed, usage } from '../../failure.ts'
 import type { AccountRef } from '../../pds/account-ref.ts'
-import type { PdsView } from '../../pds/client.ts'
 import { findAccount } from '../../pds/find-account.ts'
 import { type Invite, listInvites } from '../../pds/invites.ts'
-import { column, flag, manyArguments, option, procedure } from '../../runner/command.ts'
+import { column, flag, manyArguments, option, procedure, type Views } from '../../runner/command.ts'
 import { xrpc } from '../../runner/plan.ts'
 import { count, text, yesNo } from '../../runner/type.ts'
 import { account } from '../account/shared.ts'
+import { finding } from '../finding.ts'
 
 interface Chosen {
   readonly codes: readonly string[]
@@ -15,18 +15,14 @@ interface Chosen {
 }
 
 /** The invites that were named, by code, by owner, or all of the admin's. */
-async function chosen(
-  { codes, for: ref, allAdmin }: Chosen,
-  pds: PdsView,
-  signal: AbortSignal,
-): Promise<Invite[]> {
+async function chosen({ codes, for: ref, allAdmin }: Chosen, views: Views): Promise<Invite[]> {
   if ([codes.length > 0, ref !== undefined, allAdmin].filter(Boolean).length !== 1) {
     throw usage('name the codes, or give one of --for ACCOUNT and --all-admin')
   }
-  const owner = allAdmin ? 'admin' : ref && (await findAccount(pds, ref, { signal })).did
+  const owner = allAdmin ? 'admin' : ref && (await findAccount(views.pds, ref, finding(views))).did
   const wanted = new Set(codes)
   const found: Invite[] = []
-  for await (const invite of listInvites(pds)) {
+  for await (const invite of listInvites(views.pds)) {
     if (owner === undefined ? wanted.delete(invite.code) : invite.forAccount === owner) found.push(invite)
   }
   if (wanted.size > 0)
@@ -61,8 +57,8 @@ export default procedure({
     disabled: column(yesNo, 'after the change'),
     forAccount: column(text, 'account it belongs to, or admin'),
   },
-  async plan(input, { pds, signal }) {
-    const invites = await chosen(input, pds, signal)
+  async plan(input, views) {
+    const invites = await chosen(input, views)
     const open = invites.filter(({ disabled }) => !disabled)
     const row = ({ code, available, forAccount }: Invite) => ({ code, available, disabled: true, forAccount })
     const item = (some: readonly Invite[], steps: readonly ReturnType<typeof xrpc>[]) =>

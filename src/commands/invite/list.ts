@@ -3,6 +3,7 @@ import { inviteState, listInvites } from '../../pds/invites.ts'
 import { option, query } from '../../runner/command.ts'
 import { choice, integer, time } from '../../runner/type.ts'
 import { account } from '../account/shared.ts'
+import { finding } from '../finding.ts'
 import { inviteColumns } from './shared.ts'
 
 /** Every invite code, newest first, from all pages. */
@@ -26,10 +27,10 @@ export default query({
   output: inviteColumns,
   result: 'many',
   counted: 'invite code',
-  async *read({ status, for: ref, since, limit = Number.POSITIVE_INFINITY }, { pds, signal }) {
-    const owner = ref === undefined ? undefined : (await findAccount(pds, ref, { signal })).did
+  async *read({ status, for: ref, since, limit = Number.POSITIVE_INFINITY }, views) {
+    const owner = ref === undefined ? undefined : (await findAccount(views.pds, ref, finding(views))).did
     let listed = 0
-    for await (const invite of listInvites(pds)) {
+    for await (const invite of listInvites(views.pds)) {
       if (since && new Date(invite.createdAt) < since) return
       if (owner !== undefined && invite.forAccount !== owner) continue
       if (status !== undefined && !fits(status, invite)) continue

@@ -1,4 +1,5 @@
 import { failed, usage } from '../../failure.ts'
+import { jsonOf } from '../../pds/answers.ts'
 import { argument, column, flag, manyArguments, query } from '../../runner/command.ts'
 import { anything, type Json, text } from '../../runner/type.ts'
 import { nsid } from './shared.ts'
@@ -17,10 +18,12 @@ export function parameters(words: readonly string[]): Record<string, string | st
   )
 }
 
-/** Any query of the PDS, as admin unless `--anonymous`. */
+/** Any query of the PDS that answers JSON, as admin unless `--anonymous`. */
 export default query({
   name: 'xrpc get',
-  summary: 'Call any query of the PDS',
+  summary: 'Call any query of the PDS that answers JSON',
+  about:
+    'What answers something else, such as com.atproto.sync.getRepo and com.atproto.sync.getBlob, is refused.',
   examples: [
     'kimbia-ops xrpc get com.atproto.server.describeServer',
     'kimbia-ops xrpc get com.atproto.admin.getInviteCodes limit=5 sort=usage',
@@ -34,15 +37,17 @@ export default query({
   result: 'one',
   bare: 'answer',
   async read(input, { pds }) {
-    const { body, contentType } = await pds.get(input.nsid, parameters(input.parameters), {
+    const answer = await pds.get(input.nsid, parameters(input.parameters), {
       as: input.anonymous ? 'nobody' : 'admin',
     })
+    const { body, contentType } = answer
     if (!/^application\/([\w.-]+\+)?json\b/.test(contentType)) {
       throw failed(
         'not-json',
         `${input.nsid} answered ${body.length} bytes of ${contentType || 'an unnamed type'}, which is not JSON`,
+        'xrpc get is for queries that answer JSON: not for repos, blobs and images',
       )
     }
-    return { answer: JSON.parse(new TextDecoder().decode(body)) as Json }
+    return { answer: jsonOf(answer, input.nsid) as Json }
   },
 })

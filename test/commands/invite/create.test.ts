@@ -19,7 +19,7 @@ const row = (number: number, more: object = {}) => ({
   disabled: false,
   forAccount: 'admin',
   createdBy: 'admin',
-  createdAt: '2026-11-22T18:00:00.000Z',
+  createdAt: `2026-11-22T12:00:0${number - 1}.000Z`,
   usedBy: [],
   changed: true,
   ...more,
@@ -57,6 +57,32 @@ describe('makes', () => {
       'outcome ok',
       'stdout',
     ])
+  })
+
+  test('codes whose time is the PDS’s own, each its own, whatever the clock here', async () => {
+    const world = scriptedWorld({ pds: pds(), now: '1999-01-01T00:00:00.000Z' })
+    world.pds.state.invite(1, 'admin')
+    const ran = await world.run(...create, '--count', '2')
+    expect(rowsOf(ran)).toEqual([row(2), row(3)])
+  })
+
+  test('codes that cannot be read back: they are told all the same, without their time', async () => {
+    const world = scriptedWorld({ pds: pds() })
+    const query = world.pds.query.bind(world.pds)
+    world.pds.query = (nsid, ...rest) =>
+      nsid === 'com.atproto.admin.getInviteCodes'
+        ? Promise.reject(unreachable('link-lost', 'lost'))
+        : query(nsid, ...rest)
+    const ran = await world.run(...create)
+    expect(ran.code).toBe(6)
+    const { createdAt: _, ...untimed } = row(1)
+    expect(rowsOf(ran)).toEqual([untimed])
+  })
+
+  test('one for an account that must be searched for, and says so', async () => {
+    const ran = await scriptedWorld({ pds: pds() }).run(...create, '--for', 'alice@example.com')
+    expect(ran.code).toBe(0)
+    expect(ran.progress).toContain('looking through all accounts: 0')
   })
 
   test('new ones each time', async () => {

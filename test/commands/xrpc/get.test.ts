@@ -54,6 +54,8 @@ test.each([
 test.each([
   ['is not JSON', answer('BLOB', 'application/octet-stream'), 1, 'not-json'],
   ['has no type', answer('', ''), 1, 'not-json'],
+  ['is cut JSON', answer('{"codes":['), 5, 'pds-garbage'],
+  ['is a page that says it is JSON', answer('<html>'), 5, 'pds-garbage'],
   ['is a refusal', xrpcError('InvalidRequest', 'no such thing'), 1, 'invalid-request'],
   ['is a broken PDS', xrpcError('InternalServerError', 'oh', 500), 5, 'pds-error'],
 ])('an answer that %s', async (_, given, code, word) => {
@@ -61,4 +63,14 @@ test.each([
   const ran = await scriptedWorld({ pds }).run('xrpc', 'get', 'com.example.any', '--json')
   expect(ran).toMatchObject({ code, stdout: '', ...nothing })
   expect(errorOf(ran)).toMatchObject({ code: word })
+})
+
+test('what is not JSON is said to be no query for this', async () => {
+  const pds = scriptedPds({ raw: { 'com.atproto.sync.getBlob': answer('BLOB', 'image/png') } })
+  const ran = await scriptedWorld({ pds }).run('xrpc', 'get', 'com.atproto.sync.getBlob', '--json')
+  expect(errorOf(ran)).toEqual({
+    code: 'not-json',
+    message: 'com.atproto.sync.getBlob answered 4 bytes of image/png, which is not JSON',
+    hint: 'xrpc get is for queries that answer JSON: not for repos, blobs and images',
+  })
 })

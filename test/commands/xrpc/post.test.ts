@@ -46,11 +46,75 @@ describe('calls it', () => {
   })
 })
 
+describe('the body', () => {
+  const did = 'did:plc:ewvi7nxzyoun6zhxrhs64oiz'
+  const secrets = JSON.stringify({
+    did,
+    newPassword: 'correct horse',
+    list: [{ access_token: ['correct horse'], note: 'plain' }],
+    refreshJwt: { of: 'correct horse' },
+    clientSECRET: 'correct horse',
+  })
+  const shown = `{"did":"${did}","newPassword":"‹secret›","list":[{"access_token":"‹secret›","note":"plain"}],"refreshJwt":"‹secret›","clientSECRET":"‹secret›"}`
+
+  test('is in the plan that a person says yes to, without its secrets, and not in the trail', async () => {
+    const terminal = { interactive: true, answers: ['y'] }
+    const world = scriptedWorld({ pds: pds(), terminal, files: { 'b.json': secrets } })
+    const ran = await world.run(...post, '--body', '@b.json')
+    expect(ran).toMatchObject({ code: 0, changes: [{ nsid, input: JSON.parse(secrets) }] })
+    expect(ran.stderr).toContain(`  ${nsid}\n    ${shown}\n`)
+    expect(ran.stderr).not.toContain('correct horse')
+    expect(JSON.stringify(ran.trail)).not.toMatch(/correct horse|plain|newPassword/)
+  })
+
+  test('is in the dry run, without its secrets', async () => {
+    const ran = await scriptedWorld({ pds: pds(), stdin: secrets }).run(
+      ...post,
+      '--body',
+      '-',
+      '-n',
+      '--json',
+    )
+    expect(ran).toMatchObject({ code: 0, ...nothing })
+    expect(rowsOf(ran)).toMatchObject([{ did, steps: [{ does: `POST ${nsid} ${shown}` }] }])
+  })
+
+  test.each([
+    ['did', { did }, did],
+    ['subject', { subject: { did } }, did],
+    ['account', { account: did }, did],
+    ['no DID', { account: 'alice.test', subject: null }, undefined],
+    ['no object', ['did', did], undefined],
+  ])('puts whom it is about into the trail: %s', async (_, given, expected) => {
+    const ran = await scriptedWorld({ pds: pds() }).run(...post, '--body', JSON.stringify(given), '-y')
+    expect(ran.trail.map((entry) => entry.did)).toEqual([expected, expected])
+  })
+})
+
+describe('what deletes an account', () => {
+  const did = 'did:plc:ewvi7nxzyoun6zhxrhs64oiz'
+  const deletion = 'com.atproto.admin.deleteAccount'
+  const about = (body: object) => ['xrpc', 'post', deletion, '--body', JSON.stringify(body)]
+
+  test.each([
+    ['the DID', { did }, did],
+    ['the host, where it names no DID', {}, 'kimbia'],
+  ])('is not done on --yes, but by confirming %s', async (_, body, word) => {
+    const refused = await scriptedWorld().run(...about(body), '--yes')
+    expect(refused).toMatchObject({ code: 4, stdout: '', ...nothing })
+    expect(refused.stderr).toContain(`--confirm ${word}`)
+    const other = await scriptedWorld().run(...about(body), '--confirm', 'erna.test')
+    expect(other).toMatchObject({ code: 4, ...nothing })
+    const ran = await scriptedWorld().run(...about(body), '--confirm', word)
+    expect(ran).toMatchObject({ code: 0, changes: [{ nsid: deletion, input: body }] })
+  })
+})
+
 describe('does not call it', () => {
   test('in a dry run', async () => {
     const ran = await scriptedWorld({ pds: pds() }).run(...post, '--body', body, '-n', '--json')
     expect(ran).toMatchObject({ code: 0, stderr: '', ...nothing })
-    const does = `POST ${nsid} (application/json, 7 bytes)`
+    const does = `POST ${nsid} {"a":1}`
     expect(rowsOf(ran)).toMatchObject([{ dryRun: true, subject: nsid, steps: [{ does }] }])
   })
 
