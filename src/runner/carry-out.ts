@@ -1,10 +1,9 @@
-import { Failure, failed } from '../failure.ts'
-import type { AccountStatus, Pds, Procedures } from '../pds/client.ts'
-import { Secret } from '../secret.ts'
+import { Failure } from '../failure.ts'
+import type { AccountStatus, Pds } from '../pds/client.ts'
 import { fill, type Item, type Plan, type Proof, type Step, showStep, type XrpcStep } from './plan.ts'
 import { prove, proveStatuses, type StatusProof } from './prove.ts'
 import type { Recorder } from './record.ts'
-import { saveFile } from './save-file.ts'
+import { asFailure, asStepFailure, carryOutStep, lookUp } from './step.ts'
 
 /** What became of one item. Its `rows` have every Later filled in. */
 export type Result =
@@ -230,48 +229,6 @@ async function undone(
   })
 }
 
-async function carryOutStep(step: Step, kept: Map<string, unknown>, pds: Pds): Promise<void> {
-  const of = (place: string): unknown => lookUp(kept, place)
-  switch (step.kind) {
-    case 'xrpc': {
-      const input = fill(step.input, of, (leaf) => (leaf instanceof Secret ? leaf.reveal() : leaf))
-      const options = { as: step.as, repeatable: step.repeatable }
-      const answer = await pds.call(
-        step.nsid,
-        input as Procedures[typeof step.nsid]['input'] as never,
-        options,
-      )
-      if (step.keep) kept.set(step.keep, answer)
-      return
-    }
-    case 'raw': {
-      const answer = await pds.post(step.nsid, step.body, step.contentType, { as: step.as })
-      if (step.keep) kept.set(step.keep, { answer: parseAnswer(answer.body) })
-      return
-    }
-    case 'save':
-      return await saveFile(step)
-  }
-}
-
-function parseAnswer(body: Uint8Array): unknown {
-  const text = new TextDecoder().decode(body)
-  try {
-    return text === '' ? null : JSON.parse(text)
-  } catch {
-    return text
-  }
-}
-
-/** The value at `name.field.field` among the answers kept so far. */
-function lookUp(kept: ReadonlyMap<string, unknown>, place: string): unknown {
-  const [name = '', ...fields] = place.split('.')
-  return fields.reduce<unknown>(
-    (value, field) => (value as Record<string, unknown> | undefined)?.[field],
-    kept.get(name),
-  )
-}
-
 /** Reads the statuses of all pending items together and writes their outcomes. */
 async function settle(
   pending: readonly Pending[],
@@ -301,23 +258,4 @@ async function settle(
       return [index, await conclude(hands, id, item, plan, result)]
     }),
   )
-}
-
-/** A PDS that answers a change with an error was reached: this step has failed, the next target may not. */
-function asStepFailure(cause: unknown): Failure {
-  const failure = asFailure(cause)
-  const { code, message, hint } = failure
-  return code === 'pds-error' ? failed(code, message, hint, cause) : failure
-}
-
-const asFailure = (cause: unknown): Failure => {
-  if (cause instanceof Failure) return cause
-  if (cause instanceof Error)
-    return failed(
-      'bug',
-      `${cause.message} (this is a bug in kimbia-ops: ${cause.stack ?? cause.name})`,
-      undefined,
-      cause,
-    )
-  return failed('bug', String(cause))
 }

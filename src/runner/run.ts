@@ -1,8 +1,10 @@
 import { Failure, failed, type Outcome, unreachable } from '../failure.ts'
 import { carryOut, type Result } from './carry-out.ts'
-import type { Command, InputOf, Passthrough, Printer, Procedure, Query } from './command.ts'
+import type { Command, InputOf, Printer, Procedure, Query } from './command.ts'
 import { changes, consent, mustType } from './consent.ts'
-import { type Opened, open } from './opened.ts'
+import type { Life } from './life.ts'
+import { open } from './opened.ts'
+import { carryPassthrough } from './pass-through.ts'
 import type { Plan } from './plan.ts'
 import type { Run } from './program.ts'
 import { noRecorder, recorder } from './record.ts'
@@ -10,19 +12,7 @@ import { openRenderer } from './render.ts'
 import { showCount, showDryRun, showFailure, showPlan } from './report.ts'
 import { shortfallOf } from './shortfall.ts'
 import { missingWords, nameOf, paramsOf, readWord } from './spelling.ts'
-import type { Terminal } from './terminal.ts'
 import type { World } from './world.ts'
-
-/** One invocation: what was asked for, on which terminal, in which world. */
-interface Life {
-  readonly run: Run
-  readonly world: World
-  readonly terminal: Terminal
-  readonly commands: readonly Command[]
-  readonly opened: Opened
-  /** Ctrl-C or `--timeout`. */
-  readonly signal: AbortSignal
-}
 
 /** Lives the life of one command, from its parsed line to its outcome; everything it opened is closed. */
 export async function live(
@@ -226,51 +216,4 @@ function untold(cause: unknown, results: readonly Result[]): unknown {
   const message = `it was done, but its result could not be written: ${cause.message}`
   const hint = 'look at what is there now; a password that was not shown must be reset once more'
   return new Failure({ outcome: 'partial', code: 'result-lost', message, hint, cause })
-}
-
-/** Runs a program of the host with the operator's own streams; it is written to the trail before and after. */
-async function carryPassthrough(
-  { opened, world, signal }: Life,
-  command: Passthrough,
-  args: readonly string[],
-) {
-  const streams = world.streams()
-  const located = await command.locate(args, streams.tty ? 'yes' : 'no', opened.views)
-  const host = await opened.host()
-  const trail = await world.openTrail(host)
-  const { user, machine } = world.operator()
-  const authorship = {
-    operator: { user, machine, ssh: await host.where() },
-    command: command.name,
-    version: world.version,
-    clock: world.clock,
-  }
-  const item = { subject: `${command.name} ${withoutValues(args)}`.trim(), steps: [], rows: [] }
-  const plan = { title: command.name, items: [item], confirm: command.name }
-  try {
-    const record = recorder(trail, authorship)
-    const id = await record.intent(item, plan)
-    const code = await host.attach(located.shell, {
-      ...streams,
-      ...(located.first && { first: located.first }),
-      signal,
-    })
-    const failure = code === 0 ? undefined : failed('exit-code', `it ended with exit code ${code}`)
-    await record.outcome(id, item, plan, failure).catch((cause: Error) => {
-      opened.views.say(`warning: it ran, but its outcome is not in the trail: ${cause.message}`)
-    })
-    return { outcome: failure ? ('failed' as const) : ('ok' as const), code }
-  } finally {
-    await trail.end().catch(() => {})
-  }
-}
-
-/** Words and flag names, without the flags' values: one of them may be a secret. */
-function withoutValues(args: readonly string[]): string {
-  const firstFlag = args.findIndex((word) => word.startsWith('-'))
-  const words = firstFlag === -1 ? args : args.slice(0, firstFlag)
-  const flags = args
-    .filter((word) => word.startsWith('-'))
-    .map((word) => (word.startsWith('--') ? (word.split('=')[0] as string) : word.slice(0, 2)))
-  return [...words, ...flags].join(' ')
 }

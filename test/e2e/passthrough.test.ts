@@ -96,7 +96,7 @@ describe.each(programs)('%s', (name) => {
     rmSync(join(rig.dir, 'bin', name), { force: true })
     const before = stateOf(rig)
     const ran = await run(rig, [name, 'account', 'list'])
-    expect(ran).toMatchObject({ code: 1, stdout: '' })
+    expect(ran).toMatchObject({ code: 5, stdout: '' })
     expect(ran.stderr).toContain(name)
     expect(stateOf(rig)).toEqual(before)
   })

@@ -1,0 +1,16 @@
+import type { Command } from './command.ts'
+import type { Opened } from './opened.ts'
+import type { Run } from './program.ts'
+import type { Terminal } from './terminal.ts'
+import type { World } from './world.ts'
+
+/** One invocation: what was asked for, on which terminal, in which world. */
+export interface Life {
+  readonly run: Run
+  readonly world: World
+  readonly terminal: Terminal
+  readonly commands: readonly Command[]
+  readonly opened: Opened
+  /** Ctrl-C or `--timeout`. */
+  readonly signal: AbortSignal
+}
