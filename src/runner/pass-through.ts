@@ -1,29 +1,17 @@
 import { failed } from '../failure.ts'
 import type { Passthrough } from './command.ts'
+import { keepTrail } from './keep-trail.ts'
 import type { Life } from './life.ts'
-import { recorder } from './record.ts'
 
 /** Runs a program of the host with the operator's own streams; it is written to the trail before and after. */
-export async function carryPassthrough(
-  { opened, world, signal }: Life,
-  command: Passthrough,
-  args: readonly string[],
-) {
+export async function carryPassthrough(life: Life, command: Passthrough, args: readonly string[]) {
+  const { opened, world, signal } = life
   const streams = world.streams()
   const located = await command.locate(args, streams.tty ? 'yes' : 'no', opened.views)
   const host = await opened.host()
-  const trail = await world.openTrail(host)
-  const { user, machine } = world.operator()
-  const authorship = {
-    operator: { user, machine, ssh: await host.where() },
-    command: command.name,
-    version: world.version,
-    clock: world.clock,
-  }
   const item = { subject: `${command.name} ${withoutValues(args)}`.trim(), steps: [], rows: [] }
   const plan = { title: command.name, items: [item], confirm: command.name }
-  try {
-    const record = recorder(trail, authorship)
+  return await keepTrail(life, async (record) => {
     const id = await record.intent(item, plan)
     const code = await host.attach(located.shell, {
       ...streams,
@@ -35,9 +23,7 @@ export async function carryPassthrough(
       opened.views.say(`warning: it ran, but its outcome is not in the trail: ${cause.message}`)
     })
     return { outcome: failure ? ('failed' as const) : ('ok' as const), code }
-  } finally {
-    await trail.end().catch(() => {})
-  }
+  })
 }
 
 /** Words and flag names, without the flags' values: one of them may be a secret. */

@@ -2,12 +2,13 @@ import { Failure, failed, type Outcome, unreachable } from '../failure.ts'
 import { carryOut, type Result } from './carry-out.ts'
 import type { Command, InputOf, Printer, Procedure, Query } from './command.ts'
 import { changes, consent, mustType } from './consent.ts'
+import { keepTrail } from './keep-trail.ts'
 import type { Life } from './life.ts'
 import { open } from './opened.ts'
 import { carryPassthrough } from './pass-through.ts'
 import type { Plan } from './plan.ts'
 import type { Run } from './program.ts'
-import { noRecorder, recorder } from './record.ts'
+import { noRecorder } from './record.ts'
 import { openRenderer } from './render.ts'
 import { showCount, showDryRun, showFailure, showPlan } from './report.ts'
 import { shortfallOf } from './shortfall.ts'
@@ -161,24 +162,16 @@ async function review(
   await consent(plan, risk, { yes, confirm }, terminal)
 }
 
-async function act({ terminal, opened, world, run, signal }: Life, plan: Plan<unknown>): Promise<Result[]> {
+async function act(life: Life, plan: Plan<unknown>): Promise<Result[]> {
+  const { terminal, opened, signal: stop } = life
   const progress = (done: number, of: number): void =>
     of > 1 ? terminal.progress(`${done} of ${of}`) : undefined
   if (plan.trail === 'none') {
     const pds = undefined as never
-    return await carryOut(plan, { pds, recorder: noRecorder, stop: signal, progress })
+    return await carryOut(plan, { pds, recorder: noRecorder, stop, progress })
   }
-  const host = await opened.host()
   const pds = await opened.pds()
-  const trail = await world.openTrail(host)
-  const { user, machine } = world.operator()
-  const operator = { user, machine, ssh: await host.where() }
-  const authorship = { operator, command: run.command.name, version: world.version, clock: world.clock }
-  try {
-    return await carryOut(plan, { pds, recorder: recorder(trail, authorship), stop: signal, progress })
-  } finally {
-    await trail.end().catch(() => {})
-  }
+  return await keepTrail(life, (recorder) => carryOut(plan, { pds, recorder, stop, progress }))
 }
 
 /** Rows that hold true go to stdout; what failed or was not tried is thrown, to end on stderr. */
