@@ -1,3 +1,4 @@
+import type { DockerFacts, DockerOptions } from './docker-host.ts'
 import { Talker } from './lines.ts'
 import type { Sudo } from './operator.ts'
 
@@ -13,6 +14,8 @@ export interface RigOptions {
   sudo?: Sudo
   /** More settings for pds.env, or other values for those that it has. */
   env?: Record<string, string>
+  /** The PDS in a container, put up by docker compose as on an official host; see canDocker. */
+  docker?: DockerOptions
 }
 
 /** What one needs to know to use a rig. */
@@ -21,7 +24,7 @@ export interface RigFacts {
   dir: string
   /** What /pds is on a real host: made by root it is root's alone, with pds.env and the databases. */
   pdsDir: string
-  /** The JSON log of the PDS. */
+  /** The JSON log of the PDS; with Docker it is the engine that has it. */
   pdsLog: string
   pdsPort: number
   pdsUrl: string
@@ -41,6 +44,8 @@ export interface RigFacts {
   sshConfig: string
   /** A kimbia-ops config whose default host is the rig. */
   configFile: string
+  /** Only with Docker. */
+  docker?: DockerFacts
   /** To be laid over process.env for whatever shall see the rig and nothing of the developer's own settings. */
   env: Record<string, string>
 }

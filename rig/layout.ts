@@ -48,13 +48,14 @@ export function makeLayout(): Layout {
 
 /** Writes pds.env in the form of the official installer and returns what it says. */
 export async function writePdsEnv(layout: Layout, options: RigOptions): Promise<Record<string, string>> {
+  const dataDir = options.docker ? '/pds' : layout.pdsDir
   const settings: Record<string, string> = {
     PDS_HOSTNAME: 'localhost',
     PDS_JWT_SECRET: randomBytes(16).toString('hex'),
     PDS_ADMIN_PASSWORD: randomBytes(16).toString('hex'),
     PDS_PLC_ROTATION_KEY_K256_PRIVATE_KEY_HEX: randomBytes(32).toString('hex'),
-    PDS_DATA_DIRECTORY: layout.pdsDir,
-    PDS_BLOBSTORE_DISK_LOCATION: join(layout.pdsDir, 'blocks'),
+    PDS_DATA_DIRECTORY: dataDir,
+    PDS_BLOBSTORE_DISK_LOCATION: join(dataDir, 'blocks'),
     PDS_BLOB_UPLOAD_LIMIT: '104857600',
     // By name, because the PDS refuses to resolve a DID at a numeric address.
     PDS_DID_PLC_URL: `http://localhost:${await freePort()}`,

@@ -8,17 +8,9 @@ import { fileURLToPath } from 'node:url'
 import { parseEnv } from 'node:util'
 import type { PDS } from '@atproto/pds'
 import { serve } from './lines.ts'
+import { onLoopback, startPlc } from './loopback.ts'
 
 const [envFile, logFile] = process.argv.slice(2) as [string, string]
-const LOOPBACK = '127.0.0.1'
-
-/** Both servers listen with a port alone, which is every interface; the rig must not be seen from outside. */
-function onLoopback<T extends { app: { listen: unknown } }>(server: T): T {
-  const app = server.app as { listen: (port: number, host?: string) => unknown }
-  const listen = app.listen.bind(app)
-  app.listen = (port) => listen(port, LOOPBACK)
-  return server
-}
 
 /** What the container engine does with env_file: the settings of the file, read at each start, and no older ones. */
 function loadEnv(): Record<string, string> {
@@ -30,18 +22,10 @@ function loadEnv(): Record<string, string> {
 
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/rig', import.meta.url)))
 const settings = loadEnv()
-
-process.env.LOG_ENABLED = 'false'
-const plcModule = await import('@did-plc/server')
+await startPlc(settings.PDS_DID_PLC_URL ?? '')
 process.env.LOG_ENABLED = settings.LOG_ENABLED ?? 'false'
 process.env.LOG_DESTINATION = logFile
 const pdsModule = await import('@atproto/pds')
-
-const plc = plcModule.PlcServer.create({
-  db: plcModule.Database.mock(),
-  port: Number(new URL(settings.PDS_DID_PLC_URL ?? '').port),
-})
-await onLoopback(plc).start()
 
 let pds: PDS | undefined
 

@@ -4,11 +4,12 @@ import { createServer } from 'node:net'
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000)
-    if (await canListen(port)) return port
+    if (await isFree(port)) return port
   }
 }
 
-function canListen(port: number): Promise<boolean> {
+/** Whether nobody listens on this loopback port. */
+export function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer()
     server.once('error', () => resolve(false))

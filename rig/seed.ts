@@ -31,15 +31,13 @@ const EMPTY_REPO = {
   rev: '3lbrqjyn2ms2k',
 }
 
+type Seedable = Pick<RigFacts, 'dir' | 'pdsDir' | 'docker'>
+
 /**
  * Puts n accounts straight into the databases of a running PDS. Their DIDs are unknown to the PLC directory, so
  * whatever resolves them fails: a change of handle, or the activation of a deactivated one.
  */
-export async function seedAccounts(
-  rig: Pick<RigFacts, 'dir' | 'pdsDir'>,
-  n: number,
-  options: SeedOptions = {},
-): Promise<Seeded[]> {
+export async function seedAccounts(rig: Seedable, n: number, options: SeedOptions = {}): Promise<Seeded[]> {
   const { prefix = 'runner', password = 'seeded', repos = n <= 20_000 } = options
   const now = Date.now()
   const createdAt = options.createdAt ?? ((number) => new Date(now - (n - number) * 1000))
@@ -88,8 +86,10 @@ function insertAll(
 }
 
 /** All seeded accounts share one store file, behind a link each: enough to be read, and cheap. */
-function linkRepos(rig: Pick<RigFacts, 'dir' | 'pdsDir'>, accounts: Seeded[], Database: typeof Sqlite): void {
-  const shared = new Database(join(rig.dir, 'seeded.sqlite'))
+function linkRepos(rig: Seedable, accounts: Seeded[], Database: typeof Sqlite): void {
+  // A container sees nothing above the directory of the PDS.
+  const [place, up] = rig.docker ? [rig.pdsDir, '../../..'] : [rig.dir, '../../../..']
+  const shared = new Database(join(place, 'seeded.sqlite'))
   shared.exec(
     `create table if not exists repo_root (did varchar primary key, cid varchar, rev varchar, indexedAt varchar);
      insert or ignore into repo_root values ('did:plc:seeded', '${EMPTY_REPO.cid}', '${EMPTY_REPO.rev}', '')`,
@@ -99,7 +99,7 @@ function linkRepos(rig: Pick<RigFacts, 'dir' | 'pdsDir'>, accounts: Seeded[], Da
     const shard = createHash('sha256').update(did).digest('hex').slice(0, 2)
     const directory = join(rig.pdsDir, 'actors', shard, did)
     mkdirSync(directory, { recursive: true })
-    symlinkSync('../../../../seeded.sqlite', join(directory, 'store.sqlite'))
+    symlinkSync(`${up}/seeded.sqlite`, join(directory, 'store.sqlite'))
   }
 }
 

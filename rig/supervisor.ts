@@ -4,6 +4,7 @@
  */
 import { chownSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { type DockerHost, type DockerOptions, openSocket, startDockerHost } from './docker-host.ts'
 import type { RigFacts, RigOptions } from './host.ts'
 import { type Layout, makeLayout, writeClient, writePdsEnv } from './layout.ts'
 import { serve, Talker } from './lines.ts'
@@ -12,21 +13,33 @@ import { endProcesses } from './processes.ts'
 import { findSshd, knownHosts, makeKeys, type Sshd, startSshd, startStandIn } from './sshd.ts'
 
 const undo: (() => void | Promise<void>)[] = []
-let pds: Talker | undefined
+let pds: { start(): Promise<unknown>; stop(): Promise<unknown> } | undefined
+
+/** Settings of the developer that a rig must not see. */
+const NOTHING_ELSE = {
+  SSH_AUTH_SOCK: '',
+  XDG_CONFIG_HOME: '',
+  XDG_STATE_HOME: '',
+  XDG_CACHE_HOME: '',
+  XDG_DATA_HOME: '',
+}
 
 async function up(options: RigOptions): Promise<RigFacts> {
   const layout = makeLayout()
   undo.push(() => rmSync(layout.dir, { recursive: true, force: true, maxRetries: 5 }))
   const settings = await writePdsEnv(layout, options)
-  const [, { operator, sshd }] = await allDone(startPds(layout), startLogin(layout, options))
-
   const pdsPort = Number(settings.PDS_PORT)
+  const pdsUrl = `http://127.0.0.1:${pdsPort}`
+  const [container, { operator, sshd }] = await allDone(
+    options.docker
+      ? startContainer(layout, options.docker, settings.PDS_DID_PLC_URL ?? '', pdsUrl)
+      : startPds(layout),
+    startLogin(layout, options),
+  )
+  if (container && options.docker?.socketFor === 'operator')
+    undo.push(await openSocket(layout, container.facts.socket, operator))
   const user = operator.name
-  const {
-    knownHosts: knownHostsFile,
-    sshConfig,
-    configFile,
-  } = writeClient(layout, {
+  const client = writeClient(layout, {
     user,
     sshPort: sshd.port,
     pdsPort,
@@ -38,7 +51,7 @@ async function up(options: RigOptions): Promise<RigFacts> {
     pdsDir: layout.pdsDir,
     pdsLog: layout.pdsLog,
     pdsPort,
-    pdsUrl: `http://127.0.0.1:${pdsPort}`,
+    pdsUrl,
     plcUrl: settings.PDS_DID_PLC_URL ?? '',
     adminPassword: settings.PDS_ADMIN_PASSWORD ?? '',
     ssh: {
@@ -46,28 +59,39 @@ async function up(options: RigOptions): Promise<RigFacts> {
       port: sshd.port,
       user,
       identity: layout.identity,
-      knownHosts: knownHostsFile,
+      knownHosts: client.knownHosts,
       ...(sudoPassword ? { sudoPassword } : {}),
     },
-    sshConfig,
-    configFile,
+    sshConfig: client.sshConfig,
+    configFile: client.configFile,
+    ...(container ? { docker: container.facts } : {}),
     env: {
-      KIMBIA_OPS_CONFIG: configFile,
+      KIMBIA_OPS_CONFIG: client.configFile,
       HOME: join(layout.client, 'home'),
-      SSH_AUTH_SOCK: '',
-      XDG_CONFIG_HOME: '',
-      XDG_STATE_HOME: '',
-      XDG_CACHE_HOME: '',
-      XDG_DATA_HOME: '',
+      ...NOTHING_ELSE,
     },
   }
 }
 
-async function startPds(layout: Layout): Promise<void> {
+async function startPds(layout: Layout): Promise<undefined> {
   const started = new Talker('./pds-process.ts', [layout.envFile, layout.pdsLog])
   undo.push(() => started.kill())
   await started.ask('start')
+  pds = { start: () => started.ask('start'), stop: () => started.ask('stop') }
+}
+
+async function startContainer(
+  layout: Layout,
+  options: DockerOptions,
+  plcUrl: string,
+  pdsUrl: string,
+): Promise<DockerHost> {
+  const plc = new Talker('./plc-process.ts', [plcUrl])
+  undo.push(() => plc.kill())
+  const [started] = await allDone(startDockerHost(layout, options, pdsUrl), plc.ask('up?'))
+  undo.push(() => started.end())
   pds = started
+  return started
 }
 
 async function startLogin(layout: Layout, options: RigOptions): Promise<{ operator: Operator; sshd: Sshd }> {
@@ -119,7 +143,7 @@ process.on('uncaughtException', (error) => {
 })
 
 await serve((request: RigOptions | 'start' | 'stop') =>
-  typeof request === 'string' ? (pds?.ask(request) ?? Promise.resolve()) : up(request),
+  typeof request === 'string' ? (pds?.[request]() ?? Promise.resolve()) : up(request),
 )
 await down()
 process.exit()

@@ -1,0 +1,7 @@
+/** `node rig/warm.ts`: makes the images of rigs with Docker, so that the first such rig need not wait for them. */
+import { canDocker } from './docker.ts'
+import { holdEngine } from './engine.ts'
+
+const { can, why } = canDocker()
+if (can) await (await holdEngine('kimbia-rig-warm')).letGo()
+else console.error(`rig: no Docker here: ${why}`)
