@@ -49,7 +49,8 @@ export async function inTurn<K extends string>(
   return Object.fromEntries(names.map((name) => [name, median(taken.get(name) ?? [])])) as Record<K, number>
 }
 
-const median = (values: readonly number[]): number =>
+/** The middle one of several values. */
+export const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 
 /** Times a function of this process. */
@@ -57,4 +58,10 @@ export async function timed(work: () => Promise<unknown>): Promise<{ ms: number 
   const began = performance.now()
   await work()
   return { ms: performance.now() - began }
+}
+
+/** Reports ratios against their goals. */
+export interface Goals {
+  atMost(what: string, ratio: number, goal: number): void
+  atLeast(what: string, ratio: number, goal: number): void
 }

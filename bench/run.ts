@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { xrpcGet } from '../rig/accounts.ts'
 import { type RigHost, startRig } from '../rig/host.ts'
 import { seedAccounts } from '../rig/seed.ts'
+import { benchHost } from './host.ts'
 import { inTurn, time, timed } from './measure.ts'
 
 const bin = join(import.meta.dirname, '../bin/kimbia-ops.js')
@@ -39,6 +40,7 @@ try {
 } finally {
   await rig.stop()
 }
+await benchHost([node, bin], { atMost, atLeast })
 console.log(missed === 0 ? '\nall goals are kept' : `\n${missed} goals are missed`)
 process.exitCode = missed === 0 ? 0 : 1
 

@@ -79,6 +79,23 @@ const world = (): World => ({
   openHost,
   openPds,
   openTrail,
+  async openChanges(host) {
+    const { openChanges } = await import('./host/change/changes.ts')
+    return openChanges(host)
+  },
+  async readPending(host) {
+    const { readPending } = await import('./host/change/pending.ts')
+    return readPending(host)
+  },
+  async openStore(name, options) {
+    const { openStore } = await import('./store/store.ts')
+    return openStore(name, options)
+  },
+  async runProgram(program) {
+    const { runProgram } = await import('./process.ts')
+    return runProgram(program)
+  },
+  self: [process.execPath, process.argv[1] ?? 'kimbia-ops'],
   async readFile(path) {
     const { readFile } = await import('node:fs/promises')
     return readFile(path, 'utf8')

@@ -1,14 +1,3 @@
-import {
-  Document,
-  isAlias,
-  isMap,
-  isScalar,
-  LineCounter,
-  type Node,
-  type ParsedNode,
-  parseDocument,
-  type YAMLMap,
-} from 'yaml'
 import { showAge } from './age.ts'
 import { type AdminPasswordConfig, type Config, type HostConfig, hostDefaults } from './config.ts'
 import {
@@ -24,6 +13,17 @@ import {
 } from './config-values.ts'
 import { type Failure, usage } from './failure.ts'
 import { nearest } from './nearest.ts'
+import {
+  Document,
+  isAlias,
+  isMap,
+  isScalar,
+  LineCounter,
+  type Node,
+  type ParsedNode,
+  parseDocument,
+  type YAMLMap,
+} from './yaml.ts'
 
 /** Reads the text of a config file; what is not valid is a `usage` Failure that names the line. */
 export function parseConfig(text: string, file: string): Config {
@@ -110,6 +110,8 @@ function readHost(name: string, whole: Place, file: string, fieldsOf: FieldsOf):
       matching(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a compose service'),
       hostDefaults.service,
     ),
+    composeFile: get('composeFile', string, hostDefaults.composeFile),
+    project: get('project', matching(/^[a-z0-9][a-z0-9_-]*$/, 'a compose project'), hostDefaults.project),
     hostname: get(
       'hostname',
       matching(/^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/, 'a host name'),
@@ -139,19 +141,31 @@ const keys = {
   sudo: 'sudo',
   dir: 'dir',
   service: 'service',
+  composeFile: 'compose_file',
+  project: 'project',
   hostname: 'hostname',
   port: 'port',
   adminPassword: 'admin_password',
 } as const satisfies Record<Exclude<keyof HostConfig, 'name'>, string>
 
 function readAdminPassword(whole: Place, fieldsOf: FieldsOf): AdminPasswordConfig {
-  const fields = fieldsOf(whole, ['rotate_every', 'store'])
-  const [every, store] = [fields.get('rotate_every'), fields.get('store')]
-  return {
-    rotateEvery: every && age(every),
-    store: store && matching(/^(op:\/\/|file:|command:)./, 'a store: op://…, file:PATH or command:…')(store),
-  }
+  const fields = fieldsOf(whole, ['rotate_every', 'store', 'read'])
+  const [every, store, read] = ['rotate_every', 'store', 'read'].map((key) => fields.get(key))
+  if (store?.value === 'stdout')
+    throw store.wrong(
+      `“${store.path}” cannot be stdout, which keeps nothing`,
+      'ask for it on the command line',
+    )
+  const name = store && storeName(store)
+  if (read && !/^(command|age):/.test(name ?? ''))
+    throw read.wrong(`“${read.path}” is only for a store that is command:… or age:…`)
+  return { rotateEvery: every && age(every), store: name, ...(read && { read: string(read) }) }
 }
+
+const storeName = matching(
+  /^(op:\/\/([^/]+\/){2,3}[^/]+|file:.+|command:.+|age:[^-].*:[/~].*)$/,
+  'a store: op://VAULT/ITEM/FIELD, file:PATH, command:LINE or age:RECIPIENT:PATH',
+)
 
 const wrong = (where: string, message: string, hint?: string): Failure =>
   usage(`${where}: ${message}`, hint, 'config-invalid')
@@ -186,12 +200,13 @@ export function withHost(text: string, host: HostConfig, makeDefault: boolean): 
 
 /** The keys worth writing: `ssh`, and what differs from the defaults. */
 function entries(host: HostConfig): Record<string, unknown> {
-  const { rotateEvery, store } = host.adminPassword ?? {}
+  const { rotateEvery, store, read } = host.adminPassword ?? {}
   const values = {
     ...host,
     adminPassword: host.adminPassword && {
       ...(rotateEvery && { rotate_every: showAge(rotateEvery) }),
       ...(store && { store }),
+      ...(read && { read }),
     },
   }
   const worth = Object.entries(keys).filter(

@@ -16,6 +16,10 @@ export interface HostConfig {
   readonly dir: string
   /** The compose service of the PDS. */
   readonly service: string
+  /** The compose file, where it is none of those that compose finds by itself in `dir`; relative to `dir`. */
+  readonly composeFile: string | undefined
+  /** The compose project, where the running containers do not tell it. */
+  readonly project: string | undefined
   /** The public name; default PDS_HOSTNAME. */
   readonly hostname: string | undefined
   /** The PDS on the host's loopback; default PDS_PORT or 3000. */
@@ -26,8 +30,10 @@ export interface HostConfig {
 /** How long the admin password may stand, in milliseconds, and where a copy of it is kept. */
 export interface AdminPasswordConfig {
   readonly rotateEvery: number | undefined
-  /** `op://…`, `file:PATH` or `command:…`. */
+  /** `op://…`, `file:PATH`, `command:LINE` or `age:RECIPIENT:PATH`; relative paths start at the folder of the config file. */
   readonly store: string | undefined
+  /** A line for sh that prints the password, for a store that is otherwise only written to. */
+  readonly read?: string | undefined
 }
 
 /** What the config file says; an absent file says nothing. */
@@ -47,6 +53,8 @@ export const hostDefaults = {
   sudo: 'auto',
   dir: '/pds',
   service: 'pds',
+  composeFile: undefined,
+  project: undefined,
   hostname: undefined,
   port: undefined,
   adminPassword: undefined,

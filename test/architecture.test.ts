@@ -24,15 +24,16 @@ const imports: Import[] = files.flatMap((from) => {
   }))
 })
 
-/** Each floor uses only itself and the floors below it; `pds` stands beside `ssh`. */
+/** Each floor uses only itself and the floors below it; `pds` and `store` stand beside `ssh`. */
 const floors: Record<string, readonly string[]> = {
   ground: ['ground'],
   ssh: ['ssh', 'ground'],
   pds: ['pds', 'ground'],
+  store: ['store', 'ground'],
   host: ['host', 'ssh', 'ground'],
-  runner: ['runner', 'host', 'pds', 'ssh', 'ground'],
-  commands: ['commands', 'runner', 'host', 'pds', 'ssh', 'ground'],
-  cli: ['cli', 'commands', 'runner', 'host', 'pds', 'ssh', 'ground'],
+  runner: ['runner', 'host', 'pds', 'ssh', 'store', 'ground'],
+  commands: ['commands', 'runner', 'host', 'pds', 'ssh', 'store', 'ground'],
+  cli: ['cli', 'commands', 'runner', 'host', 'pds', 'ssh', 'store', 'ground'],
 }
 
 const floorOf = (file: string): string =>

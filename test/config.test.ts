@@ -144,7 +144,23 @@ const invalid: [string, string, string, (string | undefined)?][] = [
   [
     'an unknown store',
     'hosts:\n  a:\n    ssh: x\n    admin_password:\n      store: vault\n',
-    ':5: “hosts.a.admin_password.store” must be a store: op://…, file:PATH or command:…, not “vault”',
+    ':5: “hosts.a.admin_password.store” must be a store: op://VAULT/ITEM/FIELD, file:PATH, command:LINE or age:RECIPIENT:PATH, not “vault”',
+  ],
+  [
+    'a store that keeps nothing',
+    'hosts:\n  a:\n    ssh: x\n    admin_password:\n      store: stdout\n',
+    ':5: “hosts.a.admin_password.store” cannot be stdout, which keeps nothing',
+    'ask for it on the command line',
+  ],
+  [
+    'a reference without a field',
+    'hosts:\n  a:\n    ssh: x\n    admin_password:\n      store: op://Infra/kimbia\n',
+    ':5: “hosts.a.admin_password.store” must be a store: ',
+  ],
+  [
+    'a way to read a store that needs none',
+    'hosts:\n  a:\n    ssh: x\n    admin_password:\n      store: file:x\n      read: cat x\n',
+    ':6: “hosts.a.admin_password.read” is only for a store that is command:… or age:…',
   ],
   [
     'an unknown choice',
@@ -328,6 +344,17 @@ describe('saving a host', () => {
     expect(await saveHost('# to do\n', kimbia, false)).toContain('# to do')
   })
 
+  test.each([
+    'op://Infra/kimbia/password',
+    'op://Infra/kimbia/Admin Section/password',
+    'file:~/kimbia',
+    'age:age1abc:~/x.age',
+    'age:ssh-ed25519 AAAA me@here:/srv/x.age',
+  ])('the store %s', (store) => {
+    const text = `hosts:\n  a:\n    ssh: x\n    admin_password:\n      store: "${store}"\n`
+    expect(parse(text).hosts[0]?.adminPassword).toEqual({ rotateEvery: undefined, store })
+  })
+
   test('what is saved is what is read', async () => {
     const host = {
       ...kimbia,
@@ -339,7 +366,11 @@ describe('saving a host', () => {
       service: 'yes',
       hostname: '1.5',
       port: 65_535,
-      adminPassword: { rotateEvery: 7_776_000_000, store: 'command:pass show "x: y"' },
+      adminPassword: {
+        rotateEvery: 7_776_000_000,
+        store: 'command:pass insert -m "x: y"',
+        read: 'pass show "x: y"',
+      },
     }
     const text = await saveHost('', host, true)
     expect(parse(text)).toEqual({ file, exists: true, default: 'kimbia', hosts: [host] })

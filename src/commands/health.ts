@@ -2,6 +2,7 @@ import { Failure } from '../failure.ts'
 import { versionOf } from '../pds/answers.ts'
 import { column, query, table, type Views } from '../runner/command.ts'
 import { choice, count, optional, text, yesNo } from '../runner/type.ts'
+import { ageProblems, readPasswordAge } from './admin-password/age.ts'
 
 type Status = 'ok' | 'warn' | 'fail' | 'skip'
 type Finding = readonly [Status, string]
@@ -74,6 +75,14 @@ async function admin({ pds }: Views): Promise<Finding> {
   return ['ok', 'accepted']
 }
 
+/** That it is due is no failure of the service, and is told all the same. */
+async function password(views: Views): Promise<Finding> {
+  const age = await readPasswordAge(views)
+  const problems = ageProblems(age)
+  if (problems.length > 0) return ['warn', `${problems.join('; ')} (kimbia-ops admin-password rotate)`]
+  return ['ok', `rotated ${age.record?.rotatedAt.slice(0, 10)}, due ${age.dueAt?.slice(0, 10)}`]
+}
+
 /** All checks side by side; those behind SSH are skipped when SSH itself fails. */
 export default query({
   name: 'health',
@@ -120,6 +129,7 @@ export default query({
       behind('describe', described),
       behind('admin', admin),
       timed('public', clock, () => outside(views)),
+      behind('password', password),
     ])
     const version = checks[1].status === 'ok' ? checks[1].summary : null
     return {

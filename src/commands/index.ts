@@ -7,7 +7,17 @@ import accountResetPassword from './account/reset-password.ts'
 import accountRestore from './account/restore.ts'
 import accountTakedown from './account/takedown.ts'
 import accountUpdate from './account/update.ts'
+import adminPasswordRotate from './admin-password/rotate.ts'
+import adminPasswordSchedule from './admin-password/schedule.ts'
+import adminPasswordShow from './admin-password/show.ts'
+import adminPasswordStatus from './admin-password/status.ts'
 import completion from './completion.ts'
+import envCheck from './env/check.ts'
+import envDiff from './env/diff.ts'
+import envGet from './env/get.ts'
+import envList from './env/list.ts'
+import envSet from './env/set.ts'
+import envUnset from './env/unset.ts'
 import goat from './goat.ts'
 import health from './health.ts'
 import hosts from './hosts.ts'
@@ -15,9 +25,22 @@ import init from './init.ts'
 import inviteCreate from './invite/create.ts'
 import inviteDisable from './invite/disable.ts'
 import inviteList from './invite/list.ts'
+import logs from './logs.ts'
 import pdsadmin from './pdsadmin.ts'
+import ps from './ps.ts'
+import recover from './recover.ts'
+import restart from './restart.ts'
 import schema from './schema.ts'
+import signupClose from './signup/close.ts'
+import signupOpen from './signup/open.ts'
+import signupStatus from './signup/status.ts'
+import status from './status.ts'
 import trail from './trail.ts'
+import updateApply from './update/apply.ts'
+import updateCheck from './update/check.ts'
+import updatePin from './update/pin.ts'
+import updateRollback from './update/rollback.ts'
+import updateUnpin from './update/unpin.ts'
 import xrpcGet from './xrpc/get.ts'
 import xrpcPost from './xrpc/post.ts'
 
@@ -25,6 +48,7 @@ import xrpcPost from './xrpc/post.ts'
 export const commands: readonly Command[] = [
   init,
   hosts,
+  status,
   health,
   accountList,
   accountInfo,
@@ -37,7 +61,29 @@ export const commands: readonly Command[] = [
   inviteCreate,
   inviteList,
   inviteDisable,
+  signupStatus,
+  signupOpen,
+  signupClose,
+  ps,
+  restart,
+  logs,
+  updateCheck,
+  updateApply,
+  updatePin,
+  updateUnpin,
+  updateRollback,
+  envList,
+  envGet,
+  envSet,
+  envUnset,
+  envCheck,
+  envDiff,
+  adminPasswordStatus,
+  adminPasswordRotate,
+  adminPasswordShow,
+  adminPasswordSchedule,
   trail,
+  recover,
   xrpcGet,
   xrpcPost,
   goat,

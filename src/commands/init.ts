@@ -6,24 +6,9 @@ import { repoPages, statusOf } from '../pds/accounts.ts'
 import { versionOf } from '../pds/answers.ts'
 import type { PdsView } from '../pds/client.ts'
 import { column, flag, option, optionalArgument, procedure } from '../runner/command.ts'
-import { choice, count, integer, optional, path, type Type, text, yesNo } from '../runner/type.ts'
+import { choice, count, integer, optional, path, text, yesNo } from '../runner/type.ts'
 import { ask } from '../ssh/shell.ts'
-
-const matching = (name: string, pattern: RegExp, hint: string): Type<string> => ({
-  ...text,
-  name,
-  parse(word) {
-    if (pattern.test(word)) return word
-    throw usage(`“${word}” is not a ${name}`, hint)
-  },
-})
-const hostName = matching('name', /^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'use letters, digits, “.”, “_” and “-”')
-const target = matching(
-  'target',
-  /^[^\s-]\S*$/,
-  'write [user@]host[:port], an alias of the ssh config, or local',
-)
-const directory = matching('directory', /^\/\S*$/, 'write an absolute path on the host, such as /pds')
+import { composeFile, directory, hostName, projectName, target } from './init-words.ts'
 
 /** Looks at the host before it is saved, so that a wrong entry is noticed now and not at night. */
 export default procedure({
@@ -46,6 +31,8 @@ export default procedure({
     sudo: option(choice('sudo', ['auto', 'always', 'never']), 'how to become root'),
     dir: option(directory, 'where pds.env is on the host'),
     service: option(hostName, 'compose service of the PDS'),
+    composeFile: option(composeFile, 'compose file, where it has none of the usual names'),
+    project: option(projectName, 'compose project, where the containers do not tell it'),
     hostname: option(text, 'public name, when PDS_HOSTNAME is not it'),
     port: option(integer(1, 65_535), 'port of the PDS on the host, when PDS_PORT is not it'),
     default: flag('make it the host that is meant when none is named'),
@@ -121,6 +108,8 @@ function draftOf({ ssh, ...flags }: Flags & { readonly ssh: string }): HostConfi
     sudo: flags.sudo ?? hostDefaults.sudo,
     dir: flags.dir ? posix.resolve(flags.dir) : hostDefaults.dir,
     service: flags.service ?? hostDefaults.service,
+    composeFile: flags.composeFile,
+    project: flags.project,
     hostname: flags.hostname,
     port: flags.port,
     adminPassword: undefined,

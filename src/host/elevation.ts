@@ -1,5 +1,5 @@
 import { Secret } from '../secret.ts'
-import type { Answer, Attached, Conversation, RunOptions, Session } from '../ssh/session.ts'
+import type { Answer, Attached, Conversation, LinesOptions, RunOptions, Session } from '../ssh/session.ts'
 import { ask, type Effect, type Shell } from '../ssh/shell.ts'
 
 /** How root of the host is reached; a password is handed to sudo as the first line of standard input. */
@@ -12,6 +12,7 @@ export type Elevation =
 export interface Elevated {
   ask(shell: Shell<'ask'>, options?: RunOptions): Promise<Answer>
   act(shell: Shell<'act'>, options?: RunOptions): Promise<Answer>
+  lines(shell: Shell<'ask'>, options?: Pick<LinesOptions, 'signal'>): AsyncIterable<string>
   converse(shell: Shell): Promise<Conversation>
   attach(shell: Shell, attached: Attached): Promise<number>
 }
@@ -24,6 +25,8 @@ export function elevate(session: Session, elevation: Elevation): Elevated {
   return {
     ask: (shell, options) => session.ask(wrap(plainly(shell), elevation), led(options)),
     act: (shell, options) => session.act(wrap(plainly(shell), elevation), led(options)),
+    lines: (shell, options) =>
+      session.lines(wrap(plainly(shell), elevation), { ...options, first: password }),
     async converse(shell) {
       if (!password) return session.converse(wrap(plainly(shell), elevation))
       const conversation = await session.converse(wrap(ready(plainly(shell)), elevation))

@@ -1,7 +1,15 @@
 import type { Duplex } from 'node:stream'
 import type { HostConfig } from '../config.ts'
 import type { Secret } from '../secret.ts'
-import type { Answer, Attached, Conversation, Note, RunOptions, Session } from '../ssh/session.ts'
+import type {
+  Answer,
+  Attached,
+  Conversation,
+  LinesOptions,
+  Note,
+  RunOptions,
+  Session,
+} from '../ssh/session.ts'
 import type { Shell } from '../ssh/shell.ts'
 import { type Elevation, elevate } from './elevation.ts'
 import { reach } from './reach.ts'
@@ -22,6 +30,8 @@ export interface HostView {
   /** One remote script, once per invocation. */
   settings(): Promise<Settings>
   ask(shell: Shell<'ask'>, options?: RunOptions): Promise<Answer>
+  /** The lines of its output as they come, for as long as they are taken; see `SessionView`. */
+  lines(shell: Shell<'ask'>, options?: Pick<LinesOptions, 'signal'>): AsyncIterable<string>
   tunnel(port: number): Promise<Duplex>
 }
 
@@ -65,6 +75,9 @@ export function openHost(
       return { ...readPdsEnv(text, config, where), elevation }
     },
     ask: async (shell, options) => (await entered()).root.ask(shell, options),
+    async *lines(shell, options) {
+      yield* (await entered()).root.lines(shell, options)
+    },
     act: async (shell, options) => (await entered()).root.act(shell, options),
     converse: async (shell) => (await entered()).root.converse(shell),
     attach: async (shell, attached) => (await entered()).root.attach(shell, attached),

@@ -10,6 +10,8 @@ export interface PdsEnv {
   readonly port: number
   readonly adminPassword: Secret
   readonly bypassKey: Secret | undefined
+  /** The whole of pds.env, byte for byte as it was read. */
+  readonly text: Secret
 }
 
 /** Reads the settings that every command needs; the config's own values come first. An empty value counts as none. */
@@ -30,6 +32,7 @@ export function readPdsEnv(text: string, config: HostConfig, where: string): Pds
     port: config.port ?? readPort(env.get('PDS_PORT') || '3000', file),
     adminPassword: new Secret(adminPassword),
     bypassKey: bypassKey ? new Secret(bypassKey) : undefined,
+    text: new Secret(text),
   }
 }
 

@@ -111,6 +111,17 @@ class AtprotoPds implements Pds {
     return { ok: true, did: session.did }
   }
 
+  async acceptsAdmin(password: Secret): Promise<boolean> {
+    const other = new AtprotoPds({ ...this.#options, adminPassword: password })
+    try {
+      await other.query('com.atproto.admin.getInviteCodes', { limit: 1 })
+      return true
+    } catch (error) {
+      if (error instanceof XrpcFailure && error.status === 401) return false
+      throw error
+    }
+  }
+
   /** The question was answered already, so a PDS that will not end the session does not change the answer. */
   async #endSession(refresh: Secret): Promise<void> {
     try {

@@ -33,6 +33,8 @@ export interface PdsView {
   get(nsid: string, params: Params, options?: CallOptions): Promise<RawAnswer>
   /** Whether the PDS takes these credentials. It ends the session it opened: reading, as seen from outside. */
   accepts(identifier: string, password: Secret): Promise<Login>
+  /** Whether the PDS takes this as the password of its admin, whatever password it was opened with. */
+  acceptsAdmin(password: Secret): Promise<boolean>
 }
 
 /** A PDS with its procedures: what the runner alone holds. */

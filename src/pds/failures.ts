@@ -57,7 +57,7 @@ const passwordRefused = (asked: Asked, error: string): Failure =>
     outcome: 'unreachable',
     code: 'admin-password-refused',
     message: `${asked.where} refuses the admin password of pds.env`,
-    hint: 'it reads PDS_ADMIN_PASSWORD only at its start: if pds.env was changed since, restart it on the host: sudo systemctl restart pds',
+    hint: 'it reads PDS_ADMIN_PASSWORD only at its start: if pds.env was changed since: kimbia-ops restart --recreate',
   })
 
 const brokenPds = (asked: Asked, answer: RawAnswer, said: ErrorBody | undefined): Failure =>
@@ -67,7 +67,7 @@ const brokenPds = (asked: Asked, answer: RawAnswer, said: ErrorBody | undefined)
     outcome: 'unreachable',
     code: 'pds-error',
     message: `${asked.where} failed at ${asked.nsid}: ${answer.status} ${said?.message ?? sample(answer.body)}`,
-    hint: 'what it says itself, on the host: docker logs --tail 50 pds',
+    hint: 'what it says itself: kimbia-ops logs --tail 50',
   })
 
 /** An answer that no PDS gives: another program on the port, a proxy's page, a cut or invalid document. */
@@ -87,7 +87,7 @@ export const notReached = (asked: Asked, cause: Error): Failure =>
     : unreachable(
         'pds-unreachable',
         `${asked.where} cannot be reached: ${clean(cause.message, 200)}`,
-        'does it run? on the host: docker ps, docker logs --tail 50 pds',
+        'does it run? see: kimbia-ops ps, kimbia-ops logs --tail 50',
         cause,
       )
 
@@ -96,7 +96,7 @@ export const tooSlow = (asked: Asked, cause: Error): Failure =>
   unreachable(
     'pds-timeout',
     `${asked.where} does not answer ${asked.nsid}: ${clean(cause.message, 200)}`,
-    'kimbia-ops health; what it says itself, on the host: docker logs --tail 50 pds',
+    'kimbia-ops health; what it says itself: kimbia-ops logs --tail 50',
     cause,
   )
 

@@ -1,9 +1,16 @@
 import { Failure } from '../failure.ts'
 import type { AccountStatus, Pds } from '../pds/client.ts'
-import { fill, type Item, type Plan, type Proof, type Step, showStep, type XrpcStep } from './plan.ts'
-import { prove, proveStatuses, type StatusProof } from './prove.ts'
+import { carryChange, type HostHands } from './carry-change.ts'
+import { carryResume } from './carry-resume.ts'
+import { LeftStanding } from './change-end.ts'
+import { fill } from './fill.ts'
+import { carryOutSteps, type DoubtfulProof, Unproven, unread } from './own-steps.ts'
+import { ownSteps, partsOf, resumeOf } from './parts.ts'
+import type { Item, Plan } from './plan.ts'
+import { proveStatuses } from './prove.ts'
 import type { Recorder } from './record.ts'
-import { asFailure, asStepFailure, carryOutStep, lookUp } from './step.ts'
+import type { RunProgram } from './run-step.ts'
+import { asFailure, lookUp } from './step.ts'
 
 /** What became of one item. Its `rows` have every Later filled in. */
 export type Result =
@@ -24,6 +31,10 @@ export interface Hands {
   /** Aborted by Ctrl-C: nothing new is begun, what has begun is finished. */
   readonly stop: AbortSignal
   readonly progress: (done: number, of: number) => void
+  /** For steps that run a program of this machine. */
+  readonly runProgram?: RunProgram | undefined
+  /** For plans that change the host itself. */
+  readonly host?: HostHands | undefined
 }
 
 /** Whether a failure is about the way there or the trail, so that nothing further can be tried. */
@@ -68,9 +79,6 @@ interface Attempt {
   readonly proof: DoubtfulProof
 }
 
-/** A proof of what the PDS has accepted, or of what it may have done: then with the Failure to report unless it holds. */
-type DoubtfulProof = StatusProof & { readonly doubt?: Failure | undefined }
-
 type Pending = Attempt & { readonly index: number }
 
 async function attemptItem(
@@ -87,19 +95,42 @@ async function attemptItem(
   }
   const kept = new Map<string, unknown>()
   try {
-    const proof = await carryOutSteps(item.steps, kept, hands.pds)
+    const proof = await carryItem(item, plan, { id, kept }, hands)
     if (proof) return { item, kept, id, proof }
     return await conclude(hands, id, item, plan, { state: 'done', item, rows: rowsOf(item, kept) })
   } catch (cause) {
+    if (cause instanceof LeftStanding) return { state: 'failed', item, failure: cause.failure }
     const failure = asFailure(cause)
     const rows = cause instanceof Unproven ? rowsOf(item, kept) : undefined
     const result = await conclude(hands, id, item, plan, { state: 'failed', item, failure, rows })
-    return failure.outcome === 'interrupted' ? { state: 'not tried', item } : result
+    const untouched = failure.outcome === 'interrupted' && !hands.host
+    return untouched ? { state: 'not tried', item } : result
   }
 }
 
+/** Carries the steps of one item out, by whom they are carried out; hands back the proof still to be read. */
+async function carryItem(
+  item: Item<unknown>,
+  plan: Plan<unknown>,
+  { id, kept }: { readonly id: string; readonly kept: Map<string, unknown> },
+  hands: Hands,
+): Promise<DoubtfulProof | undefined> {
+  const desk = { pds: hands.pds, kept, runProgram: hands.runProgram }
+  const parts = partsOf(plan)
+  const resume = resumeOf(item)
+  if (!parts && !resume) return await carryOutSteps(ownSteps(item), desk)
+  if (!hands.host) throw new TypeError('this plan changes the host, and nothing is at hand to do it with')
+  const site = { ...hands.host, ...desk, stop: hands.stop, recorder: hands.recorder }
+  if (parts) await carryChange({ id, item, plan, parts }, site)
+  if (resume) await carryResume(resume, plan, site)
+  return undefined
+}
+
+/** A fact of the host that was not found is null; anything else put off was found. */
 const rowsOf = (item: Item<unknown>, kept: ReadonlyMap<string, unknown>): readonly unknown[] =>
-  item.rows.map((row) => fill(row, (place) => lookUp(kept, place)))
+  item.rows.map((row) =>
+    fill(row, (place) => lookUp(kept, place) ?? (place.startsWith('host.') ? null : undefined)),
+  )
 
 /** The item with the DID that only carrying it out has told: that of a new account. */
 function identified(item: Item<unknown>, result: Result): Item<unknown> {
@@ -128,105 +159,6 @@ async function conclude(
     const cutOff = new Failure({ outcome: 'partial', code: 'trail-cut-off', message, hint, cause })
     return { state: 'failed', item, failure: cutOff, rows }
   }
-}
-
-async function carryOutSteps(
-  steps: readonly Step[],
-  kept: Map<string, unknown>,
-  pds: Pds,
-): Promise<DoubtfulProof | undefined> {
-  const undo: XrpcStep[] = []
-  let last: DoubtfulProof | undefined
-  for (const [index, step] of steps.entries()) {
-    try {
-      const doubt = await carryOutStep(step, kept, pds).then(
-        () => undefined,
-        (cause) => doubtOf(cause, step),
-      )
-      if (step.kind === 'xrpc' && step.undo) undo.push(step.undo)
-      if (step.kind === 'xrpc' && step.proof) last = (await readBack(pds, step.proof, kept, doubt)) ?? last
-    } catch (cause) {
-      const failure = asStepFailure(cause)
-      const accepted = failure.outcome === 'partial' && step.kind === 'xrpc' && !step.undo
-      if (accepted && step === steps.at(-1)) throw new Unproven(failure)
-      throw await undone(failure, step, index, undo, kept, pds)
-    }
-  }
-  return last
-}
-
-/** Every step was accepted, and only the proof of the last is missing: all of it stands, and nothing is undone. */
-class Unproven extends Failure {}
-
-/** A lost answer is no failure yet where reading back will tell, and nothing else of the answer is wanted. */
-function doubtOf(cause: unknown, step: Step): Failure {
-  const lost = cause instanceof Failure && cause.code === 'answer-lost'
-  if (lost && step.kind === 'xrpc' && step.proof && step.keep === undefined) return cause
-  throw cause
-}
-
-/** Proves one step; when it cannot be read back, nobody knows more than that the PDS accepted it. */
-async function readBack(
-  pds: Pds,
-  proof: Proof,
-  kept: Map<string, unknown>,
-  doubt: Failure | undefined,
-): Promise<DoubtfulProof | undefined> {
-  try {
-    const keep = (name: string, value: unknown) => void kept.set(name, value)
-    const status = await prove(pds, proof, (place) => lookUp(kept, place), keep)
-    return status && { ...status, doubt }
-  } catch (cause) {
-    if (doubt) throw doubt
-    const failure = asStepFailure(cause)
-    throw failure.code === 'not-proven' ? failure : unread(failure)
-  }
-}
-
-/** What was accepted stands until somebody has looked. */
-const unread = (failure: Failure): Failure =>
-  new Failure({
-    outcome: 'partial',
-    code: failure.code,
-    message: `it was accepted, but could not be read back: ${failure.message}`,
-    hint: failure.hint,
-    cause: failure,
-  })
-
-/** The failure to report once the steps before it are undone, or could not be. */
-async function undone(
-  failure: Failure,
-  step: Step,
-  index: number,
-  undo: XrpcStep[],
-  kept: Map<string, unknown>,
-  pds: Pds,
-): Promise<Failure> {
-  const { outcome, code } = failure
-  const hint = (code === 'answer-lost' && step.kind === 'xrpc' && step.ifLost) || failure.hint
-  const lines = [failure.message]
-  if (index > 0) lines.unshift(`step ${index + 1} failed: ${step.why}`)
-  // Accepted but not read back: it stands, unless its own undo takes it back.
-  let stands = outcome === 'partial' && !(step.kind === 'xrpc' && step.undo)
-  for (const back of undo.reverse()) {
-    try {
-      await carryOutStep(back, kept, pds)
-      if (back.proof) await prove(pds, back.proof, (place) => lookUp(kept, place))
-      lines.push(`undone: ${back.why}`)
-    } catch (problem) {
-      stands = true
-      const call = showStep({ ...back, input: fill(back.input, (place) => lookUp(kept, place)) })
-      lines.push(`NOT undone: ${back.why}: ${asFailure(problem).message} (to do it by hand: ${call})`)
-    }
-  }
-  const end = outcome === 'partial' ? 'failed' : outcome
-  return new Failure({
-    outcome: stands ? 'partial' : end,
-    code,
-    message: lines.join('\n'),
-    hint,
-    cause: failure,
-  })
 }
 
 /** Reads the statuses of all pending items together and writes their outcomes. */

@@ -1,6 +1,6 @@
 import { type Paint, paintState } from './color.ts'
 import type { Column, Columns } from './command.ts'
-import { isLater } from './plan.ts'
+import { isLater } from './fill.ts'
 import { safeJson, visible } from './safe.ts'
 import type { Cell } from './table.ts'
 

@@ -1,8 +1,11 @@
 import type { Config, HostConfig } from '../config.ts'
 import type { Outcome } from '../failure.ts'
+import type { Pending } from '../host/change/change.ts'
 import type { HostView } from '../host/host.ts'
 import type { PdsView } from '../pds/client.ts'
+import type { Ended } from '../process.ts'
 import type { Shell } from '../ssh/shell.ts'
+import type { Store } from '../store/store.ts'
 import type { Plan, Risk } from './plan.ts'
 import type { Shown, Type } from './type.ts'
 
@@ -169,6 +172,24 @@ export interface Views {
   readonly askFor: (question: string, flag: string) => Promise<string>
   /** A `GET` from this very machine, past the tunnel: what the public sees. */
   readonly fetchPublic: (url: string) => Promise<{ status: number; text: string }>
+  /** The change that stands unfinished on the chosen host, or its lock; undefined where there is none. Read once. */
+  readonly pending: () => Promise<Pending | undefined>
+  /** The reading half of a store of the admin password. */
+  readonly store: (name: string) => Promise<Pick<Store, 'name' | 'readable' | 'check' | 'read'>>
+  /** Who is at work, on which machine, with which version of kimbia-ops. */
+  readonly author: () => { readonly user: string; readonly machine: string; readonly version: string }
+  /** How this very program is started again by the same user: its words and paths, absolute. */
+  readonly self: () => {
+    readonly words: readonly string[]
+    readonly user: string
+    readonly home: string
+    readonly configHome: string
+    readonly path: string
+  }
+  /** Asks a program of this machine for something, changing nothing. */
+  readonly lookUp: (file: string, words: readonly string[]) => Promise<Ended>
+  /** Where the result goes: only on a screen does a person see it, and nobody else. */
+  readonly result: 'screen' | 'elsewhere'
   readonly clock: () => Date
   readonly signal: AbortSignal
   /** A note for the person, on standard error. */
@@ -205,6 +226,8 @@ export interface Query<P extends Params = Params, C extends Columns = Columns> e
 export interface Procedure<P extends Params = Params, C extends Columns = Columns> extends Declared {
   readonly kind: 'procedure'
   readonly risk: Risk
+  /** It changes the host itself, and so takes its lock; without it, it changes the PDS or this machine. */
+  readonly changes?: 'host'
   readonly input: P
   readonly output: C
   /** The one field whose JSON is the whole result, for answers passed on as they are. */

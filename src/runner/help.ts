@@ -23,7 +23,9 @@ function outcomesOf(command: Command): readonly Outcome[] {
         ? ['ok', 'failed', 'usage', 'findings', 'unreachable', 'interrupted']
         : ['ok', 'failed', 'usage', 'unreachable', 'interrupted']
     case 'procedure':
-      return ['ok', 'failed', 'usage', 'declined', 'unreachable', 'partial', 'interrupted']
+      return command.changes === 'host'
+        ? ['ok', 'failed', 'usage', 'declined', 'unreachable', 'partial', 'busy', 'interrupted']
+        : ['ok', 'failed', 'usage', 'declined', 'unreachable', 'partial', 'interrupted']
     case 'printer':
       return ['ok', 'usage']
     case 'passthrough':

@@ -1,10 +1,10 @@
 import type { Life } from './life.ts'
-import { type Recorder, recorder } from './record.ts'
+import { type Authorship, type Recorder, recorder } from './record.ts'
 
 /** Does work of which the host's trail is kept, as this operator's and this command's; the trail is closed behind it. */
 export async function keepTrail<T>(
   { opened, world, run }: Life,
-  work: (record: Recorder) => Promise<T>,
+  work: (record: Recorder, author: Authorship) => Promise<T>,
 ): Promise<T> {
   const host = await opened.host()
   const trail = await world.openTrail(host)
@@ -12,7 +12,7 @@ export async function keepTrail<T>(
   const operator = { user, machine, ssh: await host.where() }
   const authorship = { operator, command: run.command.name, version: world.version, clock: world.clock }
   try {
-    return await work(recorder(trail, authorship))
+    return await work(recorder(trail, authorship), authorship)
   } finally {
     await trail.end().catch(() => {})
   }

@@ -1,9 +1,12 @@
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
 import type { Config, HostConfig } from '../config.ts'
 import { usage } from '../failure.ts'
 import type { Host, HostView } from '../host/host.ts'
 import type { Pds, PdsView } from '../pds/client.ts'
 import type { Reader, Views } from './command.ts'
 import type { Terminal } from './terminal.ts'
+import { openVault } from './vault.ts'
 import type { Opening, World } from './world.ts'
 
 /** What one invocation has open: config, host and PDS on first need, each at most once, all closed by `dispose`. */
@@ -12,6 +15,8 @@ export interface Opened {
   readonly config: () => Promise<Config>
   readonly host: () => Promise<Host>
   readonly pds: () => Promise<Pds>
+  /** The PDS, opened when it is first used: a change to the host may need none. */
+  readonly lazyPds: Pds
   dispose(): Promise<void>
 }
 
@@ -70,6 +75,12 @@ export function open(world: World, wishes: Wishes): Opened {
     },
     askFor: (question, flag) => askFor(terminal, question, flag),
     fetchPublic: (url) => world.fetchPublic(url, signal),
+    pending: once(() => world.readPending(hostView(chosen, host))),
+    store: (name) => openVault(world, { host: hostView(chosen, host), config }).store(name),
+    author: () => ({ ...world.operator(), version: world.version }),
+    self: () => selfOf(world),
+    lookUp: (file, words) => world.runProgram({ file, words, deadline: 10_000, group: 'own' }),
+    result: terminal.stdout.tty ? 'screen' : 'elsewhere',
     clock: world.clock,
     signal,
     say,
@@ -78,8 +89,32 @@ export function open(world: World, wishes: Wishes): Opened {
   const dispose = async (): Promise<void> => {
     for (const close of disposals.reverse()) await close().catch(() => {})
   }
-  return { views, config, host, pds, dispose }
+  return { views, config, host, pds, lazyPds: lazily(pds), dispose }
 }
+
+/** An empty variable counts as unset, a relative XDG_CONFIG_HOME too (XDG base directories). */
+function selfOf({ env, operator, self }: World): ReturnType<Views['self']> {
+  const home = env.HOME || homedir()
+  const base = env.XDG_CONFIG_HOME ?? ''
+  return {
+    words: self,
+    user: operator().user,
+    home,
+    configHome: isAbsolute(base) ? base : join(home, '.config'),
+    path: env.PATH || '/usr/local/bin:/usr/bin:/bin',
+  }
+}
+
+/** The whole PDS, opened on first use; it is disposed of by whoever opened it. */
+const lazily = (pds: () => Promise<Pds>): Pds => ({
+  query: async (nsid, params, options) => (await pds()).query(nsid, params, options),
+  get: async (nsid, params, options) => (await pds()).get(nsid, params, options),
+  accepts: async (identifier, password) => (await pds()).accepts(identifier, password),
+  acceptsAdmin: async (password) => (await pds()).acceptsAdmin(password),
+  call: async (nsid, input, options) => (await pds()).call(nsid, input, options),
+  post: async (nsid, body, type, options) => (await pds()).post(nsid, body, type, options),
+  dispose: () => {},
+})
 
 /** Only the reading half, opened on first need; every query ends with the signal. */
 const pdsView = (pds: () => Promise<Pds>, signal: AbortSignal): PdsView => ({
@@ -88,6 +123,7 @@ const pdsView = (pds: () => Promise<Pds>, signal: AbortSignal): PdsView => ({
   get: async (nsid, params, options) =>
     (await pds()).get(nsid, params, { ...options, signal: options?.signal ?? signal }),
   accepts: async (identifier, password) => (await pds()).accepts(identifier, password),
+  acceptsAdmin: async (password) => (await pds()).acceptsAdmin(password),
 })
 
 const hostView = (config: () => Promise<HostConfig>, host: () => Promise<Host>): HostView => ({
@@ -95,6 +131,9 @@ const hostView = (config: () => Promise<HostConfig>, host: () => Promise<Host>):
   where: async () => (await host()).where(),
   settings: async () => (await host()).settings(),
   ask: async (shell, options) => (await host()).ask(shell, options),
+  async *lines(shell, options) {
+    yield* (await host()).lines(shell, options)
+  },
   tunnel: async (port) => (await host()).tunnel(port),
 })
 

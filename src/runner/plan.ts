@@ -1,5 +1,10 @@
+import type { Gate, HostStep, ShellStep, WaitStep, WriteStep } from '../host/change/step.ts'
 import type { AccountStatus, As, Params, Procedures, Queries } from '../pds/client.ts'
-import { Secret } from '../secret.ts'
+import type { Secret } from '../secret.ts'
+import type { Shell } from '../ssh/shell.ts'
+import type { NoteStep } from './note-step.ts'
+import type { RunStep } from './run-step.ts'
+import type { StoreStep } from './store-step.ts'
 
 /** How much harm a mistake does: decides what is asked before (README, “Safety”). */
 export type Risk = 'routine' | 'disruptive' | 'irreversible'
@@ -42,6 +47,11 @@ export type Proof =
     }
   | { readonly kind: 'invites disabled'; readonly codes: readonly (string | Later)[] }
   | { readonly kind: 'login'; readonly identifier: string | Later; readonly password: Secret }
+  | {
+      readonly kind: 'admin password'
+      readonly accepted: Secret | 'of pds.env'
+      readonly refused?: Secret | 'of the former pds.env' | undefined
+    }
 
 /** One XRPC procedure call, as data. */
 export interface XrpcStep {
@@ -83,15 +93,45 @@ export interface SaveStep {
   readonly content: string
   /** Octal permission bits of the file. */
   readonly mode: number
+  readonly undo?: RunStep | undefined
 }
 
-export type Step = XrpcStep | RawStep | SaveStep
+/** Only reads back, by the operator's machine: it fails when the proof does not hold. */
+export interface CheckStep {
+  readonly kind: 'check'
+  readonly why: string
+  readonly proof: Proof
+}
+
+/** Takes up a change to the host that was cut off: `recover`. */
+export interface ResumeStep {
+  readonly kind: 'resume'
+  readonly why: string
+  /** The change as it was seen, so that nothing newer is taken; empty where only a lock was left. */
+  readonly id: string
+  readonly way: 'finish' | 'undo' | 'close' | 'break lock'
+  /** `user@machine` of the lock to break. */
+  readonly holder?: string | undefined
+  /** What is still to be done or undone, a line each. */
+  readonly remaining: readonly string[]
+  /** The steps of the operator's machine that were begun, and those that are done, by their index in the change. */
+  readonly begun: readonly number[]
+  readonly done: readonly number[]
+  /** Why the change had failed, where it is over and had; for its outcome in the trail. */
+  readonly ended?: { readonly code: string; readonly message: string } | undefined
+}
+
+/** A step that this machine carries out; the host carries out the others by itself. */
+export type OwnStep = XrpcStep | RawStep | SaveStep | CheckStep | StoreStep | NoteStep | RunStep
+
+export type Step = OwnStep | ResumeStep | HostStep
 
 /** What is about to happen to one target: its steps run in order, independent of other items. */
 export interface Item<Row> {
   /** For people and the trail: handle and DID of an account, the code of an invite. */
   readonly subject: string
   readonly did?: string
+  /** Those of the host follow each other, in one item alone; steps of this machine may stand before and after. */
   readonly steps: readonly Step[]
   /** The rows of the result as they will be, mostly one; Later values are filled in. */
   readonly rows: readonly { readonly [K in keyof Row]: Row[K] | Later }[]
@@ -109,6 +149,8 @@ export interface Plan<Row> {
   readonly reason?: string | undefined
   /** What an operator must know before saying yes. */
   readonly warnings?: readonly string[]
+  /** What was found and is to be known first, a line each, shown before the targets. */
+  readonly found?: readonly string[]
   /** What is still to do by hand, said after success. */
   readonly afterwards?: readonly string[]
   /** Targets that cannot be acted on; they make the outcome `partial`, and nothing else is held up by them. */
@@ -134,43 +176,22 @@ export const xrpc = <N extends keyof Procedures>(
   extras: XrpcExtras = {},
 ): XrpcStep => ({ kind: 'xrpc', why, nsid, input, as: 'admin', repeatable: 'no', ...extras })
 
-/** Whether a value is put off. */
-export const isLater = (value: unknown): value is Later =>
-  typeof value === 'object' && value !== null && typeof (value as Later).later === 'string'
+/** A step that is a line for the shell of the host's root. */
+export const shell = (
+  why: string,
+  run: Shell<'act'>,
+  extras: Omit<ShellStep, 'kind' | 'why' | 'run'> = {},
+): ShellStep => ({ kind: 'shell', why, run, ...extras })
 
-/** A copy with every Later replaced by `of(place)`, every other leaf by `leaf(value)`. */
-export function fill(
-  value: unknown,
-  of: (place: string) => unknown,
-  leaf: (value: unknown) => unknown = (v) => v,
-): unknown {
-  if (isLater(value)) return of(value.later)
-  if (Array.isArray(value)) return value.map((element) => fill(element, of, leaf))
-  if (typeof value !== 'object' || value === null || value instanceof Secret || value instanceof Uint8Array)
-    return leaf(value)
-  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, fill(field, of, leaf)]))
-}
+/** A step that replaces a file of the host. */
+export const write = (why: string, parts: Omit<WriteStep, 'kind' | 'why'>): WriteStep => ({
+  kind: 'write',
+  why,
+  ...parts,
+})
 
-/** A value with Later as ‹place› and Secret as ‹secret›: what a dry run and the trail show. */
-export const shown = (value: unknown): unknown =>
-  fill(
-    value,
-    (place) => `‹${place}›`,
-    (leaf) => (leaf instanceof Secret ? String(leaf) : leaf),
-  )
+/** A step that waits until the PDS is as the gate wants it. */
+export const wait = (why: string, gate: Gate): WaitStep => ({ kind: 'wait', why, gate })
 
-/** One line that says to a person exactly what a step does: its body as well, where it is given as it is. */
-export const showWhole = (step: Step): string =>
-  step.kind === 'raw' && step.shown !== undefined ? `POST ${step.nsid} ${step.shown}` : showStep(step)
-
-/** One line that says what a step does, for the trail too, with secrets and later values as placeholders. */
-export function showStep(step: Step): string {
-  switch (step.kind) {
-    case 'xrpc':
-      return `POST ${step.nsid} ${JSON.stringify(shown(step.input))}`
-    case 'raw':
-      return `POST ${step.nsid} (${step.contentType}, ${step.body?.length ?? 0} bytes)`
-    case 'save':
-      return `write ${step.path} (mode ${step.mode.toString(8).padStart(4, '0')})`
-  }
-}
+/** A step that only reads back. */
+export const check = (why: string, proof: Proof): CheckStep => ({ kind: 'check', why, proof })

@@ -2,7 +2,8 @@ import { Failure } from '../failure.ts'
 import type { AccountStatus, PdsView } from '../pds/client.ts'
 import { listInvites } from '../pds/invites.ts'
 import { readStatuses } from '../pds/statuses.ts'
-import { fill, type Proof } from './plan.ts'
+import { fill } from './fill.ts'
+import type { Proof } from './plan.ts'
 
 /** A proof that is read together with those of other items. */
 export interface StatusProof {
@@ -37,14 +38,24 @@ export function picked(actual: unknown, expected: unknown): unknown {
   return { ...fields, ...Object.fromEntries(parts) }
 }
 
+/** The PDS was read, and it is not as it should be; `found` says what it is, without a word on how it came about. */
+export class Disproved extends Failure {
+  readonly found: string
+
+  constructor(found: string, outcome: 'failed' | 'partial') {
+    super({
+      outcome,
+      code: 'not-proven',
+      message: `the PDS answered success, but ${found}`,
+      hint: 'look at it before trying again: it may be half done',
+    })
+    this.found = found
+  }
+}
+
 /** `partial` where something of the change stands for all that is known, such as an account that nobody can enter. */
 const disproved = (what: string, outcome: 'failed' | 'partial' = 'failed'): Failure =>
-  new Failure({
-    outcome,
-    code: 'not-proven',
-    message: `the PDS answered success, but ${what}`,
-    hint: 'look at it before trying again: it may be half done',
-  })
+  new Disproved(what, outcome)
 
 /** Reads one proof back, except those of kind `status`; throws a Failure when it does not hold. */
 export async function prove(
@@ -81,6 +92,20 @@ export async function prove(
         'partial',
       )
     }
+    case 'admin password':
+      return await proveAdminPassword(pds, proof)
+  }
+}
+
+async function proveAdminPassword(
+  pds: PdsView,
+  { accepted, refused }: Extract<Proof, { kind: 'admin password' }>,
+): Promise<undefined> {
+  if (typeof accepted === 'string' || typeof refused === 'string')
+    throw new TypeError('the passwords of a proof are not read yet')
+  if (!(await pds.acceptsAdmin(accepted))) throw disproved('it refuses the admin password of pds.env')
+  if (refused && (await pds.acceptsAdmin(refused))) {
+    throw disproved('it still takes the former admin password')
   }
 }
 

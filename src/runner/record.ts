@@ -1,6 +1,7 @@
 import type { Failure } from '../failure.ts'
 import type { Trail, TrailEntry } from '../host/trail.ts'
-import { type Item, type Plan, showStep } from './plan.ts'
+import type { Item, Plan } from './plan.ts'
+import { showStep } from './show-step.ts'
 
 /** What stays the same in every line that one invocation writes to the trail. */
 export interface Authorship {

@@ -103,17 +103,20 @@ const piped = (columns: Columns, row: Row): string =>
 
 type Fields = ReturnType<typeof tableFieldsOf>
 
-/** The rows that decide how wide the columns are. */
+/** The rows that decide how wide the columns are, and for how many milliseconds more of them are waited for. */
 const measured = 200
+const patience = 500
 
 function table(output: Output, columns: Columns): Renderer {
   const paint = paintOf(output)
   let all = columns
   let held: Row[] = []
   let chosen: { readonly layout: Layout; readonly fields: Fields } | undefined
+  let due: NodeJS.Timeout | undefined
   const cells = (fields: Fields, row: Row): readonly Cell[] =>
     fields.map(([key, field]) => cellOf(paint, key, field, row[key]))
   const release = (): Promise<boolean> => {
+    clearTimeout(due)
     const fields = tableFieldsOf(all)
     const heads = fields.map(([key, field]) => headOf(paint.bold, key, field))
     const rows = [heads, ...held.map((row) => cells(fields, row))]
@@ -129,7 +132,10 @@ function table(output: Output, columns: Columns): Renderer {
       if (chosen) return await output.write(ended([lineOf(cells(chosen.fields, row), chosen.layout)]))
       if (extra) all = withAdded(columns, extra)
       held.push(row)
-      return held.length < measured ? await output.write('') : await release()
+      if (held.length >= measured) return await release()
+      // Rows that come one by one, such as a log that is followed, are not held back. A failed write is told to the next.
+      due ??= setTimeout(() => void release().catch(() => {}), patience).unref()
+      return await output.write('')
     },
     end: () => (chosen ? output.write('') : release()),
   }

@@ -1,8 +1,9 @@
 import type { Failure } from '../failure.ts'
 import { paintOf } from './color.ts'
 import { mustType } from './consent.ts'
-import { type Item, type Plan, type Risk, showWhole } from './plan.ts'
+import type { Item, Plan, Risk } from './plan.ts'
 import { safeJson, visible, visibleLines } from './safe.ts'
+import { showWhole } from './show-step.ts'
 
 /** The stream that a text is for. */
 interface Look {
@@ -47,6 +48,7 @@ export function showPlan(plan: Plan<unknown>, { where, limit = 20 }: PlanView, l
   )
   const lines = [
     paint.bold(`${visible(where === undefined ? plan.title : `${plan.title} on ${where}`)}:`),
+    ...foundBy(plan),
     ...firstOf(
       changing.map((item) => intentions(item).join('\n')),
       limit,
@@ -57,10 +59,13 @@ export function showPlan(plan: Plan<unknown>, { where, limit = 20 }: PlanView, l
         ]
       : []),
     ...firstOf(cannot, limit),
-    ...(plan.warnings ?? []).map((text) => indented(paint.yellow('warning:'), text)),
+    ...warningsOf(plan, look),
   ]
   return `${lines.join('\n')}\n`
 }
+
+const foundBy = ({ found = [] }: Plan<unknown>): readonly string[] =>
+  found.map((text) => `  ${visible(text)}`)
 
 const firstOf = (texts: readonly string[], limit: number): readonly string[] =>
   texts.length <= limit
@@ -102,8 +107,13 @@ export function showDryRun(plan: Plan<unknown>, { json, risk }: DryRunView, look
     paint.bold(visible(subject)),
     `  ${paint.yellow('cannot be done:')} ${visible(message)}`,
   ])
-  return [...items, ...cannot, ...consentOf(plan, risk)].map((line) => `${line}\n`).join('')
+  return [...foundBy(plan), ...items, ...cannot, ...warningsOf(plan, look), ...consentOf(plan, risk)]
+    .map((line) => `${line}\n`)
+    .join('')
 }
+
+const warningsOf = ({ warnings = [] }: Plan<unknown>, look: Look): readonly string[] =>
+  warnings.map((text) => indented(paintOf(look).yellow('warning:'), text))
 
 const dryObject = ({ subject, did, steps }: Item<unknown>) => ({
   dryRun: true,

@@ -1,17 +1,12 @@
-import { Failure, failed, type Outcome, unreachable } from '../failure.ts'
-import { carryOut, type Result } from './carry-out.ts'
-import type { Command, InputOf, Printer, Procedure, Query } from './command.ts'
-import { changes, consent, mustType } from './consent.ts'
-import { keepTrail } from './keep-trail.ts'
+import { Failure, type Outcome, unreachable } from '../failure.ts'
+import { carryProcedure } from './carry-procedure.ts'
+import type { Command, InputOf, Printer, Query } from './command.ts'
 import type { Life } from './life.ts'
 import { open } from './opened.ts'
 import { carryPassthrough } from './pass-through.ts'
-import type { Plan } from './plan.ts'
 import type { Run } from './program.ts'
-import { noRecorder } from './record.ts'
 import { openRenderer } from './render.ts'
-import { showCount, showDryRun, showFailure, showPlan } from './report.ts'
-import { shortfallOf } from './shortfall.ts'
+import { showCount, showFailure } from './report.ts'
 import { missingWords, nameOf, paramsOf, readWord } from './spelling.ts'
 import type { World } from './world.ts'
 
@@ -117,96 +112,4 @@ async function carryQuery(
   await renderer.end()
   if (counted !== undefined) opened.views.say(showCount(rows, counted))
   return 'ok'
-}
-
-async function carryProcedure(life: Life, procedure: Procedure, input: InputOf<never>): Promise<Outcome> {
-  const { terminal, opened, run } = life
-  const plan = (await procedure.plan(input, opened.views)) as Plan<unknown>
-  if (run.globals.dryRun) return await dryRun(life, procedure, plan)
-  if (changes(plan) > 0) {
-    await review(life, procedure, plan)
-    const results = await act(life, plan)
-    return await report(life, procedure, plan, results)
-  }
-  if (!run.globals.quiet && !plan.refused?.length) await terminal.stderr.write('nothing to do\n')
-  return await report(life, procedure, plan, asPlanned(plan))
-}
-
-async function dryRun({ terminal, run }: Life, { risk }: Procedure, plan: Plan<unknown>): Promise<Outcome> {
-  await terminal.stdout.write(showDryRun(plan, { json: run.globals.json, risk }, terminal.stdout))
-  const { refused = [] } = plan
-  if (refused[0])
-    throw failed(refused[0].code, `${showCount(refused.length, 'target')} cannot be done, as shown`)
-  return 'ok'
-}
-
-const asPlanned = (plan: Plan<unknown>): Result[] =>
-  plan.items.map((item) => ({ state: 'unchanged', item, rows: item.rows }))
-
-/** Shows what is about to happen and gets consent; routine changes are done without a word. */
-async function review(
-  { terminal, run, opened }: Life,
-  { risk }: Procedure,
-  plan: Plan<unknown>,
-): Promise<void> {
-  const { yes, confirm, quiet, json } = run.globals
-  const settled = confirm !== undefined || (yes && mustType(plan, risk) === undefined)
-  const silent = (quiet && settled) || (json && !terminal.interactive)
-  if ((plan.risk ?? risk) === 'routine')
-    for (const text of plan.warnings ?? []) opened.views.say(`warning: ${text}`)
-  else if (!silent) {
-    const { host } = opened.views
-    const where = plan.trail === 'none' ? undefined : `${(await host.config()).name} (${await host.where()})`
-    await terminal.stderr.write(showPlan(plan, { where }, terminal.stderr))
-  }
-  await consent(plan, risk, { yes, confirm }, terminal)
-}
-
-async function act(life: Life, plan: Plan<unknown>): Promise<Result[]> {
-  const { terminal, opened, signal: stop } = life
-  const progress = (done: number, of: number): void =>
-    of > 1 ? terminal.progress(`${done} of ${of}`) : undefined
-  if (plan.trail === 'none') {
-    const pds = undefined as never
-    return await carryOut(plan, { pds, recorder: noRecorder, stop, progress })
-  }
-  const pds = await opened.pds()
-  return await keepTrail(life, (recorder) => carryOut(plan, { pds, recorder, stop, progress }))
-}
-
-/** Rows that hold true go to stdout; what failed or was not tried is thrown, to end on stderr. */
-async function report(
-  { terminal, run, signal }: Life,
-  procedure: Procedure,
-  plan: Plan<unknown>,
-  results: readonly Result[],
-): Promise<Outcome> {
-  const shortfall = shortfallOf(plan, results, signal)
-  const rows = results.flatMap((it) =>
-    'rows' in it && it.rows ? it.rows.map((row) => ({ row, changed: it.state !== 'unchanged' })) : [],
-  )
-  const { json, quiet } = run.globals
-  const single = results.reduce((sum, { item }) => sum + item.rows.length, 0) === 1
-  const renderer = openRenderer(terminal.stdout, procedure.output, {
-    json,
-    result: single ? 'one' : 'many',
-    bare: procedure.bare,
-  })
-  try {
-    for (const { row, changed } of rows) if (!(await renderer.row(row as never, { changed }))) break
-    await renderer.end()
-  } catch (cause) {
-    throw shortfall ?? untold(cause, results)
-  }
-  if (shortfall) throw shortfall
-  if (!quiet) for (const line of plan.afterwards ?? []) await terminal.stderr.write(`note: ${line}\n`)
-  return 'ok'
-}
-
-/** What was done stands, though its result is lost with the output. */
-function untold(cause: unknown, results: readonly Result[]): unknown {
-  if (!(cause instanceof Failure) || !results.some(({ state }) => state === 'done')) return cause
-  const message = `it was done, but its result could not be written: ${cause.message}`
-  const hint = 'look at what is there now; a password that was not shown must be reset once more'
-  return new Failure({ outcome: 'partial', code: 'result-lost', message, hint, cause })
 }

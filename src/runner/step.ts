@@ -1,11 +1,18 @@
 import { Failure, failed } from '../failure.ts'
-import type { Pds, Procedures } from '../pds/client.ts'
+import type { Procedures } from '../pds/client.ts'
 import { Secret } from '../secret.ts'
-import { fill, type Step } from './plan.ts'
+import { fill } from './fill.ts'
+import type { Desk } from './own-steps.ts'
+import type { OwnStep } from './plan.ts'
+import { carryOutRunStep } from './run-step.ts'
 import { saveFile } from './save-file.ts'
+import { carryOutStoreStep } from './store-step.ts'
 
-/** Carries one step out; what it answers is kept for later() under the name that the step gives. */
-export async function carryOutStep(step: Step, kept: Map<string, unknown>, pds: Pds): Promise<void> {
+/** Carries one step of this machine out; what it answers is kept for later() under the name that the step gives. */
+export async function carryOutStep(
+  step: OwnStep,
+  { kept, pds, vault, runProgram }: Pick<Desk, 'kept' | 'pds' | 'vault' | 'runProgram'>,
+): Promise<void> {
   const of = (place: string): unknown => lookUp(kept, place)
   switch (step.kind) {
     case 'xrpc': {
@@ -26,6 +33,16 @@ export async function carryOutStep(step: Step, kept: Map<string, unknown>, pds: 
     }
     case 'save':
       return await saveFile(step)
+    case 'store':
+      if (!vault) throw new TypeError('a step about a store stands where none can be opened')
+      return await carryOutStoreStep(step, vault)
+    case 'run':
+      if (!runProgram) throw new TypeError('a program stands where none can be run')
+      return await carryOutRunStep(step, runProgram)
+    case 'check':
+    case 'note':
+      // The proof of a check is all there is to it, read back as that of any step; a note is only recorded.
+      return
   }
 }
 

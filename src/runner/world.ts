@@ -1,8 +1,11 @@
 import type { Config, HostConfig } from '../config.ts'
-import type { Host } from '../host/host.ts'
+import type { Changes, Pending } from '../host/change/change.ts'
+import type { Host, HostView } from '../host/host.ts'
 import type { Trail } from '../host/trail.ts'
 import type { Pds } from '../pds/client.ts'
 import type { Attached, Note } from '../ssh/session.ts'
+import type { Store, StoreOptions } from '../store/store.ts'
+import type { RunProgram } from './run-step.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What an opened connection reports to and obeys. */
@@ -36,8 +39,17 @@ export interface World {
   readonly openHost: (config: HostConfig, opening: Opening) => Host
   /** Connects on first need, through the host's tunnel. */
   readonly openPds: (host: Host, opening: Opening) => Promise<Pds>
+  /** What takes the lock of the host. */
+  readonly openChanges: (host: Host) => Promise<Changes>
+  /** The change that stands on the host, or its lock. */
+  readonly readPending: (host: HostView) => Promise<Pending | undefined>
   readonly openTrail: (host: Host) => Promise<Trail>
+  /** A store of the admin password, by its name; a `usage` Failure for a name that is none. */
+  readonly openStore: (name: string, options: StoreOptions) => Promise<Store>
   readonly readFile: (path: string) => Promise<string>
+  readonly runProgram: RunProgram
+  /** How this very program is started again: Node and the path of the program, absolute. */
+  readonly self: readonly string[]
   readonly fetchPublic: (url: string, signal: AbortSignal) => Promise<{ status: number; text: string }>
   /** This process's own streams, for a program of the host; `tty` when stdin and stdout are a terminal. */
   readonly streams: () => Omit<Attached, 'first' | 'signal'>

@@ -1,7 +1,8 @@
 import { connect } from 'node:net'
 import type { Duplex, Readable, Writable } from 'node:stream'
-import { execa, type Options } from 'execa'
+import type { Options } from 'execa'
 import { unreachable } from '../failure.ts'
+import { loadExeca } from '../process.ts'
 import { toExitCode } from './attach.ts'
 import type { Ending, Running, Started } from './running.ts'
 import type { Attached, Note, Session } from './session.ts'
@@ -11,7 +12,7 @@ import { givenUp, nothingListens, sessionOver } from './wire.ts'
 export function openLocal({ note }: { readonly note?: Note | undefined } = {}): Session {
   const alive = new Set<Running>()
   const start = async (command: Started): Promise<Running> => {
-    const running = run(command)
+    const running = await run(command)
     alive.add(running)
     running.ended.then(() => alive.delete(running))
     return running
@@ -40,7 +41,8 @@ const plain = {
   stderr: 'pipe',
 } as const satisfies Options
 
-function run({ line, what }: Started): Running {
+async function run({ line, what }: Started): Promise<Running> {
+  const execa = await loadExeca()
   const child = execa('sh', ['-c', line], plain)
   const stopped = Promise.withResolvers<Ending>()
   return {
@@ -84,9 +86,9 @@ function inherit(line: string, { stdin, stdout, stderr, tty, first }: Attached):
   const hasFd = [stdin, stdout, stderr].every((stream) => typeof (stream as { fd?: unknown }).fd === 'number')
   if (!tty || first || !hasFd) return undefined
   const streams = { stdin: stdin as Readable, stdout: stdout as Writable, stderr: stderr as Writable }
-  return execa('sh', ['-c', line], { reject: false, buffer: false, ...streams }).then((outcome) =>
-    toExitCode(toEnding(outcome)),
-  )
+  return loadExeca()
+    .then((execa) => execa('sh', ['-c', line], { reject: false, buffer: false, ...streams }))
+    .then((outcome) => toExitCode(toEnding(outcome)))
 }
 
 function openPort(port: number): Promise<Duplex> {

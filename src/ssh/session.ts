@@ -22,6 +22,13 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+export interface LinesOptions {
+  /** A first line for its standard input, which then stays open for as long as somebody reads. */
+  readonly first?: Secret | undefined
+  /** Ends it, as does whoever takes no more lines. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /** A running remote command that is talked to line by line, such as the writer of the trail. */
 export interface Conversation {
   /**
@@ -50,6 +57,11 @@ export interface SessionView {
   /** `user@host:port` of the far end, or `local`. */
   readonly where: string
   ask(shell: Shell<'ask'>, options?: RunOptions): Promise<Answer>
+  /**
+   * The lines of its standard output as they come, without a deadline, for as long as they are taken.
+   * A lost line is a Failure, and so is an exit code other than 0, with the end of its standard error.
+   */
+  lines(shell: Shell<'ask'>, options?: LinesOptions): AsyncIterable<string>
   /** A byte stream to a port on the host's own loopback (RFC 4254, section 7.2). */
   tunnel(port: number): Promise<Duplex>
 }

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { type Failure, unreachable } from '../failure.ts'
 import { attachTo } from './attach.ts'
 import { conversationWith } from './conversation.ts'
+import { linesOf } from './lines.ts'
 import { brief, collect, type Running, type Start, type Started } from './running.ts'
 import type { Answer, Attached, Note, RunOptions, Session } from './session.ts'
 import type { Shell } from './shell.ts'
@@ -22,7 +23,7 @@ export const nothingListens = (port: number, where: string, cause?: unknown): Fa
   unreachable(
     'tunnel-refused',
     `nothing listens on 127.0.0.1:${port} (on ${where})`,
-    'is the PDS running, and is this its port? on the host: docker ps, docker logs --tail 50 pds',
+    'is the PDS running, and is this its port? see: kimbia-ops ps, kimbia-ops logs --tail 50',
     cause,
   )
 
@@ -56,6 +57,13 @@ export function sessionOver(wire: Wire, { note = () => {}, signal: ending }: Sur
     where: wire.where,
     ask: run,
     act: run,
+    async *lines({ line }, options = {}) {
+      const command = named(line)
+      const { signal = ending } = options
+      const limits = { deadline: defaultDeadline, signal }
+      const running = await timed(note, shown(line), () => started(wire, command, limits, async (one) => one))
+      yield* linesOf(running, { ...options, signal }, command.what)
+    },
     async converse({ line }, { deadline = defaultDeadline } = {}) {
       const command = named(line)
       const running = await timed(note, shown(line), () =>

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { type Failure, unreachable } from '../../src/failure.ts'
+import { rotated } from '../support/rotated.ts'
 import { scriptedHost } from '../support/scripted-host.ts'
 import { type ScriptedPds, scriptedPds } from '../support/scripted-pds.ts'
 import { nothing, type Ran, rowsOf, scriptedWorld, type WorldScript } from '../support/world.ts'
@@ -16,7 +17,8 @@ const pds = (healthy: ReturnType<typeof version> | Failure = version()): Scripte
 const outside = { [url]: { status: 200, text: '{"version":"0.4.5001"}' } }
 
 const health = async (script: WorldScript = {}): Promise<{ ran: Ran; row: Record<string, unknown> }> => {
-  const ran = await scriptedWorld({ pds: pds(), outside, ...script }).run('health', '--json')
+  const host = rotated(scriptedHost())
+  const ran = await scriptedWorld({ pds: pds(), host, outside, ...script }).run('health', '--json')
   expect(ran).toMatchObject({ stderr: '', asked: [], ...nothing })
   const [row] = rowsOf(ran)
   return { ran, row: row as Record<string, unknown> }
@@ -40,6 +42,7 @@ test('all is well', async () => {
       check('describe', 'did:web:scripted.test, .test, signups open'),
       check('admin', 'accepted'),
       check('public', `${url} answers 0.4.5001`),
+      check('password', 'rotated 2026-11-01, due 2027-01-30'),
     ],
   })
 })
@@ -91,7 +94,7 @@ test('the admin password is refused', async () => {
       : (query.call(refusing, nsid, ...rest) as never)
   const { ran, row } = await health({ pds: refusing })
   expect(ran.code).toBe(3)
-  expect(statuses(row)).toEqual(['ssh ok', 'pds ok', 'describe ok', 'admin fail', 'public ok'])
+  expect(statuses(row)).toEqual(['ssh ok', 'pds ok', 'describe ok', 'admin fail', 'public ok', 'password ok'])
 })
 
 test('SSH is broken: what needs it is skipped, and the public side is still looked at', async () => {
@@ -99,18 +102,32 @@ test('SSH is broken: what needs it is skipped, and the public side is still look
   host.fail(unreachable('ssh', 'connection refused'))
   const { ran, row } = await health({ host })
   expect(ran.code).toBe(5)
-  expect(statuses(row)).toEqual(['ssh fail', 'pds skip', 'describe skip', 'admin skip', 'public ok'])
+  expect(statuses(row)).toEqual([
+    'ssh fail',
+    'pds skip',
+    'describe skip',
+    'admin skip',
+    'public ok',
+    'password skip',
+  ])
 })
 
 test('SSH is broken, and nothing tells the public name', async () => {
   const host = scriptedHost()
   host.fail(unreachable('ssh', 'connection refused'))
   const { row } = await health({ host, outside: {} })
-  expect(statuses(row)).toEqual(['ssh fail', 'pds skip', 'describe skip', 'admin skip', 'public skip'])
+  expect(statuses(row)).toEqual([
+    'ssh fail',
+    'pds skip',
+    'describe skip',
+    'admin skip',
+    'public skip',
+    'password skip',
+  ])
 })
 
 test('localhost is asked as the PDS is: without TLS, at its port', async () => {
-  const host = scriptedHost({ settings: { hostname: 'localhost', port: 2583 } })
+  const host = rotated(scriptedHost({ settings: { hostname: 'localhost', port: 2583 } }))
   const answers = { 'http://localhost:2583/xrpc/_health': { status: 200, text: '{"version":"1"}' } }
   const { ran } = await health({ host, outside: answers })
   expect(ran.code).toBe(0)
@@ -118,13 +135,25 @@ test('localhost is asked as the PDS is: without TLS, at its port', async () => {
 
 test('in a pipe and on a terminal, all checks are told', async () => {
   for (const tty of [true, false]) {
-    const ran = await scriptedWorld({ pds: pds(), outside, terminal: { tty } }).run('health')
+    const host = rotated(scriptedHost())
+    const ran = await scriptedWorld({ pds: pds(), host, outside, terminal: { tty } }).run('health')
     expect(ran).toMatchObject({ code: 0, ...nothing })
-    for (const name of ['ssh', 'pds', 'describe', 'admin', 'public']) expect(ran.stdout).toContain(name)
+    for (const name of ['ssh', 'pds', 'describe', 'admin', 'public', 'password'])
+      expect(ran.stdout).toContain(name)
   }
 })
 
+test('a password that is due is a warning, and the service is well all the same', async () => {
+  const host = rotated(scriptedHost()).on('# read the record', '')
+  const { ran, row } = await health({ host })
+  expect([ran.code, row.ok]).toEqual([0, true])
+  expect(statuses(row)).toContain('password warn')
+  expect(summary(row, 'password')).toContain('no record of a rotation')
+})
+
 test('Ctrl-C is told as such', async () => {
-  const ran = await scriptedWorld({ pds: pds(), outside, stop: AbortSignal.abort() }).run('health', '--json')
+  const host = rotated(scriptedHost())
+  const stop = AbortSignal.abort()
+  const ran = await scriptedWorld({ pds: pds(), host, outside, stop }).run('health', '--json')
   expect(ran).toMatchObject({ code: 130, stdout: '', ...nothing })
 })

@@ -40,6 +40,8 @@ const noFlags = {
   name: undefined,
   ssh: undefined,
   sshConfig: undefined,
+  composeFile: undefined,
+  project: undefined,
   identity: undefined,
   knownHosts: undefined,
   sudo: undefined,

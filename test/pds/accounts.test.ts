@@ -22,6 +22,7 @@ const but = (
   query: ((nsid: never, params: never, options: never) =>
     query(nsid, params, () => pds.query(nsid, params, options) as Promise<never>)) as PdsView['query'],
   get: (...args) => pds.get(...args),
+  acceptsAdmin: (...args) => pds.acceptsAdmin(...args),
   accepts: (...args) => pds.accepts(...args),
 })
 

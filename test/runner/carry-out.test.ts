@@ -6,7 +6,7 @@ import { type Item, later, type XrpcStep, xrpc } from '../../src/runner/plan.ts'
 import { noRecorder } from '../../src/runner/record.ts'
 import { Secret } from '../../src/secret.ts'
 import { type Between, observedPds, type PdsChange } from '../support/observed.ts'
-import { crowdOf, has, type Named, takedown, takedowns, userOf } from '../support/plans.ts'
+import { checkOf, crowdOf, has, type Named, takedown, takedowns, userOf } from '../support/plans.ts'
 import type { ScriptedPds } from '../support/scripted-pds.ts'
 import { didOf, type Fault } from '../support/scripted-state.ts'
 
@@ -135,6 +135,14 @@ describe('the steps of one item', () => {
     expect(shown(ran.changes)).toEqual(changes)
     expect(ran.failures[0]).toMatchObject({ outcome, code: 'link-lost' })
     expect(ran.failures[0]?.message).toContain('it was accepted, but could not be read back: gone')
+  })
+
+  test('a check that does not hold keeps what follows from being begun', async () => {
+    const steps = [checkOf(0, 'takendown'), takedown(1)]
+    const ran = await carry([{ ...item(), steps }], { pds: crowdOf(2) })
+    expect(ran.changes).toEqual([])
+    expect(ran.failures[0]).toMatchObject({ outcome: 'failed', code: 'not-proven' })
+    expect(ran.failures[0]?.message).toBe(`${didOf('user0.test')} is active, not takendown`)
   })
 
   test('a step without undo before the one that fails is left', async () => {

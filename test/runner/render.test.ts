@@ -165,6 +165,18 @@ describe('a table', () => {
     expect(output.text.split('\n')).toHaveLength(303)
   })
 
+  it('does not hold back rows after which no more come for now', async () => {
+    const output = screen(80)
+    const renderer = openRenderer(output, columns, many)
+    await renderer.row(row)
+    expect(output.text).toBe('')
+    await expect.poll(() => output.text, { timeout: 5000 }).toContain('active')
+    await renderer.row({ ...row, name: 'late' })
+    expect(output.text).toContain('late')
+    await renderer.end()
+    expect(output.text.split('\n')).toHaveLength(4)
+  })
+
   it('is nothing at all without rows', async () => {
     expect(await shown(screen(80), columns, many, [])).toBe('')
     expect(await shown(paper(), columns, many, [])).toBe('')

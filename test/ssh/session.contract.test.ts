@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { PassThrough, type Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Secret } from '../../src/secret.ts'
+import { whileRead } from '../../src/ssh/lines.ts'
 import type { Session } from '../../src/ssh/session.ts'
 import { act, ask } from '../../src/ssh/shell.ts'
 import { failureOf } from '../support/failing.ts'
@@ -169,6 +170,100 @@ END`
     test('more output than anyone could want is a failure', async () => {
       const failure = await failureOf(session.ask(ask`head -c 70000000 /dev/zero`))
       expect(failure).toMatchObject({ outcome: 'failed', code: 'output-limit' })
+    }, 30_000)
+  })
+
+  describe('lines', () => {
+    const all = async (lines: AsyncIterable<string>): Promise<string[]> => {
+      const found: string[] = []
+      for await (const line of lines) found.push(line)
+      return found
+    }
+
+    test('come as they are printed, whole, the last one without its end too', async () => {
+      const lines = session.lines(ask`printf 'a\\n\\n\\303'; sleep 0.1; printf '\\274\\nend'`)
+      expect(await all(lines)).toEqual(['a', '', 'ü', 'end'])
+    })
+
+    test('each is there before the next is printed', async () => {
+      await using place = await scratchForAll()
+      const go = place.file('go')
+      const lines = session.lines(ask`echo one; until [ -e ${go} ]; do sleep 0.02; done; echo two`)
+      const taken: string[] = []
+      for await (const line of lines) {
+        taken.push(line)
+        if (line === 'one') writeFileSync(go, '')
+      }
+      expect(taken).toEqual(['one', 'two'])
+    })
+
+    test('a first line is read before its own standard input', async () => {
+      const lines = session.lines(ask`read -r x; echo "got $x"`, { first: new Secret('pässword') })
+      expect(await all(lines)).toEqual(['got pässword'])
+    })
+
+    test('a command that fails is a failure at its end, with what it said about it', async () => {
+      const taken: string[] = []
+      const failure = await failureOf(
+        (async () => {
+          for await (const line of session.lines(ask`echo out; echo no such log >&2; exit 3`))
+            taken.push(line)
+        })(),
+      )
+      expect(failure).toMatchObject({ outcome: 'failed', code: 'command-failed' })
+      expect(failure.message).toMatch(/code 3.*no such log/)
+      expect(taken).toEqual(['out'])
+    })
+
+    test('one that nobody reads on does not run ahead, and ends when it is left', async () => {
+      await using place = await scratchForAll()
+      const [pidFile, count] = [place.file('pid'), place.file('count')]
+      const script = ask`echo $$ >${pidFile}; i=0
+        while [ $i -lt 2000 ]; do i=$((i + 1)); echo $i >${count}; head -c 65536 /dev/zero | tr '\\0' k; echo; done`
+      const lines = session.lines(script)
+      for await (const line of lines) {
+        expect(line).toHaveLength(65_536)
+        await new Promise((resolve) => setTimeout(resolve, 500))
+        // 2000 of these would be 130 MB.
+        expect(Number(readFileSync(count, 'utf8'))).toBeLessThan(500)
+        break
+      }
+      await eventually(() => expect(isAlive(Number(readFileSync(pidFile, 'utf8')))).toBe(false))
+    }, 30_000)
+
+    test('the end of standard input ends a silent program when its reader leaves, and when it is aborted', async () => {
+      const program = ['sh', '-c', 'echo $$; exec sleep 60']
+      let pid = 0
+      for await (const line of session.lines(whileRead(program))) {
+        pid = Number(line)
+        break
+      }
+      await eventually(() => expect(isAlive(pid)).toBe(false))
+      const abort = new AbortController()
+      const failure = await failureOf(
+        (async () => {
+          for await (const line of session.lines(whileRead(program), { signal: abort.signal })) {
+            pid = Number(line)
+            abort.abort()
+          }
+        })(),
+      )
+      expect(failure).toMatchObject({ outcome: 'interrupted' })
+      await eventually(() => expect(isAlive(pid)).toBe(false))
+      expect(await session.ask(ask`echo still here`)).toMatchObject({ stdout: 'still here\n' })
+    }, 60_000)
+
+    test('a lost line is a failure', async () => {
+      if (!way.wire) return
+      await using own = await open()
+      const other = await own.open()
+      const failure = await failureOf(
+        (async () => {
+          for await (const _ of other.lines(whileRead(['sh', '-c', 'echo a; exec sleep 60']))) own.wire?.cut()
+        })(),
+      )
+      expect(failure).toMatchObject({ outcome: 'unreachable' })
+      await other.dispose()
     }, 30_000)
   })
 

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { chmod, chown, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { canDocker } from '../../rig/docker.ts'
 import { addOperator, type Operator, type Sudo } from '../../rig/operator.ts'
 import { type HostConfig, hostDefaults } from '../../src/config.ts'
 import { openLocal } from '../../src/ssh/local.ts'
@@ -16,6 +17,9 @@ const required = (what: string): boolean =>
 
 /** Whether a test that needs root is left out, which the report then says; never when root is required. */
 export const withoutRoot = !isRoot && !required('root')
+
+/** Whether a test that needs a Docker Engine of the rig's own is left out, likewise. */
+export const withoutDocker = !canDocker().can && !required('docker')
 
 const envText = 'PDS_HOSTNAME=pds.test\nPDS_PORT=3456\nPDS_ADMIN_PASSWORD="s3 cret"\n'
 
@@ -53,6 +57,7 @@ export function wrapped(wrap: (line: string) => string, log: string[] = []): Ses
     where: local.where,
     ask: (shell, options) => local.ask(inside(shell), options),
     act: (shell, options) => local.act(inside(shell), options),
+    lines: (shell, options) => local.lines(inside(shell), options),
     converse: (shell) => local.converse(inside(shell)),
     attach: (shell, attached) => local.attach(inside(shell), attached),
     tunnel: (port) => local.tunnel(port),

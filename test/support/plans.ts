@@ -1,7 +1,22 @@
+import type { ShellStep, WaitStep, WriteStep } from '../../src/host/change/step.ts'
 import type { AccountStatus } from '../../src/pds/client.ts'
 import { type Command, column, procedure, type Views } from '../../src/runner/command.ts'
-import { type Item, type Plan, type Risk, type XrpcStep, xrpc } from '../../src/runner/plan.ts'
-import { text } from '../../src/runner/type.ts'
+import {
+  check,
+  type Item,
+  later,
+  type Plan,
+  type Risk,
+  type Step,
+  shell,
+  wait,
+  write,
+  type XrpcStep,
+  xrpc,
+} from '../../src/runner/plan.ts'
+import { count, optional, text } from '../../src/runner/type.ts'
+import { Secret } from '../../src/secret.ts'
+import { act } from '../../src/ssh/shell.ts'
 import { type ScriptedPds, scriptedPds } from './scripted-pds.ts'
 import { didOf, type Fault } from './scripted-state.ts'
 
@@ -35,6 +50,68 @@ export const trying = (
     plan: (_input, views) => plan(views),
   }),
 ]
+
+/** A procedure `change it` that changes the host in these steps, and tells what the host found out. */
+export const changing = (
+  steps: readonly Step[],
+  more: Partial<Plan<Found>> = {},
+  changes: { readonly changes?: 'host' } = { changes: 'host' },
+): readonly Command[] => [
+  procedure({
+    name: 'change it',
+    summary: 'Change it',
+    examples: [],
+    risk: 'disruptive',
+    ...changes,
+    input: {},
+    output: {
+      version: column(optional(text), 'of the PDS'),
+      outageMs: column(optional(count), 'how long it was down'),
+    },
+    plan: async () => ({
+      title: 'change it',
+      confirm: 'sure',
+      reason: 'because',
+      items: [
+        {
+          subject: 'the host',
+          steps,
+          rows: [{ version: later('host.version'), outageMs: later('host.outageMs') }],
+        },
+      ],
+      ...more,
+    }),
+  }),
+]
+
+/** The row of what `changing` makes. */
+export interface Found {
+  readonly version: string | null
+  readonly outageMs: number | null
+}
+
+/** Three steps of the host: a download, a write of pds.env and a wait. */
+export const hostSteps: readonly [ShellStep, WriteStep, WaitStep] = [
+  shell('Download it', act`docker pull ${'pds:1'}`, { stoppable: 'yes' }),
+  write('Write pds.env', {
+    path: '/pds/pds.env',
+    content: new Secret('PDS_PORT=3001\nPDS_JWT_SECRET=new-jwt\n'),
+    was: new Secret('PDS_PORT=3000\nPDS_JWT_SECRET=old-jwt\n'),
+    changes: ['PDS_PORT: 3000 → 3001'],
+    holds: 'settings',
+  }),
+  wait('Wait until the PDS is healthy', {
+    port: 3000,
+    healthy: 3,
+    settle: 10,
+    deadline: 60,
+    version: '0.4.2',
+  }),
+]
+
+/** A step that reads back that an account of the crowd has this status. */
+export const checkOf = (index: number, status: AccountStatus) =>
+  check(`see that ${name(index)} is ${status}`, has(index, status).proof)
 
 const name = (index: number): string => `user${index}.test`
 

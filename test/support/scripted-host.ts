@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { type HostConfig, hostDefaults } from '../../src/config.ts'
-import type { Failure } from '../../src/failure.ts'
+import { type Failure, failed } from '../../src/failure.ts'
 import type { Host, Settings } from '../../src/host/host.ts'
 import type { TrailEntry } from '../../src/host/trail.ts'
 import { Secret } from '../../src/secret.ts'
@@ -49,6 +49,7 @@ const usualSettings: Settings = {
   adminPassword: new Secret('admin-password'),
   bypassKey: undefined,
   elevation: 'sudo',
+  text: new Secret('PDS_HOSTNAME=pds.test\nPDS_ADMIN_PASSWORD=admin-password\n'),
 }
 
 /** Makes a scripted host; its trail is kept in memory. */
@@ -102,6 +103,12 @@ export function scriptedHost(options: ScriptedHostOptions = {}): ScriptedHost {
     async ask({ line }: Shell<'ask'>, { stdin }: RunOptions = {}) {
       asked.push(line)
       return answerTo(line, stdin)
+    },
+    async *lines({ line }: Shell<'ask'>) {
+      asked.push(line)
+      const { code, stdout, stderr } = answerTo(line, undefined)
+      yield* stdout.split('\n').slice(0, stdout.endsWith('\n') ? -1 : undefined)
+      if (code !== 0) throw failed('command-failed', `it ended with code ${code}: ${stderr}`)
     },
     async act({ line }: Shell<'act'>, { stdin }: RunOptions = {}) {
       changes.push(line)

@@ -32,6 +32,8 @@ export interface ScriptedPds extends Pds {
   readonly asked: string[]
   readonly faults: Fault[]
   readonly disposals: number
+  /** The one that it was started with; asked for by `acceptsAdmin` alone. */
+  adminPassword: string
 }
 
 /**
@@ -48,6 +50,7 @@ class Scripted implements ScriptedPds {
   readonly asked: string[] = []
   readonly faults: Fault[] = []
   disposals = 0
+  adminPassword = 'admin-password'
   readonly #raw: Record<string, RawAnswer | Failure>
   readonly #queries: ReturnType<typeof queriesOf>
   readonly #procedures: ReturnType<typeof proceduresOf>
@@ -119,6 +122,11 @@ class Scripted implements ScriptedPds {
     }
     if (account.takedownRef === null) return { ok: true, did: account.did }
     return { ok: false, error: 'AccountTakedown', message: 'Account has been taken down' }
+  }
+
+  async acceptsAdmin(password: Secret): Promise<boolean> {
+    await this.#turn('com.atproto.admin.getInviteCodes', {})
+    return password.reveal() === this.adminPassword
   }
 
   dispose(): void {

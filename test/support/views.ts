@@ -1,5 +1,6 @@
 import type { Config } from '../../src/config.ts'
 import { usage } from '../../src/failure.ts'
+import type { Pending } from '../../src/host/change/change.ts'
 import type { HostView } from '../../src/host/host.ts'
 import type { PdsView } from '../../src/pds/client.ts'
 import type { Views } from '../../src/runner/command.ts'
@@ -15,6 +16,8 @@ export interface ViewsScript {
   readonly files?: Readonly<Record<string, string>>
   /** What the operator answers, by flag; without one, nobody is there to ask. */
   readonly answers?: Readonly<Record<string, string>>
+  /** What stands unfinished on the host. */
+  readonly pending?: Pending
   readonly now?: string
 }
 
@@ -49,6 +52,18 @@ export function viewsOf(
       return answer
     },
     fetchPublic: () => Promise.reject(new Error('nothing is scripted for the public side')),
+    pending: async () => script.pending,
+    store: () => Promise.reject(new Error('nothing is scripted for stores')),
+    author: () => ({ user: 'ana', machine: 'laptop', version: '1.2.3' }),
+    self: () => ({
+      words: ['/node', '/ops.js'],
+      user: 'ana',
+      home: '/home/ana',
+      configHome: '/home/ana/.config',
+      path: '/bin',
+    }),
+    lookUp: () => Promise.reject(new Error('nothing is scripted for programs of this machine')),
+    result: 'elsewhere',
     clock: () => new Date(script.now ?? '2026-11-22T18:00:00Z'),
     signal: new AbortController().signal,
     say: (text) => void said.push(text),

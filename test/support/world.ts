@@ -1,15 +1,19 @@
 import { commands as allCommands } from '../../src/commands/index.ts'
 import { type Config, chooseHost } from '../../src/config.ts'
 import { Failure, outcomes } from '../../src/failure.ts'
+import type { ChangePlan, Pending } from '../../src/host/change/change.ts'
 import { openTrail, type TrailEntry } from '../../src/host/trail.ts'
+import type { Ended } from '../../src/process.ts'
 import type { Command } from '../../src/runner/command.ts'
 import { glance, parse } from '../../src/runner/program.ts'
 import { showFailure } from '../../src/runner/report.ts'
 import { live } from '../../src/runner/run.ts'
 import type { World } from '../../src/runner/world.ts'
 import { type Between, type Observer, observedPds, observedTrail, type PdsChange } from './observed.ts'
+import { type ChangesScript, type HostChange, scriptedChanges } from './scripted-changes.ts'
 import { type ScriptedHost, scriptedHost } from './scripted-host.ts'
 import { type ScriptedPds, scriptedPds } from './scripted-pds.ts'
+import type { ScriptedStore } from './scripted-store.ts'
 import { scriptedTerminal, type TerminalScript } from './scripted-terminal.ts'
 
 /** What a world is made of; what is left out is as usual: one host, an empty PDS, nobody at the terminal. */
@@ -35,6 +39,14 @@ export interface WorldScript {
   /** Why the PDS cannot be opened. */
   readonly closed?: Failure
   readonly between?: Between
+  /** How changes of the host itself go; without it, nobody may begin one. */
+  readonly hostChanges?: ChangesScript
+  /** What a program of this machine comes to, by its line and what it reads. */
+  readonly programs?: (line: string, stdin: string | undefined) => Ended
+  /** The store of the admin password, by whatever name it is opened. */
+  readonly store?: ScriptedStore
+  /** What stands unfinished on the host; nothing does without it. */
+  readonly pending?: Pending
 }
 
 /** How a run ended, and all that it did. */
@@ -46,6 +58,10 @@ export interface Ran {
   readonly changes: readonly PdsChange[]
   /** What was run on the host that could change it, by its first line, in order; the writer of the trail is one. */
   readonly acts: readonly string[]
+  /** What the host was told to do by itself, in order: a step in a line, `undo` before what is undone. */
+  readonly hostSteps: readonly string[]
+  /** What was begun, adopted, closed or left of changes to the host, in order, with the plan where one was written down. */
+  readonly hostChanges: readonly HostChange[]
   readonly trail: readonly TrailEntry[]
   /** The questions that were asked. */
   readonly asked: readonly string[]
@@ -62,7 +78,7 @@ export interface ScriptedWorld {
 }
 
 /** What a run comes to that changes nothing and leaves no trace. */
-export const nothing = { changes: [], acts: [], trail: [] } as const
+export const nothing = { changes: [], acts: [], hostSteps: [], hostChanges: [], trail: [] } as const
 
 /** A world of scripted values, in which command lines are lived by the real runner. */
 export function scriptedWorld(script: WorldScript = {}): ScriptedWorld {
@@ -82,6 +98,8 @@ export function scriptedWorld(script: WorldScript = {}): ScriptedWorld {
         stderr: it.terminal.stderr(),
         changes: it.changes,
         acts: host.changes.slice(acted).map((line) => line.split('\n')[0] ?? ''),
+        hostSteps: it.hostSteps,
+        hostChanges: it.hostChanges,
         trail: host.trail.slice(before),
         asked: it.terminal.asked,
         progress: it.terminal.progress,
@@ -118,6 +136,8 @@ async function enter(
 function observe(script: WorldScript, pds: ScriptedPds, host: ScriptedHost) {
   const happened: string[] = []
   const changes: PdsChange[] = []
+  const hostSteps: string[] = []
+  const hostChanges: HostChange[] = []
   const problems: unknown[] = []
   const opened: string[] = []
   const closed: string[] = []
@@ -176,11 +196,27 @@ function observe(script: WorldScript, pds: ScriptedPds, host: ScriptedHost) {
         },
       }
     },
+    async openChanges() {
+      if (!script.hostChanges) throw problem('nothing is scripted for changes of the host')
+      const keep = { happens: observer.happens, problem, steps: hostSteps, changes: hostChanges }
+      return scriptedChanges({ pending: script.pending, ...script.hostChanges }, keep)
+    },
+    readPending: async () => script.pending,
     async openTrail(at) {
       const trail = await openTrail(at)
       open('trail')
       return observedTrail(trail, observer, () => close('trail'))
     },
+    async openStore(name) {
+      if (!script.store) throw problem(`nothing is scripted for the store ${name}`)
+      return script.store.open(name)
+    },
+    async runProgram({ file, words, stdin }) {
+      const line = [file, ...words].join(' ')
+      if (!script.programs) throw problem(`nothing is scripted for the program: ${line}`)
+      return script.programs(line, stdin?.reveal())
+    },
+    self: ['/usr/bin/node', '/opt/kimbia-ops/bin/kimbia-ops.js'],
     async readFile(path) {
       const text = script.files?.[path]
       if (text === undefined) throw new Error(`ENOENT: no such file ${path}`)
@@ -205,17 +241,17 @@ function observe(script: WorldScript, pds: ScriptedPds, host: ScriptedHost) {
     if (new Set(opened).size < opened.length) throw new Error(`opened more than once: ${opened.join(', ')}`)
     if (opened.toSorted().join() !== closed.toSorted().join())
       throw new Error(`opened ${opened.join(', ')}, but closed only ${closed.join(', ')}`)
-    checkPairs(trail)
+    checkPairs(trail, script.pending?.plan)
   }
   const failed: Failed = (failure, json) => {
     const { stderr } = terminal.open({ noInput: true, quiet: true })
     return stderr.write(showFailure(failure, json ? 'json' : 'text', stderr))
   }
-  return { world, terminal, happened, changes, check, failed }
+  return { world, terminal, happened, changes, hostSteps, hostChanges, check, failed }
 }
 
-/** Each outcome belongs to one intent before it, of the same change by the same operator. */
-function checkPairs(trail: readonly TrailEntry[]): void {
+/** Each outcome belongs to one intent before it, of the same change; that of a pending change was written before. */
+function checkPairs(trail: readonly TrailEntry[], pending: ChangePlan | undefined): void {
   const intents = new Map<string, TrailEntry>()
   for (const entry of trail) {
     if (entry.event === 'intent') {
@@ -223,7 +259,7 @@ function checkPairs(trail: readonly TrailEntry[]): void {
       intents.set(entry.id, entry)
       continue
     }
-    const intent = intents.get(entry.id)
+    const intent = entry.id === pending?.id ? pending : intents.get(entry.id)
     if (intent?.subject !== entry.subject) throw new Error(`no intent for ${JSON.stringify(entry)}`)
   }
 }

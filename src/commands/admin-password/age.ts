@@ -1,0 +1,73 @@
+import type { HostView } from '../../host/host.ts'
+import { type PasswordRecord, readRecord } from '../../host/password-record.ts'
+import { joinBackwards, readTrailBackwards } from '../../host/trail-history.ts'
+import type { Views } from '../../runner/command.ts'
+import { dueAt, isDue, rotateEvery } from './shared.ts'
+
+/** A rotation that failed, and after which none has come about. */
+export interface FailedRotation {
+  /** ISO 8601 UTC. */
+  readonly time: string
+  readonly message: string
+}
+
+/** How old the admin password is, by the record of its last rotation and by the trail. Times are milliseconds. */
+export interface PasswordAge {
+  readonly record: PasswordRecord | undefined
+  readonly age: number | null
+  readonly rotateEvery: number
+  /** ISO 8601 UTC; null where nobody knows how old it is. */
+  readonly dueAt: string | null
+  readonly due: boolean
+  readonly failed: FailedRotation | undefined
+}
+
+/** Reads how old the admin password is, on the host alone; the PDS and the store are not asked. */
+export async function readPasswordAge({
+  host,
+  clock,
+  pending,
+}: Pick<Views, 'host' | 'clock' | 'pending'>): Promise<PasswordAge> {
+  const every = rotateEvery(await host.config())
+  const { record } = await readRecord(host)
+  const now = clock()
+  const since = record?.rotatedAt ?? new Date(now.getTime() - every).toISOString()
+  return {
+    record,
+    age: record ? Math.max(0, now.getTime() - Date.parse(record.rotatedAt)) : null,
+    rotateEvery: every,
+    dueAt: record ? dueAt(record, every) : null,
+    due: isDue(record, every, now),
+    failed: await lastFailure(host, since, (await pending()) ? 'yes' : 'no'),
+  }
+}
+
+/** One of which the outcome is not known counts as failed, unless it may be the change that stands on the host. */
+async function lastFailure(
+  host: HostView,
+  since: string,
+  standing: 'yes' | 'no',
+): Promise<FailedRotation | undefined> {
+  for await (const { time, command, outcome, message } of joinBackwards(readTrailBackwards(host))) {
+    if (time !== null && time < since) return undefined
+    if (command !== 'admin-password rotate' || time === null) continue
+    if (outcome === 'unknown' && standing === 'yes') continue
+    if (outcome === 'ok') return undefined
+    return { time, message: message ?? (outcome === 'unknown' ? 'it was cut off' : outcome) }
+  }
+  return undefined
+}
+
+/** What a person should know of the age, a line each; none when all is well. */
+export function ageProblems({ record, due, dueAt: at, failed }: PasswordAge): readonly string[] {
+  return [
+    ...(due
+      ? [
+          record
+            ? `the admin password is due since ${at?.slice(0, 10)}`
+            : 'nobody knows how old the admin password is: there is no record of a rotation',
+        ]
+      : []),
+    ...(failed ? [`its last rotation failed at ${failed.time}: ${failed.message.split('\n')[0]}`] : []),
+  ]
+}

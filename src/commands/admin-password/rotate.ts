@@ -1,0 +1,173 @@
+import { readComposeEngine } from '../../host/engine.ts'
+import { diffSettings } from '../../host/env-diff.ts'
+import { editEnv } from '../../host/env-edit.ts'
+import type { Settings } from '../../host/host.ts'
+import { type PasswordRecord, readRecord, recordPath, recordStep } from '../../host/password-record.ts'
+import { applying } from '../../host/recreate.ts'
+import { column, flag, option, procedure, type RowOf, type Views } from '../../runner/command.ts'
+import { check, type Item, later, type Plan, type Proof, type Step, write } from '../../runner/plan.ts'
+import { storeLabel, storeStep } from '../../runner/store-step.ts'
+import {
+  count,
+  duration,
+  integer,
+  moment,
+  optional,
+  password,
+  reason,
+  text,
+  yesNo,
+} from '../../runner/type.ts'
+import { Secret } from '../../secret.ts'
+import { driftedKeys } from '../restart.ts'
+import { refuseDisagreement } from './agreement.ts'
+import { chooseStore, dueAt, isDue, rotateEvery, storeName } from './shared.ts'
+
+const output = {
+  rotated: column(yesNo, 'whether it was rotated'),
+  rotatedAt: column(optional(moment), 'when it was rotated last'),
+  dueAt: column(optional(moment), 'when it is to be rotated next'),
+  store: column(text, 'where the copy is kept'),
+  password: column(optional(password), 'the new one, shown this once, with --store stdout alone'),
+  outageMs: column(optional(count), 'how long the PDS did not answer, in milliseconds'),
+}
+
+type Row = RowOf<typeof output>
+
+/** The key of pds.env. */
+const key = 'PDS_ADMIN_PASSWORD'
+
+/** Rotating never leaves the only copy of a working password in memory: each is in pds.env or in the store before it counts. */
+export default procedure({
+  name: 'admin-password rotate',
+  summary: 'Give the PDS a new admin password, and prove it',
+  about:
+    'The new password goes into the store first, as pending; then into pds.env, and the container is recreated. It counts when the PDS takes the new one and refuses the old one; only then the store has it as the current one. Whatever fails before that is undone, and the old one is proven to work. With --if-due nothing is done before its time, so that a timer may run it every day. What is cut off is finished or undone by kimbia-ops recover.',
+  examples: [
+    'kimbia-ops admin-password rotate',
+    'kimbia-ops admin-password rotate --if-due --yes --no-input',
+    'kimbia-ops admin-password rotate --store file:~/secrets/kimbia --dry-run',
+  ],
+  risk: 'disruptive',
+  changes: 'host',
+  input: {
+    ifDue: flag('do nothing unless it is due'),
+    store: option(
+      storeName,
+      'where the copy is kept, instead of what the config says; stdout prints it once',
+    ),
+    every: option(duration, 'how long a password may stand (default: what the config says, else 90d)'),
+    length: option(integer(32, 128), 'hexadecimal digits of the new one (default: 32, which are 128 bits)'),
+    reason: option(reason, 'kept in the trail'),
+  },
+  output,
+  async plan({ ifDue, store: wanted, every: given, length = 32, reason: why }, views): Promise<Plan<Row>> {
+    const config = await views.host.config()
+    const store = chooseStore(wanted, config, (await views.config()).file)
+    const every = given ?? rotateEvery(config)
+    const standing = await readRecord(views.host)
+    const { record } = standing
+    const subject = `the admin password of ${config.name}`
+    const frame = { title: `rotate ${subject}`, confirm: config.name, reason: why }
+    if (ifDue && record && !isDue(record, every, views.clock())) {
+      const row = { rotated: false, rotatedAt: record.rotatedAt, dueAt: dueAt(record, every) }
+      const rest = { store: storeLabel(store), password: null, outageMs: null }
+      return { ...frame, items: [{ subject, steps: [], rows: [{ ...row, ...rest }] }] }
+    }
+    await (await views.store(storeLabel(store))).check()
+    const settings = await views.host.settings()
+    const next = newPassword(length)
+    const made: PasswordRecord = {
+      rotatedAt: views.clock().toISOString(),
+      ...authorOf(views),
+      command: 'admin-password rotate',
+      store: storeLabel(store),
+      id: crypto.randomUUID(),
+    }
+    const { steps, warnings } = await changeOf({ next, settings, store, made, standing }, views)
+    const row = {
+      rotated: true,
+      rotatedAt: made.rotatedAt,
+      dueAt: dueAt(made, every),
+      store: storeLabel(store),
+      password: store === 'stdout' ? next : null,
+      outageMs: later('host.outageMs'),
+    }
+    const item: Item<Row> = { subject, steps, rows: [row] }
+    return { ...frame, found: [since(record)], warnings, items: [item] }
+  },
+})
+
+const authorOf = ({ author }: Views) => {
+  const { user, machine, version } = author()
+  return { by: `${user}@${machine}`, version }
+}
+
+const since = (record: PasswordRecord | undefined): string =>
+  record
+    ? `rotated last at ${record.rotatedAt} by ${record.by}`
+    : 'nobody knows when it was rotated last: there is no record of it'
+
+/** Hexadecimal digits alone mean the same to all that read pds.env. */
+function newPassword(digits: number): Secret {
+  const bytes = crypto.getRandomValues(new Uint8Array(Math.ceil(digits / 2)))
+  return new Secret(Buffer.from(bytes).toString('hex').slice(0, digits))
+}
+
+interface Rotation {
+  readonly next: Secret
+  readonly settings: Settings
+  readonly store: string
+  readonly made: PasswordRecord
+  readonly standing: Awaited<ReturnType<typeof readRecord>>
+}
+
+/** What is proven after a rotation, and after it was undone. */
+const accepted: Proof = { kind: 'admin password', accepted: 'of pds.env' }
+const proof: Proof = { ...accepted, refused: 'of the former pds.env' }
+
+/** First the store, then the host, then the proof; none of what follows the host holds a secret. */
+async function changeOf(
+  { next, settings, store, made, standing }: Rotation,
+  { host, pds }: Views,
+): Promise<{ readonly steps: readonly Step[]; readonly warnings: readonly string[] }> {
+  const { dir, service } = await host.config()
+  const engine = await readComposeEngine(host)
+  await refuseDisagreement(pds, settings, engine.pds, await host.where())
+  const drift = engine.pds ? await driftedKeys(host, engine, engine.pds, settings) : []
+  const was = settings.text.reveal()
+  const edit = editEnv(was, new Map([[key, next.reveal()]]))
+  const path = `${dir}/pds.env`
+  const writing = write(`Write the new password into ${path}`, {
+    path,
+    content: new Secret(edit.text),
+    was: settings.text,
+    changes: diffSettings(was, edit.text),
+    holds: 'settings',
+  })
+  const gate = { healthy: 2, settle: 3, deadline: 60 }
+  const label = storeLabel(store)
+  const undo = storeStep('discard', label, 'of pds.env', { proof: accepted })
+  return {
+    steps: [
+      storeStep('write pending', label, next, { undo }),
+      ...applying({ engine, service, port: settings.port, gate }, [writing]),
+      recordStep(await recordPath(host), made, standing),
+      check('See that the PDS takes the new password, and refuses the old one', proof),
+      storeStep('mark current', label, 'of pds.env'),
+    ],
+    warnings: warningsOf(store, drift, edit.collapsed.length),
+  }
+}
+
+function warningsOf(store: string, drift: readonly string[], collapsed: number): readonly string[] {
+  return [
+    ...(store === 'stdout'
+      ? ['no store keeps the new password: it is printed once, and stands in pds.env']
+      : []),
+    ...(drift.length > 0
+      ? [`pds.env has changed since the container was made; this takes up: ${drift.join(', ')}`]
+      : []),
+    ...(collapsed > 0 ? [`${key} stood several times in pds.env: it is left once`] : []),
+  ]
+}

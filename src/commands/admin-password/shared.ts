@@ -1,0 +1,55 @@
+import type { HostConfig } from '../../config.ts'
+import { usage } from '../../failure.ts'
+import type { PasswordRecord } from '../../host/password-record.ts'
+import { type Type, text } from '../../runner/type.ts'
+
+/** How long a password stands where the config says nothing: 90 days, in milliseconds. */
+const usualAge = 90 * 24 * 3_600_000
+
+/** How long the admin password of a host may stand, in milliseconds. */
+export const rotateEvery = ({ adminPassword }: Pick<HostConfig, 'adminPassword'>): number =>
+  adminPassword?.rotateEvery ?? usualAge
+
+/** When a recorded password is due, ISO 8601 UTC. */
+export const dueAt = ({ rotatedAt }: Pick<PasswordRecord, 'rotatedAt'>, every: number): string =>
+  new Date(Date.parse(rotatedAt) + every).toISOString()
+
+/** A password of which nobody knows how old it is counts as due. */
+export const isDue = (record: PasswordRecord | undefined, every: number, now: Date): boolean =>
+  record === undefined || now.getTime() >= Date.parse(dueAt(record, every))
+
+/** The name of a store; a path in it is absolute or begins at the home directory. */
+export const storeName: Type<string> = {
+  ...text,
+  name: 'STORE',
+  parse(word) {
+    const [, path] = /^file:(.*)$/s.exec(word) ?? []
+    if (path === undefined || /^[/~]/.test(path)) return text.parse(word)
+    throw usage(`“${word}” names no place`, 'write the path from / or ~: file:/PATH')
+  },
+}
+
+const choices = 'op://VAULT/ITEM/FIELD, file:PATH, age:RECIPIENT:PATH, command:LINE'
+
+/** Where the copy goes: what is asked for, else what the config says. The line of a command is taken from the config alone. */
+export function chooseStore(
+  wanted: string | undefined,
+  { name, adminPassword }: Pick<HostConfig, 'name' | 'adminPassword'>,
+  file: string,
+): string {
+  const own = adminPassword?.store
+  const store = wanted ?? own
+  if (store === undefined)
+    throw usage(
+      `no store is set for the admin password of ${name}, and a new one must not be kept in one place alone`,
+      `set “store:” under “admin_password” in ${file} (${choices}), or give --store; --store stdout prints it once`,
+      'no-store',
+    )
+  if (store.startsWith('command:') && store !== own)
+    throw usage(
+      'the line of a command is taken from the config alone: others see a command line, and the shell keeps it',
+      `set “store: command:LINE” under “admin_password” in ${file}`,
+      'store-not-configured',
+    )
+  return store
+}

@@ -1,0 +1,94 @@
+import { type EnvFinding, lintEnv } from '../../host/env-lint.ts'
+import type { HostView } from '../../host/host.ts'
+import { column, query, table } from '../../runner/command.ts'
+import { choice, count, optional, text, yesNo } from '../../runner/type.ts'
+import { ask } from '../../ssh/shell.ts'
+
+/** Who may read the file: owner and octal mode, following links. */
+async function lintFile(host: HostView): Promise<readonly EnvFinding[]> {
+  const file = `${(await host.config()).dir}/pds.env`
+  const { code, stdout, stderr } = await host.ask(
+    ask`stat -L -c '%a %U' ${file} 2>/dev/null || stat -L -f '%Lp %Su' ${file}`,
+  )
+  const of = (severity: EnvFinding['severity'], problem: string, remedy: string): EnvFinding[] => [
+    { line: null, key: '', severity, problem, remedy },
+  ]
+  const [, mode, owner] = /^([0-7]{1,4}) (\S+)\s*$/.exec(stdout) ?? []
+  if (code !== 0 || mode === undefined)
+    return of(
+      'note',
+      `its mode and owner cannot be read: ${stderr.trim().slice(0, 200)}`,
+      'see: ls -l on the host',
+    )
+  const open = !['600', '400'].includes(mode)
+  return [
+    ...(open
+      ? of(
+          'warning',
+          `its mode is ${mode}: others than its owner may read it`,
+          `on the host: chmod 600 ${file}`,
+        )
+      : []),
+    ...(owner === 'root'
+      ? []
+      : of(
+          'note',
+          `it belongs to ${owner}, who can read every secret in it`,
+          `on the host: chown root ${file}`,
+        )),
+  ]
+}
+
+const counted = (findings: readonly EnvFinding[], severity: EnvFinding['severity']): number =>
+  findings.filter((it) => it.severity === severity).length
+
+/** The whole of a finding, which a table may have to cut short. */
+const inWords = ({ severity, line, key, problem, remedy }: EnvFinding): string => {
+  const where = [line === null ? '' : `line ${line}`, key].filter(Boolean).join(', ')
+  return `${severity}: ${where === '' ? '' : `${where}: `}${problem} (${remedy})`
+}
+
+/** What is wrong with pds.env, or will be understood differently by compose, bash and goat. */
+export default query({
+  name: 'env check',
+  summary: 'Look for mistakes in pds.env',
+  about:
+    'Exit code 0 when there are none, or only notes; 3 when there are errors or warnings. What compose, pdsadmin (bash) and goat read differently is found as well. No secret is shown.',
+  examples: [
+    'kimbia-ops env check',
+    'kimbia-ops env check --json | jq -c ".findings[]"',
+    'kimbia-ops env check --quiet && echo fine',
+  ],
+  input: {},
+  output: {
+    ok: column(yesNo, 'whether there are neither errors nor warnings'),
+    errors: column(count, 'the PDS does not start, or does something else than is written'),
+    warnings: column(count, 'likely a mistake'),
+    notes: column(count, 'good to know'),
+    findings: table(
+      {
+        line: column(optional(count), 'line in pds.env'),
+        key: column(text, 'name of the setting'),
+        severity: column(choice('severity', ['error', 'warning', 'note']), 'error, warning or note'),
+        problem: column(text, 'what is wrong'),
+        remedy: column(text, 'what to do'),
+      },
+      'what was found, in the order of the file',
+    ),
+  },
+  result: 'one',
+  async read(_input, { host, say }) {
+    const settings = await host.settings()
+    const findings = [...lintEnv(settings.text.reveal()), ...(await lintFile(host))]
+    for (const finding of findings) say(inWords(finding))
+    const [errors, warnings] = [counted(findings, 'error'), counted(findings, 'warning')]
+    return {
+      ok: errors + warnings === 0,
+      errors,
+      warnings,
+      notes: counted(findings, 'note'),
+      findings,
+    }
+  },
+  outcome: ({ ok }) => (ok ? 'ok' : 'findings'),
+})

@@ -1,0 +1,46 @@
+import { failed, usage } from '../../failure.ts'
+import { parseEnvFile } from '../../host/env-file.ts'
+import { holdsSecret } from '../../host/env-mask.ts'
+import { nearest } from '../../nearest.ts'
+import { argument, column, detail, flag, query } from '../../runner/command.ts'
+import { count, text } from '../../runner/type.ts'
+import { settingName } from './words.ts'
+
+/** One value, and nothing else in a pipe. */
+export default query({
+  name: 'env get',
+  summary: 'Print a setting of pds.env, as compose reads it',
+  examples: [
+    'kimbia-ops env get PDS_HOSTNAME',
+    'kimbia-ops env get PDS_INVITE_REQUIRED --json | jq -r .value',
+    'kimbia-ops env get PDS_ADMIN_PASSWORD --reveal',
+  ],
+  input: {
+    key: argument(settingName, 'name of the setting'),
+    reveal: flag('print it even if it is a secret'),
+  },
+  output: {
+    value: column(text, 'as compose reads it'),
+    key: detail(text, 'name of the setting'),
+    line: detail(count, 'where it stands in the file'),
+  },
+  result: 'many',
+  async *read({ key, reveal }, { host }) {
+    const env = parseEnvFile((await host.settings()).text.reveal())
+    const entry = env.entries.findLast((it) => it.key === key)
+    if (entry === undefined) {
+      const meant = nearest(
+        key,
+        env.entries.map((it) => it.key),
+      )
+      throw failed(
+        'setting-not-found',
+        `${await host.where()}: pds.env does not set ${key}`,
+        meant ? `did you mean ${meant}?` : 'see: kimbia-ops env list',
+      )
+    }
+    if (!reveal && holdsSecret(key, entry.value))
+      throw usage(`${key} holds a secret`, 'add --reveal to print it', 'secret')
+    yield { value: entry.value, key, line: entry.line }
+  },
+})

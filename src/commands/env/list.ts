@@ -1,0 +1,35 @@
+import { parseEnvFile } from '../../host/env-file.ts'
+import { knownSetting } from '../../host/env-keys.ts'
+import { masked } from '../../host/env-mask.ts'
+import { column, flag, query } from '../../runner/command.ts'
+import { count, text } from '../../runner/type.ts'
+
+/** The settings as compose reads them, in the order of the file. */
+export default query({
+  name: 'env list',
+  summary: 'List the settings in pds.env, with secrets masked',
+  examples: [
+    'kimbia-ops env list',
+    'kimbia-ops env list --json | jq -r .key',
+    'kimbia-ops env list | grep SMTP',
+  ],
+  input: { reveal: flag('show secrets, too') },
+  output: {
+    key: column(text, 'name of the setting'),
+    value: column(text, 'as compose reads it; ‹secret› in place of one'),
+    line: column(count, 'where it stands in the file'),
+    note: column(text, 'what it is for, and whether a line below replaces it'),
+  },
+  result: 'many',
+  counted: 'setting',
+  async *read({ reveal }, { host }) {
+    const { entries } = parseEnvFile((await host.settings()).text.reveal())
+    for (const entry of entries) {
+      const { key, value, line } = entry
+      const last = entries.findLast((it) => it.key === key)
+      const about = knownSetting(key)?.[1] ?? 'not known to the PDS'
+      const note = last === entry ? about : `does not count: set again on line ${last?.line}`
+      yield { key, value: reveal ? value : masked(key, value), line, note }
+    }
+  },
+})

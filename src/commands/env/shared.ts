@@ -1,0 +1,150 @@
+import { usage } from '../../failure.ts'
+import type { HostStep } from '../../host/change/step.ts'
+import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
+import { diffSettings } from '../../host/env-diff.ts'
+import { type EnvChanges, type EnvEdit, editEnv } from '../../host/env-edit.ts'
+import { parseEnvFile } from '../../host/env-file.ts'
+import { newErrors } from '../../host/env-lint.ts'
+import type { Quoting } from '../../host/env-spell.ts'
+import type { Settings } from '../../host/host.ts'
+import { gateOf, type Recreating, recreate, wayBack } from '../../host/recreate.ts'
+import { column, flag, option, type RowOf, type Views } from '../../runner/command.ts'
+import { later, type Plan, shell, write } from '../../runner/plan.ts'
+import { count, duration, optional, reason, text, yesNo } from '../../runner/type.ts'
+import { Secret } from '../../secret.ts'
+import { act } from '../../ssh/shell.ts'
+import { cautionOf, dangerOf } from './dangers.ts'
+import { settingNames } from './words.ts'
+
+/** The options that every change of pds.env has. */
+export const editOptions = {
+  noApply: flag('only write pds.env; the PDS goes on with what it has until the next change or update'),
+  settle: option(duration, 'how long the PDS must stay healthy before it counts (default: 3s)'),
+  force: flag('write what env check finds wrong, too'),
+  reason: option(reason, 'kept in the trail'),
+}
+
+/** What a change of pds.env reports. */
+export const editColumns = {
+  keys: column(settingNames, 'the settings that were named'),
+  file: column(text, 'the file on the host'),
+  applied: column(yesNo, 'whether the PDS runs with them'),
+  version: column(optional(text), 'version of the PDS package, where it was restarted'),
+  outageMs: column(optional(count), 'how long the PDS did not answer, in milliseconds'),
+}
+
+/** A change of settings that is wanted. */
+export interface Wish {
+  readonly verb: 'set' | 'unset'
+  readonly changes: EnvChanges
+  readonly quoting: Quoting
+  readonly noApply: boolean
+  /** Milliseconds. */
+  readonly settle: number | undefined
+  readonly force: boolean
+  readonly reason: string | undefined
+}
+
+/** The plan of a change: the file is written, checked by compose, and applied; whatever fails is put back. */
+export async function planEdit(wish: Wish, views: Views): Promise<Plan<RowOf<typeof editColumns>>> {
+  const config = await views.host.config()
+  const [settings, engine] = await Promise.all([
+    views.host.settings(),
+    wish.noApply ? undefined : readComposeEngine(views.host),
+  ])
+  const was = settings.text.reveal()
+  const edit = editEnv(was, wish.changes, wish.quoting)
+  refuseErrors(was, edit.text, wish)
+  const [before, after] = [parseEnvFile(was), parseEnvFile(edit.text)]
+  const keys = [...wish.changes.keys()]
+  const changed = keys.filter((key) => before.get(key) !== after.get(key))
+  const file = `${config.dir}/pds.env`
+  const writing = edit.text === was ? [] : [writeStep(file, settings, edit)]
+  const port = config.port ?? portOf(after.get('PDS_PORT')) ?? settings.port
+  const restart = engine !== undefined && (writing.length > 0 || !runs(engine, wish.changes))
+  const steps = restart
+    ? applySteps({ engine, writing, wish, port, settings, service: config.service })
+    : writing
+  const dangers = changed.flatMap((key) => dangerOf(key) ?? [])
+  const row = {
+    keys,
+    file,
+    applied: engine !== undefined,
+    version: restart ? later('host.version') : null,
+    outageMs: restart ? later('host.outageMs') : null,
+  }
+  return {
+    title: `${writing.length > 0 || !restart ? wish.verb : 'apply'} ${keys.join(', ')}`,
+    confirm: config.name,
+    ...(dangers.length > 0 && { risk: 'irreversible' as const }),
+    reason: wish.reason,
+    found: diffSettings(was, edit.text),
+    warnings: [...dangers, ...changed.flatMap((key) => cautionOf(key) ?? []), ...remarks(wish, edit)],
+    items: [{ subject: `${file}: ${keys.join(', ')}`, steps, rows: [row] }],
+    afterwards: engine ? [] : [notApplied],
+  }
+}
+
+const portOf = (value = '3000'): number | undefined => (/^\d{1,5}$/.test(value) ? Number(value) : undefined)
+
+const notApplied = 'the PDS still runs with what it had; to apply it: the same command without --no-apply'
+
+/** Whether the container runs with what is wanted; one that is not there does not. */
+const runs = ({ pds }: ComposeEngine, changes: EnvChanges): boolean =>
+  pds?.state === 'running' &&
+  [...changes].every(([key, value]) => value === undefined || pds.env.get(key)?.reveal() === value)
+
+const writeStep = (path: string, { text }: Settings, edit: EnvEdit): HostStep =>
+  write(`Write ${path}`, {
+    path,
+    content: new Secret(edit.text),
+    was: text,
+    changes: diffSettings(text.reveal(), edit.text),
+    holds: 'settings',
+  })
+
+interface Applying {
+  readonly engine: ComposeEngine
+  readonly writing: readonly HostStep[]
+  readonly wish: Wish
+  /** The port of the PDS afterwards. */
+  readonly port: number
+  readonly settings: Settings
+  readonly service: string
+}
+
+/** The way back waits for the PDS at its old port, the way there at its new one. */
+function applySteps({ engine, writing, wish, port, settings, service }: Applying): readonly HostStep[] {
+  const gate = { healthy: 2, settle: Math.ceil((wish.settle ?? 3000) / 1000), deadline: 60 }
+  const old: Recreating = { engine, service, port: settings.port, gate }
+  const next: Recreating = { ...old, port }
+  const checked = shell(
+    'Check the compose file with the new settings',
+    act`${engine.project.words} config --quiet`,
+  )
+  return [wayBack(old), ...writing, ...(writing.length > 0 ? [checked] : []), recreate(next), gateOf(next)]
+}
+
+function refuseErrors(was: string, now: string, { force }: Wish): void {
+  const [first] = force ? [] : newErrors(was, now)
+  if (first)
+    throw usage(
+      `${first.key || `line ${first.line}`}: ${first.problem}`,
+      `${first.remedy}; to write it all the same: --force`,
+      'setting-invalid',
+    )
+}
+
+function remarks({ changes, quoting }: Wish, { collapsed, text }: EnvEdit): readonly string[] {
+  const lines = text.split('\n')
+  const quoted = [...changes].filter(
+    ([key, value]) => quoting === 'single' && value && lines.some((it) => it.includes(`${key}='`)),
+  )
+  return [
+    ...collapsed.map(
+      ({ key, line, gone }) =>
+        `${key} stood several times: it is left on line ${line}, and taken out of ${gone.length === 1 ? 'line' : 'lines'} ${gone.join(', ')}`,
+    ),
+    ...quoted.map(([key]) => `${key} is put in quotes, which goat takes for a part of the value`),
+  ]
+}

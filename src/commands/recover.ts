@@ -1,0 +1,170 @@
+import { Failure, usage } from '../failure.ts'
+import type { Pending } from '../host/change/change.ts'
+import { column, flag, option, procedure, table } from '../runner/command.ts'
+import type { Item, Plan, ResumeStep } from '../runner/plan.ts'
+import { busyBy, describePending, holderName, type StepState, stepStates } from '../runner/standing.ts'
+import { choice, moment, optional, text } from '../runner/type.ts'
+
+const steps = {
+  step: column(text, 'what it does'),
+  state: column(text, 'not begun, under way, done, failed, undoing, undone or NOT undone'),
+}
+
+const output = {
+  id: column(optional(text), 'what ties the change to its intent in the trail'),
+  command: column(optional(text), 'what was being done'),
+  operator: column(optional(text), 'user and machine that began it'),
+  begun: column(optional(moment), 'when it was begun'),
+  state: column(choice('state', ['finished', 'undone', 'closed', 'nothing']), 'what became of it'),
+  steps: table(steps, 'the steps of the change, and how far each has come'),
+}
+
+interface Row {
+  readonly id: string | null
+  readonly command: string | null
+  readonly operator: string | null
+  readonly begun: string | null
+  readonly state: 'finished' | 'undone' | 'closed' | 'nothing'
+  readonly steps: readonly { readonly step: string; readonly state: string }[]
+}
+
+/** A change goes on in the direction that it was going, unless it is told to turn back. */
+export default procedure({
+  name: 'recover',
+  summary: 'Finish or undo a change to the host that was cut off',
+  about:
+    'The plan of each change is written down on the host beside its lock before its first step. What was cut off goes on in the direction that it was going: forward, or back once undoing had begun. While the host or another operator works on it, nothing is done, and how far it is is told.',
+  examples: ['kimbia-ops recover --dry-run', 'kimbia-ops recover', 'kimbia-ops recover --undo --yes'],
+  risk: 'disruptive',
+  changes: 'host',
+  input: {
+    undo: flag('undo it instead of finishing it'),
+    breakLock: option(text, 'remove the lock of this user@machine, who is not there any more'),
+  },
+  output,
+  async plan({ undo, breakLock }, { pending }): Promise<Plan<Row>> {
+    if (undo && breakLock !== undefined) throw usage('--undo and --break-lock cannot go together')
+    const found = await pending()
+    if (!found) return planOf('recover', [{ subject: 'the host', steps: [], rows: [nothing] }])
+    if (breakLock !== undefined) return breaking(found, breakLock)
+    // Its holder is gone, and was never to do anything with it.
+    if (found.state === 'over' && !found.plan) return breaking(found, holderName(found.holder))
+    const busy = busyBy(found)
+    if (busy && busy.code !== 'cut-off') throw busy
+    return resuming(found, undo ? 'undo' : wayOf(found))
+  },
+})
+
+const nothing: Row = { id: null, command: null, operator: null, begun: null, state: 'nothing', steps: [] }
+
+const planOf = (title: string, items: readonly Item<Row>[], more: Partial<Plan<Row>> = {}): Plan<Row> => ({
+  title,
+  confirm: items[0]?.subject ?? title,
+  items,
+  ...more,
+})
+
+/** The steps of this machine are known by their place before and after those of the host. */
+function ownSteps({ plan }: Pending): {
+  readonly before: readonly number[]
+  readonly after: readonly number[]
+} {
+  const own = (plan?.steps ?? []).flatMap(({ by }, index) => (by === 'operator' ? [index] : []))
+  const first = plan?.steps.findIndex(({ by }) => by === 'host') ?? 0
+  return { before: own.filter((index) => index < first), after: own.filter((index) => index > first) }
+}
+
+const isTurned = ({ events, end }: Pending): boolean =>
+  (end !== undefined && end.kind !== 'done') ||
+  events.some(({ kind }) => kind === 'failed' || kind.startsWith('undo'))
+
+/** In which direction a change goes on by itself; one that is over has nothing left but its lock. */
+function wayOf(pending: Pending): 'finish' | 'undo' | 'close' {
+  const { before, after } = ownSteps(pending)
+  const has = (kind: string, index: number): boolean =>
+    pending.events.some((event) => event.kind === kind && event.index === index)
+  const isDone = (index: number): boolean => has('done', index)
+  // What is left of the steps before those of the host is known to nobody but the run that was cut off.
+  const turned = isTurned(pending) || !before.every(isDone)
+  if (pending.state !== 'over') return turned ? 'undo' : 'finish'
+  if (pending.end?.kind === 'done' && !after.every(isDone)) return 'finish'
+  const stands = pending.end?.kind === 'stuck' || before.some((index) => has('begin', index))
+  return turned && stands ? 'undo' : 'close'
+}
+
+const verbs = { finish: 'finish', undo: 'undo', close: 'close' } as const
+const ends = { finish: 'finished', undo: 'undone', close: 'closed' } as const
+
+function resuming(pending: Pending, way: 'finish' | 'undo' | 'close'): Plan<Row> {
+  const { plan, holder } = pending
+  if (!plan) throw new TypeError('a lock without a plan can only be broken')
+  const before = stepStates(pending)
+  const after = before.map(({ step, state }) => ({ step, state: stateAfter(way, state) }))
+  const remaining = before.flatMap(({ step, state }, index) => (after[index]?.state === state ? [] : [step]))
+  const marked = (kinds: readonly string[]): readonly number[] => [
+    ...new Set(pending.events.flatMap(({ kind, index }) => (kinds.includes(kind) ? [index] : []))),
+  ]
+  const step: ResumeStep = {
+    kind: 'resume',
+    why: `${verbs[way].replace(/^./, (letter) => letter.toUpperCase())} “${plan.title}”`,
+    id: plan.id,
+    way,
+    remaining,
+    begun: marked(['begin', 'done']),
+    done: marked(['done']),
+    ended: pending.end && pending.end.kind !== 'done' ? pending.end.why : undefined,
+  }
+  const row = { ...rowOf(pending), state: ends[way], steps: after }
+  const title = `${verbs[way]} “${plan.title}” of ${holderName(holder)}`
+  return planOf(title, [{ subject: plan.subject, steps: [step], rows: [row] }], {
+    found: describePending(pending),
+  })
+}
+
+function stateAfter(way: 'finish' | 'undo' | 'close', state: StepState): StepState {
+  switch (way) {
+    case 'finish':
+      return 'done'
+    case 'undo':
+      return state === 'not begun' ? state : 'undone'
+    case 'close':
+      return state
+  }
+}
+
+const rowOf = ({ plan, holder }: Pending) => ({
+  id: plan?.id ?? null,
+  command: holder.command,
+  operator: holderName(holder),
+  begun: holder.time,
+})
+
+function breaking(pending: Pending, given: string): Plan<Row> {
+  const holder = holderName(pending.holder)
+  if (pending.state === 'working') throw busyBy(pending) ?? new TypeError('the host works, and is not busy')
+  if (given !== holder)
+    throw new Failure({
+      outcome: 'busy',
+      code: 'locked',
+      message: `the lock is held by ${holder}, not by ${given}`,
+      hint: `if that is whom you mean: kimbia-ops recover --break-lock ${holder}`,
+    })
+  const step: ResumeStep = {
+    kind: 'resume',
+    why: `Break the lock of ${holder}`,
+    id: pending.plan?.id ?? '',
+    way: 'break lock',
+    holder,
+    remaining: [],
+    begun: [],
+    done: [],
+  }
+  const row = { ...rowOf(pending), state: 'closed' as const, steps: stepStates(pending) }
+  return planOf(`break the lock of ${holder}`, [{ subject: holder, steps: [step], rows: [row] }], {
+    found: describePending(pending),
+    ...(pending.state !== 'over' && {
+      warnings: [`if ${holder} is still there, both of you change the host at once`],
+    }),
+    ...(pending.plan && { afterwards: ['the change itself still stands: kimbia-ops recover'] }),
+  })
+}

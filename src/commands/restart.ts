@@ -1,0 +1,138 @@
+import { unreachable } from '../failure.ts'
+import type { Container } from '../host/containers.ts'
+import { type Engine, readComposeEngine, readEngine } from '../host/engine.ts'
+import { parseEnvFile } from '../host/env-file.ts'
+import { isOfThePds } from '../host/env-keys.ts'
+import type { HostView, Settings } from '../host/host.ts'
+import { containerOf } from '../host/logs.ts'
+import { gateOf, recreate } from '../host/recreate.ts'
+import { column, flag, procedure } from '../runner/command.ts'
+import { later, type Plan, type Step, shell, wait } from '../runner/plan.ts'
+import { count, optional, text } from '../runner/type.ts'
+import { act, ask } from '../ssh/shell.ts'
+
+const gate = { healthy: 2, settle: 3, deadline: 60 }
+
+interface Row {
+  readonly service: string
+  readonly container: string | null
+  readonly version: string | null
+  readonly outageMs: number | null
+}
+
+/** Restarting changes no file, so that there is nothing to undo: one that does not come up again is told with why. */
+export default procedure({
+  name: 'restart',
+  summary: 'Restart the PDS, and wait until it is well',
+  about:
+    'The container starts again with the settings that it was created with; what was changed in pds.env since then is left out, and named. With --recreate it is made anew, from the compose file and pds.env as they are now. Done when the PDS has answered twice and stayed up for 3 seconds.',
+  examples: ['kimbia-ops restart', 'kimbia-ops restart --recreate --yes'],
+  risk: 'disruptive',
+  changes: 'host',
+  input: { recreate: flag('make the container anew, with pds.env as it is now') },
+  output: {
+    service: column(text, 'compose service of the PDS'),
+    container: column(optional(text), 'its name'),
+    version: column(optional(text), 'of the PDS, as it answers now'),
+    outageMs: column(optional(count), 'how long it did not answer, in milliseconds'),
+  },
+  async plan({ recreate: anew }, { host }): Promise<Plan<Row>> {
+    const { service, name } = await host.config()
+    const settings = await host.settings()
+    const { steps, container, engine } = anew ? await renewal(host, settings) : await restart(host, settings)
+    const title = `${anew ? 'recreate' : 'restart'} the PDS`
+    const row = {
+      service,
+      container: container?.name ?? null,
+      version: later('host.version'),
+      outageMs: later('host.outageMs'),
+    }
+    const drift = container ? await driftedKeys(host, engine, container, settings) : []
+    return {
+      title,
+      confirm: name,
+      warnings: driftWarning(drift, anew ? 'recreate' : 'restart'),
+      items: [{ subject: service, steps, rows: [row] }],
+    }
+  },
+})
+
+interface Way {
+  readonly engine: Engine
+  readonly steps: readonly Step[]
+  readonly container: Container | undefined
+}
+
+async function renewal(host: HostView, { port }: Settings): Promise<Way> {
+  const engine = await readComposeEngine(host)
+  const { service } = await host.config()
+  if (engine.pds && engine.pds.labels['com.docker.compose.service'] === undefined)
+    throw unreachable(
+      'not-by-compose',
+      `${engine.pds.name} on ${await host.where()} was not made by compose, which is what could make it anew`,
+      'kimbia-ops restart starts it again as it is',
+    )
+  const it = { engine, service, port, gate }
+  return { engine, steps: [recreate(it, ['--force-recreate']), gateOf(it)], container: engine.pds }
+}
+
+/** By compose where it has made the container, else by docker itself. */
+async function restart(host: HostView, { port }: Settings): Promise<Way> {
+  const engine = await readEngine(host)
+  const container = await containerOf(host, engine, undefined)
+  return {
+    engine,
+    container,
+    steps: [
+      shell(`Restart ${container.name}`, restartLine(engine, container), { interrupts: { port } }),
+      wait(`Wait until the PDS is healthy, and stays so for ${gate.settle} s`, {
+        port,
+        ...gate,
+        container: { docker: engine.docker, name: container.name },
+      }),
+    ],
+  }
+}
+
+function restartLine({ docker, project }: Engine, { name, labels }: Container) {
+  const service = labels['com.docker.compose.service']
+  return project && service !== undefined
+    ? act`${project.words} restart ${service}`
+    : act`${docker} restart ${name}`
+}
+
+/** The settings that pds.env has otherwise than the running container, or that only one of them has; never their values. */
+export async function driftedKeys(
+  host: HostView,
+  { docker }: Engine,
+  { env, imageId }: Container,
+  { text }: Pick<Settings, 'text'>,
+): Promise<readonly string[]> {
+  const wanted = parseEnvFile(text.reveal())
+  const written = new Set(wanted.entries.map(({ key }) => key).filter((key) => key !== ''))
+  const changed = [...written].filter((key) => env.get(key)?.reveal() !== wanted.get(key))
+  const removed = [...env.keys()].filter((key) => isOfThePds(key) && !written.has(key))
+  if (removed.length === 0) return changed.sort()
+  // The image brings some along, which nobody has taken out of pds.env.
+  const { stdout } = await host.ask(
+    ask`${docker} image inspect --format ${'{{range .Config.Env}}{{println .}}{{end}}'} ${imageId}`,
+  )
+  const brought = stdout.split('\n')
+  return [
+    ...changed,
+    ...removed.filter((key) => !brought.includes(`${key}=${env.get(key)?.reveal()}`)),
+  ].sort()
+}
+
+function driftWarning(keys: readonly string[], way: 'restart' | 'recreate'): readonly string[] {
+  if (keys.length === 0) return []
+  const named = keys.join(', ')
+  switch (way) {
+    case 'restart':
+      return [
+        `pds.env has changed since the container was made: ${named}. A restart does not take that up; restart --recreate does`,
+      ]
+    case 'recreate':
+      return [`pds.env has changed since the container was made; this takes up: ${named}`]
+  }
+}

@@ -1,0 +1,35 @@
+import { option, procedure } from '../../runner/command.ts'
+import { reason } from '../../runner/type.ts'
+import { doorColumns, planDoor } from './shared.ts'
+
+/** For the night of a spam wave: the least work that closes the door, and proof that it is closed. */
+export default procedure({
+  name: 'signup close',
+  summary: 'Require an invite code to sign up',
+  about:
+    'Sets PDS_INVITE_REQUIRED=true, recreates the container, and reads back from the PDS that it asks for a code. The OAuth signup page follows. Works when the PDS is down.',
+  examples: [
+    'kimbia-ops signup close --yes',
+    'kimbia-ops signup close --reason "spam wave" --yes',
+    'kimbia-ops signup close --dry-run',
+  ],
+  risk: 'disruptive',
+  changes: 'host',
+  input: { reason: option(reason, 'kept in the trail') },
+  output: doorColumns,
+  plan: ({ reason }, views) =>
+    planDoor(
+      {
+        to: 'closed',
+        reason,
+        warnings: [
+          'if the PDS does not come up healthy, pds.env is put back as it was: signups are then OPEN again',
+        ],
+        afterwards: [
+          'existing accounts are untouched, and invite codes that are left still work: see `kimbia-ops invite list --status unused`',
+          'who has come in lately: kimbia-ops account list --since 24h',
+        ],
+      },
+      views,
+    ),
+})

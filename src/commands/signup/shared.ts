@@ -1,0 +1,123 @@
+import { Failure } from '../../failure.ts'
+import type { HostStep } from '../../host/change/step.ts'
+import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
+import { diffSettings } from '../../host/env-diff.ts'
+import { editEnv } from '../../host/env-edit.ts'
+import { parseEnvFile } from '../../host/env-file.ts'
+import type { Settings } from '../../host/host.ts'
+import { applying } from '../../host/recreate.ts'
+import { column, type RowOf, type Views } from '../../runner/command.ts'
+import { check, later, type Plan, type Step, write } from '../../runner/plan.ts'
+import { count, optional, text, yesNo } from '../../runner/type.ts'
+import { Secret } from '../../secret.ts'
+
+/** The setting that opens and closes the door. */
+export const door = 'PDS_INVITE_REQUIRED'
+
+/** What a change of the door reports. */
+export const doorColumns = {
+  open: column(yesNo, 'whether anybody may sign up without an invite code'),
+  inviteCodeRequired: column(yesNo, 'what the PDS says to everybody who asks'),
+  setting: column(text, `${door} in pds.env`),
+  version: column(optional(text), 'version of the PDS package, where it was restarted'),
+  outageMs: column(optional(count), 'how long the PDS did not answer, in milliseconds'),
+  ms: column(count, 'how long all of it took, in milliseconds'),
+}
+
+/** Whether the PDS makes a closed door of a value: only `false` and `0` open it. */
+export const closes = (value: string | undefined): boolean => value !== 'false' && value !== '0'
+
+/** What the PDS says: whether it wants an invite code; undefined when it does not answer. */
+export async function wantsCode({ pds }: Views): Promise<boolean | undefined> {
+  try {
+    const { inviteCodeRequired } = await pds.query(describe, {}, { as: 'nobody' })
+    return inviteCodeRequired === true
+  } catch (cause) {
+    if (!(cause instanceof Failure) || cause.outcome === 'interrupted') throw cause
+    return undefined
+  }
+}
+
+const describe = 'com.atproto.server.describeServer'
+
+/** What is to become of the door, and what must be known of it. */
+export interface Turn {
+  readonly to: 'open' | 'closed'
+  readonly reason: string | undefined
+  readonly warnings: readonly string[]
+  readonly afterwards: readonly string[]
+}
+
+/** The plan to open or close the door: file, PDS and docker are looked at together, and nothing is done twice. */
+export async function planDoor(turn: Turn, views: Views): Promise<Plan<RowOf<typeof doorColumns>>> {
+  const began = views.clock().getTime()
+  const config = await views.host.config()
+  const [settings, engine, running] = await Promise.all([
+    views.host.settings(),
+    readComposeEngine(views.host),
+    wantsCode(views),
+  ])
+  const closed = turn.to === 'closed'
+  const setting = parseEnvFile(settings.text.reveal()).get(door)
+  const file = `${config.dir}/pds.env`
+  const written = closes(setting) === closed
+  const writing = written ? [] : [writeDoor(file, settings, closed)]
+  const it = { engine, service: config.service, port: settings.port }
+  const steps = written && running === closed ? [] : turning(it, writing, closed)
+  const now = written ? (setting ?? 'not set') : String(closed)
+  const ms = (): number => views.clock().getTime() - began
+  return {
+    title: closed ? 'close signups' : 'open signups to everybody',
+    confirm: config.name,
+    reason: turn.reason,
+    found: steps.length > 0 ? [`pds.env: ${door} is ${setting ?? 'not set'}; ${said(running)}`] : [],
+    warnings: steps.length > 0 ? turn.warnings : [],
+    items: [{ subject: `${file}: ${door}`, steps, rows: [rowOf(closed, now, steps, ms)] }],
+    afterwards: turn.afterwards,
+  }
+}
+
+const said = (running: boolean | undefined): string =>
+  running === undefined
+    ? 'the PDS does not answer'
+    : `the PDS ${running ? 'asks for an invite code' : 'lets everybody sign up'}`
+
+/** The time is told when the row is: at the end. */
+const rowOf = (closed: boolean, setting: string, { length }: readonly Step[], ms: () => number) => ({
+  open: !closed,
+  inviteCodeRequired: closed,
+  setting,
+  version: length > 0 ? later('host.version') : null,
+  outageMs: length > 0 ? later('host.outageMs') : null,
+  get ms() {
+    return ms()
+  },
+})
+
+function writeDoor(path: string, { text: was }: Settings, closed: boolean): HostStep {
+  const now = editEnv(was.reveal(), new Map([[door, String(closed)]])).text
+  return write(`${closed ? 'Require' : 'Stop requiring'} invite codes in ${path}`, {
+    path,
+    content: new Secret(now),
+    was,
+    changes: diffSettings(was.reveal(), now),
+    holds: 'settings',
+  })
+}
+
+interface Doorway {
+  readonly engine: ComposeEngine
+  readonly service: string
+  readonly port: number
+}
+
+/** Seconds count: one healthy answer is enough, and what the PDS then says is the proof. */
+const turning = (it: Doorway, writing: readonly HostStep[], closed: boolean): readonly Step[] => [
+  ...applying({ ...it, gate: { healthy: 1, settle: 0, deadline: 60 } }, writing),
+  check(closed ? 'Read back that an invite code is required' : 'Read back that no invite code is required', {
+    kind: 'query',
+    nsid: describe,
+    params: {},
+    expect: { inviteCodeRequired: closed },
+  }),
+]

@@ -1,0 +1,80 @@
+import { Failure } from '../failure.ts'
+import { repoPages, statusOf } from '../pds/accounts.ts'
+import type { PdsView } from '../pds/client.ts'
+import { count, type Type } from '../runner/type.ts'
+
+/** A part of the whole that was looked at: what was seen, or why it could not be. */
+export type Part<T> =
+  | { readonly name: string; readonly value: T }
+  | { readonly name: string; readonly failure: Failure }
+
+/** Looks at one part; that it cannot be seen does not hold up the others. */
+export async function part<T>(name: string, look: () => Promise<T>): Promise<Part<T>> {
+  try {
+    return { name, value: await look() }
+  } catch (failure) {
+    if (failure instanceof Failure && failure.outcome !== 'interrupted') return { name, failure }
+    throw failure
+  }
+}
+
+/** What was seen, if it was. */
+export const seenIn = <T>(it: Part<T>): T | undefined => ('value' in it ? it.value : undefined)
+
+/** Accounts by status. */
+export interface Census {
+  readonly total: number
+  readonly active: number
+  readonly takendown: number
+  readonly deactivated: number
+  readonly suspended: number
+  readonly other: number
+}
+
+const statuses = ['active', 'takendown', 'deactivated', 'suspended'] as const
+
+/** Counts the accounts by what com.atproto.sync.listRepos says of them; nothing more is asked about any. */
+export async function censusOf(pds: PdsView, signal: AbortSignal): Promise<Census> {
+  const counts = { total: 0, active: 0, takendown: 0, deactivated: 0, suspended: 0, other: 0 }
+  for await (const page of repoPages(pds, undefined, signal)) {
+    for (const row of page) {
+      const status = statusOf(row)
+      counts.total++
+      counts[statuses.find((it) => it === status) ?? 'other']++
+    }
+  }
+  return counts
+}
+
+/** How many accounts were made since an instant; fails where the PDS takes no cursor that it did not give. */
+export async function countSince(pds: PdsView, since: Date, signal: AbortSignal): Promise<number> {
+  let [accounts, cursor]: [number, string | undefined] = [0, `${since.getTime()}::did:plc:`]
+  while (cursor !== undefined) {
+    const params: { limit: number; cursor: string } = { limit: 1000, cursor }
+    const page = await pds.query('com.atproto.sync.listRepos', params, { signal })
+    accounts += page.repos.length
+    cursor = page.repos.length === 0 || page.cursor === cursor ? undefined : page.cursor
+  }
+  return accounts
+}
+
+/** What parses a kind of value that nobody types. */
+export const outputOnly = (): never => {
+  throw new TypeError('this is only an output')
+}
+
+/** Accounts by status: a person sees those that there are. */
+export const census: Type<Census> = {
+  name: 'counts',
+  schema: {
+    type: 'object',
+    properties: Object.fromEntries(['total', ...statuses, 'other'].map((key) => [key, count.schema])),
+    required: ['total', ...statuses, 'other'],
+  },
+  show({ total, ...parts }) {
+    const named = Object.entries(parts).filter(([, accounts]) => accounts > 0)
+    return named.length === 0 ? `${total}` : `${total} (${named.map(([key, n]) => `${n} ${key}`).join(', ')})`
+  },
+  json: (value) => ({ ...value }),
+  parse: outputOnly,
+}

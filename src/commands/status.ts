@@ -1,0 +1,151 @@
+import type { Container } from '../host/containers.ts'
+import { readDisk } from '../host/disk.ts'
+import { showBytes } from '../host/disk-bytes.ts'
+import { type Engine, readEngine } from '../host/engine.ts'
+import type { HostView, Settings } from '../host/host.ts'
+import { isPinned, parseImage } from '../host/image.ts'
+import { ownContainers, serviceName } from '../host/logs.ts'
+import { versionOf } from '../pds/answers.ts'
+import { type Column, column, query, table, type Views } from '../runner/command.ts'
+import { choice, count, moment, optional, type Type, text, yesNo } from '../runner/type.ts'
+import { ask } from '../ssh/shell.ts'
+import { readPasswordAge } from './admin-password/age.ts'
+import { days } from './admin-password/words.ts'
+import { driftedKeys } from './restart.ts'
+import { attentionOf, showPending } from './status-attention.ts'
+import { census, censusOf, countSince, outputOnly, part, seenIn } from './status-parts.ts'
+
+const bytes: Type<number> = { ...count, name: 'bytes', show: showBytes }
+
+const names: Type<readonly string[]> = {
+  name: 'names',
+  schema: { type: 'array', items: { type: 'string' } },
+  show: (value) => (value.length === 0 ? 'none' : value.join(', ')),
+  json: (value) => value,
+  parse: outputOnly,
+}
+
+/** Rows that may not be known. */
+const orNone = <T>(rows: Column<T>): Column<T | null> => ({ ...rows, type: optional(rows.type as Type<T>) })
+
+/** One screen: what cannot be found out is left open, and says why under `attention`. */
+export default query({
+  name: 'status',
+  summary: 'Show how the host and the PDS are, on one screen',
+  about:
+    'Everything is looked at side by side; what cannot be found out is shown as “-”, with the reason under “attention”, the most urgent first. It is a look and not a check: exit code 0 whatever it sees, if only the host can be reached; for an exit code that tells, take health.',
+  examples: ['kimbia-ops status', 'kimbia-ops status --json | jq .attention'],
+  input: {},
+  output: {
+    host: column(text, 'name of the host in the config'),
+    hostname: column(text, 'public name'),
+    version: column(optional(text), 'version of the PDS'),
+    image: column(optional(text), 'image of its container, as it was asked for'),
+    pinned: column(optional(yesNo), 'whether that names one image for good'),
+    signups: column(optional(choice('signups', ['open', 'closed'])), 'whether an account needs no invite'),
+    accounts: column(optional(census), 'accounts by status'),
+    newAccounts24h: column(optional(count), 'accounts made in the last 24 hours'),
+    passwordAge: column(optional(days), 'since the admin password was rotated, in milliseconds'),
+    databases: column(optional(bytes), 'size of the databases but those of the repos, in bytes'),
+    change: column(optional(text), 'change to the host that is under way or was cut off'),
+    drift: column(optional(names), 'settings of pds.env that the running container does not have'),
+    containers: orNone(
+      table(
+        {
+          service: column(text, 'compose service, or name'),
+          state: column(text, 'running, exited, restarting, …'),
+          restarts: column(count, 'how often docker has started it again by itself'),
+          startedAt: column(optional(moment), 'when it was started last'),
+        },
+        'containers of the project; null where docker does not tell',
+      ),
+    ),
+    disks: table(
+      {
+        mount: column(text, 'file system of the PDS or of docker'),
+        size: column(bytes, 'in bytes'),
+        free: column(bytes, 'in bytes'),
+        usedPercent: column(count, 'as df counts it'),
+      },
+      'disks',
+    ),
+    attention: table(
+      {
+        problem: column(text, 'what needs it, the most urgent first'),
+        next: column(optional(text), 'what to type'),
+      },
+      'what needs attention',
+    ),
+  },
+  result: 'one',
+  async read(_input, views) {
+    const { host } = views
+    // All the rest goes through this: without it there is nothing to show.
+    const settings = await host.settings()
+    const { name } = await host.config()
+    const seen = await lookAround(views, settings)
+    const engine = seenIn(seen.engine)
+    const image = engine?.pds?.image
+    const reference = image === undefined ? undefined : parseImage(image)
+    const standing = seenIn(seen.pending)
+    return {
+      host: name,
+      hostname: settings.hostname,
+      version: seenIn(seen.version) ?? null,
+      image: image ?? null,
+      pinned: reference ? isPinned(reference) : null,
+      signups: seenIn(seen.signups) ?? null,
+      accounts: seenIn(seen.accounts) ?? null,
+      newAccounts24h: seenIn(seen.fresh) ?? null,
+      passwordAge: seenIn(seen.password)?.age ?? null,
+      databases: seenIn(seen.disk)?.databases ?? null,
+      change: (standing && showPending(standing)) ?? null,
+      drift: seenIn(seen.drift) ?? null,
+      containers: engine ? ownContainers(engine).map(rowOf) : null,
+      disks: seenIn(seen.disk)?.disks ?? [],
+      attention: attentionOf(seen, views.clock()),
+    }
+  },
+})
+
+/** Everything at once; the slowest part is how long it takes. */
+async function lookAround(views: Views, settings: Settings) {
+  const { host, pds, pending, clock, signal } = views
+  const engine = part('containers', () => readEngine(host))
+  const [version, signups, accounts, fresh, disk, standing, password, image, drift] = await Promise.all([
+    part('PDS', async () => versionOf(await pds.get('_health', {}, { as: 'nobody' }))),
+    part('signups', async () => {
+      const said = await pds.query('com.atproto.server.describeServer', {}, { as: 'nobody' })
+      return said.inviteCodeRequired === true ? ('closed' as const) : ('open' as const)
+    }),
+    part('accounts', () => censusOf(pds, signal)),
+    part('new accounts', () => countSince(pds, new Date(clock().getTime() - 24 * 3_600_000), signal)),
+    part('disks', () => readDisk(host)),
+    part('changes', pending),
+    part('admin password', () => readPasswordAge(views)),
+    engine.then((it) => part('compose file', () => imageOfFile(host, seenIn(it)))),
+    engine.then((it) => part('pds.env', () => driftOf(host, seenIn(it), settings))),
+  ])
+  const seen = { version, signups, accounts, fresh, disk, password, image, drift }
+  return { ...seen, engine: await engine, pending: standing }
+}
+
+/** The image that the compose files name for the service; undefined where compose has nothing to do with it. */
+async function imageOfFile(host: HostView, engine: Engine | undefined): Promise<string | undefined> {
+  const service = engine?.pds?.labels['com.docker.compose.service']
+  if (!engine?.project || !engine.pds || service === undefined) return undefined
+  const { code, stdout } = await host.ask(ask`${engine.project.words} config --images ${service}`)
+  const images = stdout.split('\n').filter(Boolean)
+  // Those of the services that it depends on may stand there too.
+  return code !== 0 || images.includes(engine.pds.image) ? undefined : images[0]
+}
+
+const rowOf = (container: Container) => ({
+  service: serviceName(container),
+  state: container.state,
+  restarts: container.restarts,
+  startedAt: container.startedAt.startsWith('0001') ? null : container.startedAt,
+})
+
+const driftOf = async (host: HostView, engine: Engine | undefined, settings: Settings) =>
+  engine?.pds && (await driftedKeys(host, engine, engine.pds, settings))

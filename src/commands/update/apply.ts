@@ -1,0 +1,99 @@
+import { failed } from '../../failure.ts'
+import { type Choice, chosen, type Image, isPinned, showImage } from '../../host/image.ts'
+import { compare, readRemote } from '../../host/registry.ts'
+import { flag, option, procedure, type Views } from '../../runner/command.ts'
+import { later } from '../../runner/plan.ts'
+import {
+  briefly,
+  changeColumns,
+  checkRoom,
+  choice,
+  copyingOf,
+  gateOptions,
+  stampOf,
+  updatingOf,
+  warningsOf,
+} from './shared.ts'
+import { runningDigest, type Survey, survey, unapplied } from './survey.ts'
+
+/** Pulls first and changes afterwards: what fails, the host takes back by itself, databases included. */
+export default procedure({
+  name: 'update apply',
+  summary: 'Update the PDS to another image, and go back by itself when it is not healthy',
+  about:
+    'The image is pulled and the databases are copied while the PDS runs; only then are the compose file and the container changed. The host goes back by itself if the new PDS does not become and stay healthy: to the old image, and to the copies of the databases if the old PDS cannot start on what the new one has made of them. account.sqlite, sequencer.sqlite and did_cache.sqlite are copied to kimbia-ops/databases beside pds.env, of which the newest two copies are kept; the repos of the accounts are not migrated by an update, and not copied. Without --to, the tag in the compose file is pulled again. Package 0.5.N is published as tag 0.4.5NNN; a version given to --to is also what the new PDS must answer.',
+  examples: [
+    'kimbia-ops update apply --dry-run',
+    'kimbia-ops update apply',
+    'kimbia-ops update apply --to 0.5.35 --yes',
+  ],
+  risk: 'disruptive',
+  changes: 'host',
+  input: {
+    to: option(choice, 'another image of the same repository: 0.5.35, 0.4.5035, latest or sha256:…'),
+    noBackup: flag('take no copies of the databases'),
+    ...gateOptions,
+  },
+  output: changeColumns,
+  async plan({ to, noBackup, settle, wait }, views) {
+    const found = await survey(views, noBackup ? 'without' : 'with databases')
+    const target = to ? chosen(found.image, to) : found.image
+    const { config, version } = found
+    const title = `update the PDS of ${config.name} to ${briefly(target)}`
+    const plan = { title, confirm: config.name, found: linesOf(found, target, to) }
+    if (await isRunning(found, target, views)) {
+      const row = { from: version, to: version, image: showImage(target), outageMs: null, backup: null }
+      const digest = runningDigest(found) ?? null
+      return { ...plan, items: [{ subject: config.name, steps: [], rows: [{ ...row, digest }] }] }
+    }
+    checkRoom(found)
+    const stamp = stampOf(views.clock())
+    const copying = copyingOf(found, stamp)
+    const { updateSteps } = await import('../../host/update-steps.ts')
+    const steps = updateSteps(
+      updatingOf(found, target, { stamp, copying, settle, wait, version: to?.version }),
+    )
+    const row = {
+      from: version,
+      to: later('host.version'),
+      image: showImage(target),
+      digest: later('host.digest'),
+      outageMs: later('host.outageMs'),
+      backup: copying?.place ?? null,
+    }
+    return {
+      ...plan,
+      warnings: warningsOf(found),
+      afterwards: ['kimbia-ops update rollback goes back to what ran before'],
+      items: [{ subject: config.name, steps, rows: [row] }],
+    }
+  },
+})
+
+/** What stands, in the words of the plan. */
+function linesOf({ version, image }: Survey, target: Image, to: Choice | undefined): readonly string[] {
+  const now = `it runs ${version ?? 'no version that it tells'}, and the compose file names ${briefly(image)}`
+  if (!isPinned(image)) return [now]
+  return [
+    now,
+    to === undefined || showImage(target) === showImage(image)
+      ? 'that is a pin: another version comes by --to, or after kimbia-ops update unpin'
+      : `that is a pin, which ${briefly(target)} replaces`,
+  ]
+}
+
+/** Whether the target is what runs and what the file names; an image that the registry has not is a Failure. */
+async function isRunning(found: Survey, target: Image, { host }: Views): Promise<boolean> {
+  const { engine, facts, image, pds } = found
+  const runs = pds.state === 'running' && showImage(target) === showImage(image)
+  if (runs && isPinned(image) && unapplied(found) === undefined) return true
+  const remote = await readRemote(engine, target, host)
+  if (remote.kind === 'missing')
+    throw failed(
+      'image-not-found',
+      `the registry has no ${showImage(target)}: ${remote.why}`,
+      'nothing was changed; kimbia-ops update check says what there is',
+    )
+  const byDigest = image.digest !== undefined && image.digest === runningDigest(found)
+  return runs && (byDigest || compare(remote, facts.local).kind === 'same')
+}

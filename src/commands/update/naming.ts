@@ -1,0 +1,41 @@
+import { type Image, isPinned, showImage } from '../../host/image.ts'
+import { column } from '../../runner/command.ts'
+import type { Plan } from '../../runner/plan.ts'
+import { text, yesNo } from '../../runner/type.ts'
+import { briefly } from './shared.ts'
+import { type Survey, unapplied } from './survey.ts'
+
+/** What a change of the reference alone comes to. */
+export const namingColumns = {
+  image: column(text, 'what the compose file names'),
+  was: column(text, 'what it named before'),
+  pinned: column(yesNo, 'whether that is one image for good'),
+  file: column(text, 'the compose file'),
+}
+
+type Row = {
+  readonly image: string
+  readonly was: string
+  readonly pinned: boolean
+  readonly file: string
+}
+
+/** Plans to name another image in the compose file, and nothing else. */
+export async function planNaming(found: Survey, to: Image, verb: 'pin' | 'unpin'): Promise<Plan<Row>> {
+  const { config, engine, image, place, watchtower } = found
+  const { checkImage, writeImage } = await import('../../host/update-steps.ts')
+  const write = writeImage(place, to)
+  const steps = write.length > 0 ? [...write, checkImage({ engine, service: config.service }, to)] : []
+  const row = { image: showImage(to), was: showImage(image), pinned: isPinned(to), file: place.path }
+  const before = unapplied(found)
+  return {
+    title: `${verb} the PDS of ${config.name}: ${briefly(to)}`,
+    confirm: config.name,
+    found: [`${place.path} names ${briefly(image)}`, ...(before === undefined ? [] : [before])],
+    warnings: verb === 'unpin' && watchtower.found ? [`Watchtower is on this host: ${watchtower.why}`] : [],
+    afterwards: [
+      'the container runs on as it is; it is recreated with the next kimbia-ops update apply or env set',
+    ],
+    items: [{ subject: config.name, steps, rows: [row] }],
+  }
+}

@@ -1,0 +1,36 @@
+import { failed, usage } from '../../failure.ts'
+import { chosen, type Image, isPinned, showImage } from '../../host/image.ts'
+import { optionalArgument, procedure } from '../../runner/command.ts'
+import { namingColumns, planNaming } from './naming.ts'
+import { choice } from './shared.ts'
+import { runningDigest, type Survey, survey } from './survey.ts'
+
+/** Edits one reference; the container stays as it is. */
+export default procedure({
+  name: 'update pin',
+  summary: 'Keep the PDS at one image: the running one, or another',
+  about:
+    'The compose file then names the image by its digest, or by the tag of a whole version. Nothing is restarted: a pin to what runs already holds at once, one to another image comes with the next `update apply`. Watchtower passes over what is pinned by digest.',
+  examples: ['kimbia-ops update pin', 'kimbia-ops update pin 0.5.34', 'kimbia-ops update pin --dry-run'],
+  risk: 'disruptive',
+  changes: 'host',
+  input: { to: optionalArgument(choice, 'what to pin it to, unless what runs', { called: 'image' }) },
+  output: namingColumns,
+  async plan({ to }, views) {
+    if (to && !isPinned({ repository: '', ...to }))
+      throw usage(`“${to.tag}” moves with each release`, 'give a version such as 0.5.34, or a digest')
+    const found = await survey(views, 'without')
+    return planNaming(found, to ? chosen(found.image, to) : running(found), 'pin')
+  },
+})
+
+function running(found: Survey): Image {
+  const { image, pds } = found
+  const digest = runningDigest(found)
+  if (digest !== undefined) return { ...image, digest }
+  throw failed(
+    'no-digest',
+    `docker knows no digest of ${image.repository} for the image that ${pds.name} runs (${showImage(image)})`,
+    'it was not pulled from there; name a version: kimbia-ops update pin 0.5.34',
+  )
+}

@@ -1,0 +1,118 @@
+import { failed, usage } from '../../failure.ts'
+import type { Copying } from '../../host/database-copy.ts'
+import { type Choice, type Image, parseChoice, showImage } from '../../host/image.ts'
+import { keptAs, type PreviousImage } from '../../host/previous.ts'
+import type { Updating } from '../../host/update-steps.ts'
+import { column, optionOr } from '../../runner/command.ts'
+import { count, duration, optional, type Type, text } from '../../runner/type.ts'
+import { runningDigest, type Survey } from './survey.ts'
+
+/** A word that names an image of the same repository. */
+export const choice: Type<Choice> = {
+  name: 'version|tag|digest',
+  schema: { type: 'string' },
+  parse: parseChoice,
+  show: ({ version, tag, digest }) => version ?? tag ?? digest ?? '',
+  json: ({ version, tag, digest }) => version ?? tag ?? digest ?? '',
+}
+
+/** The tag of an image. */
+export const tag: Type<string> = {
+  ...text,
+  name: 'tag',
+  parse(word) {
+    if (/^\w[\w.-]{0,127}$/.test(word)) return word
+    throw usage(`“${word}” is not a tag`, 'such as 0.4 or latest')
+  },
+}
+
+/** What a change of the image comes to. */
+export const changeColumns = {
+  from: column(optional(text), 'version before'),
+  to: column(optional(text), 'version after'),
+  image: column(text, 'what the compose file names'),
+  digest: column(optional(text), 'of the image that runs now'),
+  outageMs: column(optional(count), 'how long the PDS did not answer, in milliseconds'),
+  backup: column(optional(text), 'where on the host the copies of the databases lie'),
+}
+
+/** How long the recreated PDS is given, and watched. */
+export const gateOptions = {
+  settle: optionOr(duration, 10_000, 'how long the PDS must then stay healthy'),
+  wait: optionOr(duration, 120_000, 'how long it may take to become healthy'),
+}
+
+/** A time as it names what an update leaves on the host, `20261122T180000Z`. */
+export const stampOf = (time: Date): string => time.toISOString().replace(/[-:]|\.\d+/g, '')
+
+/** The database copies of one update; undefined where there is nothing to copy. */
+export function copyingOf({ engine, pds, databases, config }: Survey, stamp: string): Copying | undefined {
+  if (databases.length === 0) return undefined
+  const place = `${config.dir}/kimbia-ops/databases/${stamp}`
+  return { docker: engine.docker, container: pds.name, databases, place }
+}
+
+/** Everything that the steps to another image are made of. */
+export function updatingOf(
+  it: Survey,
+  to: Image,
+  { stamp, copying, settle, wait, version }: Wanted,
+): Updating {
+  const { config, engine, pds, place, settings } = it
+  const gate = { healthy: 3, settle: settle / 1000, deadline: wait / 1000, version }
+  const previous: PreviousImage = {
+    stamp,
+    reference: place.reference,
+    imageId: pds.imageId,
+    digest: runningDigest(it) ?? null,
+    version: it.version,
+    keep: keptAs(engine.project.name ?? config.service, config.service, stamp),
+    backup: copying?.place ?? null,
+  }
+  const { service, dir } = config
+  return { engine, service, port: settings.port, gate, pds, place, to, previous, dir, copying }
+}
+
+interface Wanted {
+  readonly stamp: string
+  readonly copying: Copying | undefined
+  /** Milliseconds, as those that follow. */
+  readonly settle: number
+  readonly wait: number
+  readonly version: string | undefined
+}
+
+/** Copies of the databases must fit beside them, with a fifth to spare. */
+export function checkRoom({ facts, config, databases }: Survey): void {
+  const { copies } = facts.free
+  const wanted = Math.ceil(facts.databases.reduce((sum, { bytes }) => sum + bytes, 0) * 1.2)
+  if (databases.length === 0 || copies === undefined || copies >= wanted) return
+  throw failed(
+    'disk-full',
+    `${config.dir} has ${megabytes(copies)} free, and copies of the databases want ${megabytes(wanted)}`,
+    'make room there, or give --no-backup; nothing was changed',
+  )
+}
+
+/** Bytes for a person. */
+export const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1_048_576)} MB`
+
+/** What an operator must know before the container is recreated. */
+export function warningsOf({ drift, watchtower, facts }: Survey): readonly string[] {
+  const { images } = facts.free
+  return [
+    ...(drift.length > 0
+      ? [`pds.env was edited and never applied; the new container will run with it: ${drift.join(', ')}`]
+      : []),
+    ...(watchtower.updates
+      ? [`Watchtower updates the PDS too, and may do so in the middle: ${watchtower.why}`]
+      : []),
+    ...(images !== undefined && images < 1_073_741_824
+      ? [`docker has only ${megabytes(images)} free for the new image`]
+      : []),
+  ]
+}
+
+/** A reference for a person, its digest cut short. */
+export const briefly = (image: Image): string =>
+  showImage(image).replace(/(@sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1…')

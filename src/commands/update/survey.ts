@@ -1,0 +1,118 @@
+import type { HostConfig } from '../../config.ts'
+import { Failure, failed } from '../../failure.ts'
+import type { ImagePlace } from '../../host/compose-file.ts'
+import type { Container } from '../../host/containers.ts'
+import { type Database, databasesOf } from '../../host/databases.ts'
+import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
+import { parseEnvFile } from '../../host/env-file.ts'
+import type { Settings } from '../../host/host.ts'
+import { type Image, parseImage, showImage } from '../../host/image.ts'
+import { type ImageFacts, readImageFacts } from '../../host/image-facts.ts'
+import { findWatchtower, type Watchtower } from '../../host/watchtower.ts'
+import { versionOf } from '../../pds/answers.ts'
+import type { PdsView } from '../../pds/client.ts'
+import type { Views } from '../../runner/command.ts'
+import { ask } from '../../ssh/shell.ts'
+
+/** What stands on a host before its image is changed. */
+export interface Survey {
+  readonly config: HostConfig
+  readonly settings: Settings
+  readonly engine: ComposeEngine
+  readonly pds: Container
+  /** What the PDS answers; null when it does not. */
+  readonly version: string | null
+  /** What compose.yaml names, and where. */
+  readonly place: ImagePlace
+  readonly image: Image
+  readonly facts: ImageFacts
+  readonly databases: readonly Database[]
+  readonly watchtower: Watchtower
+  /** Keys of pds.env that the container does not run with. */
+  readonly drift: readonly string[]
+}
+
+/** Looks at all of it, in two round trips; `databases` says whether those are wanted too. */
+export async function survey(views: Views, databases: 'with databases' | 'without'): Promise<Survey> {
+  const { host } = views
+  const [config, settings, engine, version] = await Promise.all([
+    host.config(),
+    host.settings(),
+    readComposeEngine(host),
+    versionNow(views.pds),
+  ])
+  const { pds } = engine
+  if (!pds)
+    throw failed(
+      'no-container',
+      `compose has made no container for “${config.service}” on ${await host.where()}`,
+      `on the host: docker compose --project-directory ${engine.project.dir} up --detach`,
+    )
+  const wanted = databases === 'with databases' ? databasesOf(pds) : []
+  const paths = wanted.map(({ path }) => path)
+  const [place, facts] = await Promise.all([
+    readPlace(views, engine, config),
+    readImageFacts(engine, pds.imageId, paths, host),
+  ])
+  const image = imageOf(place)
+  const sizes = new Set(facts.databases.map(({ path }) => path))
+  const { dockerVersion } = facts
+  return {
+    ...{ config, settings, engine, pds, version, place, image, facts },
+    databases: wanted.filter(({ path }) => sizes.has(path)),
+    watchtower: findWatchtower(engine.containers, pds, {
+      byDigest: image.digest !== undefined,
+      dockerVersion,
+    }),
+    drift: driftOf(settings, pds),
+  }
+}
+
+/** What the PDS answers as its version; null when it answers nothing of use. */
+async function versionNow(pds: PdsView): Promise<string | null> {
+  try {
+    return versionOf(await pds.get('_health', {}, { as: 'nobody' }))
+  } catch (cause) {
+    if (cause instanceof Failure && cause.outcome !== 'interrupted') return null
+    throw cause
+  }
+}
+
+async function readPlace({ host }: Views, { project }: ComposeEngine, { service }: HostConfig) {
+  const { findImage } = await import('../../host/compose-file.ts')
+  const files = await Promise.all(
+    project.files.map(async (path) => {
+      const { code, stdout, stderr } = await host.ask(ask`cat ${path}`)
+      if (code !== 0)
+        throw failed('compose-unreadable', `${path} cannot be read: ${stderr.trim() || `exit code ${code}`}`)
+      return { path, text: stdout }
+    }),
+  )
+  return findImage(files, service)
+}
+
+function imageOf({ reference, path }: ImagePlace): Image {
+  const image = parseImage(reference)
+  if (image) return image
+  throw failed(
+    'image-invalid',
+    `${path}: “${reference}” is not a reference to an image`,
+    'mend it there, such as ghcr.io/bluesky-social/pds:0.4',
+  )
+}
+
+function driftOf({ text }: Settings, { env }: Container): readonly string[] {
+  const file = parseEnvFile(text.reveal())
+  const keys = [...new Set(file.entries.map(({ key }) => key))]
+  return keys.filter((key) => env.get(key)?.reveal() !== file.get(key))
+}
+
+/** The digest by which the registry knows the running image; undefined when docker does not tell. */
+export const runningDigest = ({ facts, image }: Pick<Survey, 'facts' | 'image'>): string | undefined =>
+  facts.local?.digests.find(({ repository }) => repository === image.repository)?.digest
+
+/** What the running container was made from and what the compose file names now, where they differ. */
+export const unapplied = ({ pds, image }: Pick<Survey, 'pds' | 'image'>): string | undefined =>
+  pds.image === showImage(image)
+    ? undefined
+    : `the container was made from ${pds.image}, not from what the file names`

@@ -1,0 +1,43 @@
+import { act, type Shell } from '../../ssh/shell.ts'
+import { claim, takeOver } from './agent-claim.ts'
+import { follow } from './agent-follow.ts'
+import { identity } from './identity.ts'
+import { printStanding } from './standing.ts'
+
+/** What an agent of a change is there for, from its first word on. */
+export type Errand = 'begin' | 'adopt' | 'break'
+
+/** Holds a change for the one who talks to it, until its standard input ends. */
+export const agent = (dir: string, errand: Errand): Shell<'act'> => act`# hold a change
+d=${dir} errand=${errand}
+eval ${identity}
+eval ${printStanding}
+eval ${claim}
+eval ${takeOver}
+eval ${follow}
+c=$d/change l=$d/lock new= got= line=
+sep=$(printf '\\002')
+umask 077
+cd /
+tell() { printf '%s %s\\n' "$1" "$(printf '%s' "$2" | tr '\\n' '\\002')"; }
+refuse() { tell no "$1"; exit 0; }
+identify "$$" || refuse 'there is no /proc to tell a living process by'
+mine=$token
+for one in "$d" "$l" "$c" "$d/last" "$d/backups"; do
+  [ ! -L "$one" ] || refuse "$one is a symbolic link"
+done
+why=$(mkdir -p "$d" 2>&1) || refuse "$why"
+case $errand in
+begin)
+  trap withdraw EXIT
+  trap 'exit 1' HUP INT TERM PIPE
+  new=$d/.new.$$
+  why=$(receive 2>&1) || refuse "\${why:-what came was cut off}"
+  place
+  trap - EXIT HUP INT TERM PIPE
+  ;;
+adopt) adopt ;;
+break) release ;;
+esac
+if [ "$errand" = adopt ]; then tell ok "$(standing)"; else echo ok; fi
+serve`

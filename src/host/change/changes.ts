@@ -1,0 +1,103 @@
+import type { Conversation } from '../../ssh/session.ts'
+import type { Host } from '../host.ts'
+import { agent } from './agent.ts'
+import type { Change, ChangePlan, Changes, Holder } from './change.ts'
+import { fits, holderLine, toUpload } from './compile.ts'
+import { hold } from './holding.ts'
+import { changesDir, readStanding } from './pending.ts'
+import { locked, nameOf, notBegun, notThere, whyBusy } from './refusals.ts'
+import { parseStanding, type Standing, toPending } from './standing.ts'
+import type { HostStep } from './step.ts'
+
+/** Seconds of silence after which a holder who is still connected counts as one who says nothing more. */
+const silence = 60
+
+/** What takes the lock of this host. */
+export const openChanges = (host: Host): Changes => ({
+  begin: (plan, steps) => begin(host, plan, steps),
+  adopt: (id, holder) => adopt(host, id, holder),
+  breakLock: (holder) => breakLock(host, holder),
+})
+
+async function begin(host: Host, plan: ChangePlan, steps: readonly HostStep[]): Promise<Change> {
+  if (!fits(plan, steps)) throw new TypeError('the steps of the host are one run among those of its plan')
+  const dir = changesDir(await host.config())
+  const where = await host.where()
+  const [conversation, upload] = await Promise.all([
+    host.converse(agent(dir, 'begin')),
+    toUpload({ dir }, plan, steps),
+  ])
+  return orHangUp(conversation, async () => {
+    let before: Standing | undefined
+    let answer = readAnswer(await conversation.say(upload))
+    for (let tries = 0; answer.word === 'there'; tries++) {
+      before = parseStanding(answer.lines)
+      if (tries > 9 || (before.any === 'something' && before.state !== 'over')) throw whyBusy(before, where)
+      const id = before.plan?.id ?? 'none'
+      answer = readAnswer(await conversation.say(`replace ${before.token || 'none'} ${id}`))
+    }
+    if (answer.word !== 'ok') throw notBegun(where, dir, answer.lines.join(' '))
+    return hold({ host, conversation, plan, before: before && toPending(before), written: [] })
+  })
+}
+
+async function adopt(host: Host, id: string, holder: Holder): Promise<Change> {
+  const dir = changesDir(await host.config())
+  const where = await host.where()
+  const seen = await readStanding(host)
+  if (seen.plan?.id !== id) throw notThere(`${where}: the change ${id} does not stand there any more`)
+  if (seen.agent === 'alive') throw locked(seen, where)
+  const conversation = await host.converse(agent(dir, 'adopt'))
+  return orHangUp(conversation, async () => {
+    const said = await conversation.say(`${id} ${seen.token || 'none'} ${holderLine(id, holder)}`)
+    const answer = readAnswer(said)
+    const now = parseStanding(answer.lines)
+    if (answer.word === 'there' && now.plan?.id !== id)
+      throw notThere(`${where}: the change ${id} does not stand there any more`)
+    if (answer.word === 'there') throw locked(now, where)
+    if (answer.word !== 'ok' || !now.plan) throw notBegun(where, dir, answer.lines.join(' '))
+    return hold({ host, conversation, plan: now.plan, before: toPending(now), written: now.written })
+  })
+}
+
+async function breakLock(host: Host, holder: string): Promise<void> {
+  const dir = changesDir(await host.config())
+  const where = await host.where()
+  const seen = await readStanding(host)
+  const name = seen.lock ? nameOf(seen.lock) : 'unknown@unknown'
+  if (seen.any === 'nothing' || (seen.plan && !seen.lock)) throw notThere(`${where} has no lock`)
+  if (name !== holder)
+    throw notThere(
+      `${where}: the lock is not held by ${holder} but by ${name}`,
+      `to remove it: kimbia-ops recover --break-lock ${name}`,
+    )
+  if (seen.runner === 'alive' || (seen.agent === 'alive' && seen.silent < silence)) throw locked(seen, where)
+  const conversation = await host.converse(agent(dir, 'break'))
+  await orHangUp(conversation, async () => {
+    const answer = readAnswer(await conversation.say(seen.token || 'none'))
+    if (answer.word === 'busy') throw locked(await readStanding(host), where)
+    if (answer.word !== 'ok') throw notBegun(where, dir, answer.lines.join(' '))
+    await conversation.end()
+  })
+}
+
+interface Said {
+  readonly word: string
+  readonly lines: readonly string[]
+}
+
+/** One word, and the lines that the agent put into one. */
+function readAnswer(answer: string): Said {
+  const [word = ''] = answer.split(' ', 1)
+  return { word, lines: answer.slice(word.length + 1).split('\x02') }
+}
+
+/** An agent to which nothing more is to be said is let go. */
+async function orHangUp<T>(conversation: Conversation, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    await conversation.end().catch(() => undefined)
+    throw error
+  }
+}

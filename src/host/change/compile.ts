@@ -1,0 +1,130 @@
+import type { Secret } from '../../secret.ts'
+import { quote } from '../../ssh/shell.ts'
+import type { ChangePlan, Holder } from './change.ts'
+import { identity } from './identity.ts'
+import { runGate } from './run-gate.ts'
+import { runHealth } from './run-health.ts'
+import { runShell } from './run-shell.ts'
+import { runSteps } from './run-steps.ts'
+import { runWrite } from './run-write.ts'
+import {
+  type Gate,
+  type HostStep,
+  type HostUndo,
+  isHostStep,
+  type ShellStep,
+  type WriteStep,
+} from './step.ts'
+
+/** Where the changes of a host are kept: the directory of the trail. */
+export interface ChangePlace {
+  readonly dir: string
+}
+
+/** The index of the first step of the host among all steps of its plan. */
+export const firstOf = (plan: ChangePlan): number => plan.steps.findIndex((step) => step.by === 'host')
+
+/** One line that says who holds the lock, without the brace that opens it: the host puts its own token first. */
+export const holderLine = (id: string, { operator, command, reason, time }: Holder): string =>
+  JSON.stringify({ id, operator, command, reason, time }).slice(1)
+
+/** The whole change in one line, as the agent on the host takes it apart again: its files and their lengths. */
+export async function toUpload(
+  place: ChangePlace,
+  plan: ChangePlan,
+  steps: readonly HostStep[],
+): Promise<string> {
+  const first = firstOf(plan)
+  const files: [name: string, text: string][] = [
+    ['plan.json', `${JSON.stringify(plan)}\n`],
+    ['run.sh', await toProgram(place, first, steps)],
+  ]
+  for (const [i, step] of steps.entries())
+    if (step.kind === 'write') files.push([`files/${first + i}`, textOf(step.content)])
+  const lines = `${plan.id}\n${holderLine(plan.id, plan)}\n`
+  const bodies = lines + files.map(([, text]) => text).join('')
+  const lengths = files.map(([name, text]) => `${name} ${Buffer.byteLength(text)}`).join(' ')
+  const whole = `${Buffer.byteLength(bodies)} ${Buffer.byteLength(lines)} ${lengths}\n${bodies}`
+  return whole.replaceAll('%', '%p').replaceAll('\n', '%n')
+}
+
+/** The program that carries the steps out, or undoes them, without anybody being connected. */
+export async function toProgram(
+  { dir }: ChangePlace,
+  first: number,
+  steps: readonly HostStep[],
+): Promise<string> {
+  const numbers = steps.map((_, i) => first + i)
+  const undone = numbers.filter((_, i) => hasUndo(steps[i] as HostStep)).reverse()
+  const functions = await Promise.all(steps.map((step, i) => toFunctions(first + i, step)))
+  return [
+    `d=${quote(dir)}`,
+    'c=$d/change',
+    `steps=${quote(numbers.join(' '))}`,
+    `backwards=${quote(undone.join(' '))}`,
+    ...[identity, runWrite, runHealth, runShell, runGate, runSteps],
+    ...functions,
+    'main "$1"\n',
+  ].join('\n')
+}
+
+const hasUndo = (step: HostStep): boolean =>
+  step.kind === 'write' || (step.kind === 'shell' && (step.undo?.length ?? 0) > 0)
+
+async function toFunctions(index: number, step: HostStep): Promise<string> {
+  switch (step.kind) {
+    case 'shell':
+      return [`do_${index}() { ${toShell(step)}; }`, toUndo(index, step.undo ?? [])].join('\n')
+    case 'write': {
+      const words = await toWrite(index, step)
+      return `do_${index}() { replace ${words}; }\nundo_${index}() { try restore ${words}; }`
+    }
+    case 'wait':
+      return `do_${index}() { ${toGate(step.gate)}; }`
+  }
+}
+
+const toUndo = (index: number, undo: readonly HostUndo[]): string =>
+  `undo_${index}() {\n${[...undo.map((one) => `try ${one.kind === 'wait' ? toGate(one.gate) : toShell(one)}`), ':'].join('\n')}\n}`
+
+const toShell = ({
+  run,
+  deadline = 300,
+  ...more
+}: ShellStep | Extract<HostUndo, { kind: 'shell' }>): string => {
+  const stoppable = 'stoppable' in more && more.stoppable ? 'yes' : ''
+  const port = 'interrupts' in more && more.interrupts ? more.interrupts.port : ''
+  return words(['shell', Math.ceil(deadline), stoppable, port, run.line])
+}
+
+const toGate = ({ port, healthy, settle, deadline, version = '', container }: Gate): string =>
+  words([
+    'gate',
+    ...[port, healthy, Math.ceil(settle), Math.ceil(deadline), version],
+    container?.name ?? '',
+    ...(container?.docker ?? []),
+  ])
+
+const toWrite = async (index: number, { path, was, content }: WriteStep): Promise<string> =>
+  words([index, path, await sha256(was), await sha256(content)])
+
+const words = (list: readonly (string | number)[]): string => list.map(quote).join(' ')
+
+const textOf = (content: Secret): string => {
+  const text = content.reveal()
+  if (text.includes('\0')) throw new TypeError('a file that is written as text cannot hold a NUL byte')
+  return text
+}
+
+async function sha256(text: Secret): Promise<string> {
+  const { createHash } = await import('node:crypto')
+  return createHash('sha256').update(text.reveal()).digest('hex')
+}
+
+/** Whether the plan names the steps of the host as one run, in their order. */
+export const fits = (plan: ChangePlan, steps: readonly HostStep[]): boolean =>
+  steps.every(isHostStep) &&
+  plan.steps.filter((step) => step.by === 'host').length === steps.length &&
+  plan.steps.every(
+    (step, i) => (step.by === 'host') === (i >= firstOf(plan) && i < firstOf(plan) + steps.length),
+  )

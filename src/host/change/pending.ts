@@ -1,0 +1,35 @@
+import type { HostConfig } from '../../config.ts'
+import { unreachable } from '../../failure.ts'
+import { ask } from '../../ssh/shell.ts'
+import type { HostView } from '../host.ts'
+import { trailPlace } from '../trail.ts'
+import type { Pending } from './change.ts'
+import { identity } from './identity.ts'
+import { parseStanding, printStanding, type Standing, toPending } from './standing.ts'
+
+/** The directory of a host's changes. */
+export const changesDir = (config: HostConfig): string => trailPlace(config).dir
+
+/** The change that stands on a host, and who holds its lock, in one question; undefined where there is none. */
+export async function readPending(host: HostView): Promise<Pending | undefined> {
+  return toPending(await readStanding(host))
+}
+
+/** The lock and the change of a host as they stand. */
+export async function readStanding(host: HostView): Promise<Standing> {
+  const dir = changesDir(await host.config())
+  const answer = await host.ask(ask`# what change stands there
+d=${dir}
+eval ${identity}
+eval ${printStanding}
+standing
+if [ -d "$d" ] && [ ! -x "$d" ]; then exit 9; fi
+exit 0`)
+  if (answer.code === 0) return parseStanding(answer.stdout.split('\n'))
+  const why = answer.stderr.trim() || 'permission denied'
+  throw unreachable(
+    'change-not-readable',
+    `${await host.where()}:${dir} cannot be read: ${why}`,
+    'set “sudo: auto” in the config, or log in as a user who may read it',
+  )
+}

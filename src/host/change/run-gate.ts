@@ -1,0 +1,115 @@
+/**
+ * The gate, in sh. It polls every 50 ms until the first healthy answer, then every 500 ms: first until there are enough
+ * in a row, then until the time to settle is over. One or two unhealthy answers after the first healthy one are forgiven,
+ * except that the row begins anew; three together are a failure, and so is a row that is not there 30 s later.
+ * One that answers, but never healthy, is not waited for until the deadline: it has the time to settle, or 5 s.
+ * The container is looked at beside that, since docker is slower than the PDS: any restart or another id is a failure.
+ */
+export const runGate = `# PORT HEALTHY SETTLE DEADLINE VERSION NAME DOCKER...
+gate() {
+  port=$1 want=$2 settle=$3 limit=$4 version=$5 name=$6 looker= id0=
+  shift 6
+  if ! choose "$@"; then
+    fault not-healthy 'the health of the PDS cannot be asked: the host has none of curl, wget and bash'
+    return 1
+  fi
+  rm -f "$c/seen" "$c/seen.new"
+  if [ -n "$name" ]; then
+    look_on "$@" </dev/null >/dev/null 2>&1 &
+    looker=$!
+  fi
+  poll "$@"
+  passed=$?
+  [ -z "$looker" ] || kill "$looker" 2>/dev/null
+  rm -f "$c/seen" "$c/seen.new"
+  if [ "$passed" = 0 ]; then
+    [ -z "$answered" ] || note "fact version $answered"
+    [ -z "$id0" ] || note "fact container $id0"
+    return 0
+  fi
+  [ -z "$name" ] || {
+    "$@" logs --tail 40 "$name" >"$c/seen" 2>&1
+    cat "$c/seen" >>"$log"
+    why=$why$nl$(tail -n 15 "$c/seen" | tail -c 1500)
+    rm -f "$c/seen"
+  }
+  return 1
+}
+look() {
+  "$@" inspect -f '{{.Id}} {{.RestartCount}} {{.State.StartedAt}} {{.State.Status}}' "$name" >"$c/seen.new" 2>/dev/null
+  mv -f "$c/seen.new" "$c/seen"
+}
+look_on() {
+  while [ -e "/proc/$$/stat" ]; do
+    look "$@"
+    sleep 1
+  done
+}
+check() {
+  { read -r id count since state <"$c/seen"; } 2>/dev/null || return 0
+  case $count in '' | *[!0-9]*) return 0 ;; esac
+  if [ -z "$id0" ]; then id0=$id count0=$count since0=$since; fi
+  if [ "$id" != "$id0" ]; then fault replaced "the container $name was replaced by another one meanwhile"
+  elif [ "$count" != "$count0" ]; then fault restarted "the container $name restarted ($count times so far)"
+  elif [ "$since" != "$since0" ]; then fault restarted "the container $name was started anew"
+  else
+    case $state in
+    restarting | exited | dead) fault restarted "the container $name does not stay up: it is $state" ;;
+    esac
+  fi
+}
+unhealthy() { fault not-healthy "$url $1: $told"; }
+poll() {
+  row=0 bad=0 first= enough= sick= patience=$settle
+  [ "$patience" -ge 5 ] || patience=5
+  clock
+  began=$now
+  while :; do
+    check || return 1
+    healthy "$port" "$@" && ok=1 || ok=
+    clock
+    if [ -n "$ok" ]; then
+      if [ -n "$version" ] && [ "$answered" != "$version" ]; then
+        fault wrong-version "$url answers version \${answered:-none}, and $version was asked for"
+        return 1
+      fi
+      bad=0 row=$((row + 1))
+      [ -n "$first" ] || { first=$now; tell_outage up; }
+      [ -n "$enough" ] || [ "$row" -lt "$want" ] || enough=$now
+      [ -z "$enough" ] || [ "$((now - enough))" -lt "$((settle * 100))" ] || break
+    elif [ -n "$first" ]; then
+      bad=$((bad + 1)) row=0
+      [ "$bad" -lt 3 ] || { unhealthy 'did not stay healthy'; return 1; }
+    elif [ "$((now - began))" -ge "$((limit * 100))" ]; then
+      unhealthy "was not healthy within $limit s"
+      return 1
+    else
+      case $told in HTTP*) [ -n "$sick" ] || sick=$now ;; *) sick= ;; esac
+      [ -z "$sick" ] || [ "$((now - sick))" -lt "$((patience * 100))" ] || {
+        unhealthy "answered for $patience s, and was never healthy"
+        return 1
+      }
+    fi
+    if [ -n "$first" ] && [ -z "$enough" ] && [ "$((now - first))" -gt "$((3000 + want * 50))" ]; then
+      unhealthy "was not healthy $want times in a row"
+      return 1
+    fi
+    if [ -z "$first" ]; then sleep 0.05 2>/dev/null || sleep 1
+    else sleep 0.5 2>/dev/null || sleep 1
+    fi
+  done
+  [ -n "$name" ] || return 0
+  if [ "$want" -gt 1 ] || [ "$settle" != 0 ]; then
+    kill "$looker" 2>/dev/null
+    look "$@"
+  else
+    # The id is a fact of the gate; where docker has not answered yet, it is waited for, but no longer than a second.
+    n=0
+    until [ -s "$c/seen" ] || [ "$n" -ge 40 ]; do
+      n=$((n + 1))
+      sleep 0.025 2>/dev/null || n=40
+    done
+  fi
+  check
+}
+`

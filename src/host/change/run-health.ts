@@ -1,0 +1,95 @@
+/**
+ * Functions of sh that ask the health of a PDS on the loopback, with what the host has for it, and measure for how long
+ * it does not answer. Times are of /proc/uptime, which no clock that is set moves, in hundredths of a second.
+ */
+export const runHealth = `by=
+nl='
+'
+tcp='exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
+printf "GET /xrpc/_health HTTP/1.0\\r\\nHost: 127.0.0.1:%s\\r\\n\\r\\n" "$1" >&3
+cat <&3'
+js='fetch(process.argv[1], { signal: AbortSignal.timeout(2000) }).then(async (r) => { require("fs").writeSync(1, await r.text()); process.exitCode = r.ok ? 0 : 1 }, () => { process.exitCode = 1 })'
+# DOCKER...: needs $name where there is a container
+choose() {
+  [ -z "$by" ] || return 0
+  if command -v curl >/dev/null; then by=curl
+  elif command -v wget >/dev/null; then
+    by=wget
+    case $(wget --version 2>/dev/null) in *GNU*) by=gnu-wget ;; esac
+  elif command -v bash >/dev/null && command -v timeout >/dev/null; then by=bash
+  elif [ -n "$name" ] && "$@" version >/dev/null 2>&1; then by=docker
+  else return 1
+  fi
+}
+# PORT DOCKER...: sets what it answered, and the version
+healthy() {
+  url=http://127.0.0.1:$1/xrpc/_health answered= told='no answer' body=
+  case $by in
+  curl)
+    body=$(curl -q -s -m 2 --noproxy '*' -w '\\n%{http_code}' "$url" 2>/dev/null)
+    ok=\${body##*"$nl"}
+    case $ok in 000 | '') ;; *) told="HTTP $ok" ;; esac
+    [ "$ok" = 200 ] || return 1
+    ;;
+  gnu-wget) body=$(wget --no-config --no-proxy -q -T 2 -t 1 -O - "$url" 2>/dev/null) || return 1 ;;
+  wget) body=$(http_proxy= timeout 2 wget -q -O - "$url" 2>/dev/null) || return 1 ;;
+  bash)
+    body=$(timeout 2 bash -c "$tcp" bash "$1" 2>/dev/null)
+    case $body in
+    HTTP/1.?\\ 200*) ;;
+    HTTP/1.?\\ *)
+      told=\${body#* }
+      told="HTTP \${told%% *}"
+      return 1
+      ;;
+    *) return 1 ;;
+    esac
+    ;;
+  docker)
+    shift
+    body=$("$@" exec "$name" node -e "$js" "$url" 2>/dev/null) || return 1
+    ;;
+  esac
+  told='HTTP 200'
+  case $body in
+  *'"version":"'*)
+    answered=\${body#*'"version":"'}
+    answered=\${answered%%'"'*}
+    ;;
+  esac
+}
+# PORT
+measure() {
+  name=
+  rm -f "$c/down" "$c/measured"
+  choose || return 0
+  healthy "$1" || return 0
+  : >"$c/measured"
+  (
+    clock
+    while healthy "$1"; do
+      sleep 0.05 2>/dev/null || sleep 1
+      [ -e "/proc/$$/stat" ] || exit 0
+      clock
+    done
+    echo "$now" >"$c/down.new"
+    mv -f "$c/down.new" "$c/down"
+  ) </dev/null >/dev/null 2>&1 &
+  meter=$!
+}
+# [up]: the PDS is known to answer again
+tell_outage() {
+  [ -e "$c/measured" ] || return 0
+  [ -z "$meter" ] || kill "$meter" 2>/dev/null
+  ms=0
+  if [ -s "$c/down" ]; then
+    read -r down <"$c/down"
+    clock
+    ms=$(((now - down) * 10))
+    [ "$1" = up ] || ms=
+  fi
+  case $ms in '' | -*) ;; *) note "fact outageMs $ms" ;; esac
+  rm -f "$c/measured" "$c/down" "$c/down.new"
+  meter=
+}
+`

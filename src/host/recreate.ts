@@ -1,0 +1,71 @@
+import { act } from '../ssh/shell.ts'
+import type { Gate, HostStep, ShellStep, WaitStep } from './change/step.ts'
+import type { ComposeEngine } from './engine.ts'
+
+/** What recreating the container of a service needs to know. */
+export interface Recreating {
+  readonly engine: ComposeEngine
+  readonly service: string
+  /** The port of the PDS on the host's loopback. */
+  readonly port: number
+  /** What must hold before the recreated one counts as good. */
+  readonly gate: Pick<Gate, 'healthy' | 'settle' | 'deadline' | 'version'>
+}
+
+/** Brings the container in line with the compose file and pds.env; nothing happens when it is. */
+export const upLine = ({ engine, service }: Pick<Recreating, 'engine' | 'service'>, extra: string[] = []) =>
+  act`${engine.project.words} up --detach --no-deps --no-build --pull never ${[...extra, service]}`
+
+/** The same, but only when the container is another one by now, or does not run: edits never applied stay so. */
+export const upAgain = (it: Pick<Recreating, 'engine' | 'service'>) => {
+  const { docker, pds, project } = it.engine
+  if (!pds) return upLine(it)
+  return act`# bring the container of ${it.service} back as it was
+[ "$(${docker} inspect --type container --format '{{.Id}} {{.State.Running}}' ${pds.name} 2>/dev/null)" = ${`${pds.id} true`} ] ||
+  ${project.words} up --detach --no-deps --no-build --pull never ${it.service}`
+}
+
+/**
+ * The steps that apply a change of files: `changes` stand between making ready to go back and the recreate.
+ * If any of them fails, the files are put back first, then the container is brought in line with them and proven.
+ */
+export function applying(it: Recreating, changes: readonly HostStep[]): readonly HostStep[] {
+  return [wayBack(it), ...changes, recreate(it), gateOf(it)]
+}
+
+/** Done first and undone last: whatever follows, the container is brought in line with the files that stand then. */
+export const wayBack = (it: Recreating): ShellStep => ({
+  kind: 'shell',
+  why: 'Note the running container, to go back to it if anything fails',
+  run: act`echo ${it.engine.pds ? [it.engine.pds.name, it.engine.pds.id, it.engine.pds.imageId] : 'no container'}`,
+  undo: [
+    { kind: 'shell', why: `Bring the container of ${it.service} back as it was`, run: upAgain(it) },
+    {
+      kind: 'wait',
+      why: 'Wait until the old one is healthy again',
+      gate: { ...gateOf(it).gate, settle: 0, version: undefined },
+    },
+  ],
+})
+
+/** Recreates the container; docker stops the old one and starts the new one. */
+export const recreate = (it: Recreating, extra: string[] = []): ShellStep => ({
+  kind: 'shell',
+  why: `Recreate the container of ${it.service}`,
+  run: upLine(it, extra),
+  interrupts: { port: it.port },
+})
+
+/** Waits for the recreated one to be good. */
+export const gateOf = ({ engine, port, gate }: Recreating): WaitStep => ({
+  kind: 'wait',
+  why:
+    gate.settle > 0
+      ? `Wait until the PDS is healthy, and stays so for ${gate.settle} s`
+      : 'Wait until the PDS is healthy',
+  gate: {
+    port,
+    ...gate,
+    container: engine.pds && { docker: engine.docker, name: engine.pds.name },
+  },
+})

@@ -1,0 +1,130 @@
+import { Failure, failed, type Outcome } from '../failure.ts'
+import type { HostHands } from './carry-change.ts'
+import { carryOut, type Result } from './carry-out.ts'
+import type { InputOf, Procedure } from './command.ts'
+import { changes, consent, mustType } from './consent.ts'
+import { followOn, silent } from './follow.ts'
+import { keepTrail } from './keep-trail.ts'
+import type { Life } from './life.ts'
+import { partsOf, takesLock } from './parts.ts'
+import type { Plan } from './plan.ts'
+import { type Authorship, noRecorder } from './record.ts'
+import { openRenderer } from './render.ts'
+import { showCount, showDryRun, showPlan } from './report.ts'
+import { shortfallOf } from './shortfall.ts'
+import { noteStanding, refuseStanding } from './standing.ts'
+import { openVault } from './vault.ts'
+
+/** Lives a procedure: its plan, consent, carrying out, and what is said of it. */
+export async function carryProcedure(
+  life: Life,
+  procedure: Procedure,
+  input: InputOf<never>,
+): Promise<Outcome> {
+  const { terminal, opened, run } = life
+  const plan = (await procedure.plan(input, opened.views)) as Plan<unknown>
+  partsOf(plan)
+  if (takesLock(plan) && procedure.changes !== 'host')
+    throw new TypeError(`${procedure.name} changes the host, and does not say so`)
+  if (run.globals.dryRun) return await dryRun(life, procedure, plan)
+  if (changes(plan) > 0) {
+    await review(life, procedure, plan)
+    const results = await act(life, plan)
+    return await report(life, procedure, plan, results)
+  }
+  if (!run.globals.quiet && !plan.refused?.length) await terminal.stderr.write('nothing to do\n')
+  return await report(life, procedure, plan, asPlanned(plan))
+}
+
+async function dryRun(life: Life, { risk }: Procedure, plan: Plan<unknown>): Promise<Outcome> {
+  const { terminal, run } = life
+  await noteStanding(life, plan)
+  await terminal.stdout.write(showDryRun(plan, { json: run.globals.json, risk }, terminal.stdout))
+  const { refused = [] } = plan
+  if (refused[0])
+    throw failed(refused[0].code, `${showCount(refused.length, 'target')} cannot be done, as shown`)
+  return 'ok'
+}
+
+const asPlanned = (plan: Plan<unknown>): Result[] =>
+  plan.items.map((item) => ({ state: 'unchanged', item, rows: item.rows }))
+
+/** Shows what is about to happen and gets consent; routine changes are done without a word. */
+async function review(life: Life, { risk }: Procedure, plan: Plan<unknown>): Promise<void> {
+  const { terminal, run, opened } = life
+  const { yes, confirm, quiet, json } = run.globals
+  const settled = confirm !== undefined || (yes && mustType(plan, risk) === undefined)
+  const asks = !settled && ((plan.risk ?? risk) !== 'routine' || mustType(plan, risk) !== undefined)
+  if (asks && terminal.interactive) await refuseStanding(life, plan)
+  const silent = (quiet && settled) || (json && !terminal.interactive)
+  if ((plan.risk ?? risk) === 'routine')
+    for (const text of plan.warnings ?? []) opened.views.say(`warning: ${text}`)
+  else if (!silent) {
+    const { host } = opened.views
+    const where = plan.trail === 'none' ? undefined : `${(await host.config()).name} (${await host.where()})`
+    await terminal.stderr.write(showPlan(plan, { where }, terminal.stderr))
+  }
+  await consent(plan, risk, { yes, confirm }, terminal)
+}
+
+async function act(life: Life, plan: Plan<unknown>): Promise<Result[]> {
+  const { terminal, opened, signal: stop } = life
+  const progress = (done: number, of: number): void =>
+    of > 1 ? terminal.progress(`${done} of ${of}`) : undefined
+  if (plan.trail === 'none') {
+    const pds = undefined as never
+    const { runProgram } = life.world
+    return await carryOut(plan, { pds, recorder: noRecorder, stop, progress, runProgram })
+  }
+  const changing = takesLock(plan)
+  const pds = changing ? opened.lazyPds : await opened.pds()
+  return await keepTrail(life, async (recorder, author) => {
+    const host = changing ? await hostHands(life, author) : undefined
+    return await carryOut(plan, { pds, recorder, stop, progress, host })
+  })
+}
+
+async function hostHands({ world, opened, terminal, run }: Life, author: Authorship): Promise<HostHands> {
+  const { quiet, json } = run.globals
+  const follow = quiet || (json && !terminal.stderr.tty) ? silent : followOn(terminal)
+  const changes = await world.openChanges(await opened.host())
+  const vault = openVault(world, opened.views)
+  return { changes, author, view: opened.views.host, follow, vault }
+}
+
+/** Rows that hold true go to stdout; what failed or was not tried is thrown, to end on stderr. */
+async function report(
+  { terminal, run, signal }: Life,
+  procedure: Procedure,
+  plan: Plan<unknown>,
+  results: readonly Result[],
+): Promise<Outcome> {
+  const shortfall = shortfallOf(plan, results, signal)
+  const rows = results.flatMap((it) =>
+    'rows' in it && it.rows ? it.rows.map((row) => ({ row, changed: it.state !== 'unchanged' })) : [],
+  )
+  const { json, quiet } = run.globals
+  const single = results.reduce((sum, { item }) => sum + item.rows.length, 0) === 1
+  const renderer = openRenderer(terminal.stdout, procedure.output, {
+    json,
+    result: single ? 'one' : 'many',
+    bare: procedure.bare,
+  })
+  try {
+    for (const { row, changed } of rows) if (!(await renderer.row(row as never, { changed }))) break
+    await renderer.end()
+  } catch (cause) {
+    throw shortfall ?? untold(cause, results)
+  }
+  if (shortfall) throw shortfall
+  if (!quiet) for (const line of plan.afterwards ?? []) await terminal.stderr.write(`note: ${line}\n`)
+  return 'ok'
+}
+
+/** What was done stands, though its result is lost with the output. */
+function untold(cause: unknown, results: readonly Result[]): unknown {
+  if (!(cause instanceof Failure) || !results.some(({ state }) => state === 'done')) return cause
+  const message = `it was done, but its result could not be written: ${cause.message}`
+  const hint = 'look at what is there now; a password that was not shown must be reset once more'
+  return new Failure({ outcome: 'partial', code: 'result-lost', message, hint, cause })
+}

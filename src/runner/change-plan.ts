@@ -1,0 +1,48 @@
+import type { ChangePlan, Holder } from '../host/change/change.ts'
+import { isHostStep } from '../host/change/step.ts'
+import type { Parts } from './parts.ts'
+import type { Item, Plan } from './plan.ts'
+import type { Authorship } from './record.ts'
+import { showStep } from './show-step.ts'
+import { type UndoStep, undoOf } from './undo.ts'
+
+/** A change to the host that is about to begin. */
+export interface Beginning {
+  /** That of its intent in the trail. */
+  readonly id: string
+  readonly item: Item<unknown>
+  readonly plan: Plan<unknown>
+  readonly parts: Parts
+}
+
+/** Who holds the lock from now on. */
+export const holderOf = (
+  { operator, command, clock }: Authorship,
+  { reason }: Pick<Plan<unknown>, 'reason'>,
+): Holder => ({
+  operator,
+  command,
+  time: clock().toISOString(),
+  ...(reason !== undefined && { reason }),
+})
+
+/** What is written down beside the lock; `before` has, for each step before those of the host, what undoes it or null. */
+export const changePlanOf = ({ id, item, plan, parts }: Beginning, author: Authorship): ChangePlan => ({
+  ...holderOf(author, plan),
+  id,
+  title: plan.title,
+  subject: item.subject,
+  version: author.version,
+  steps: item.steps.map((step) => ({
+    kind: step.kind,
+    why: step.why,
+    does: showStep(step),
+    by: isHostStep(step) ? 'host' : 'operator',
+  })),
+  after: parts.after,
+  before: parts.before.map((step) => undoOf(step) ?? null),
+})
+
+/** What undoes some steps of this machine, in their order. */
+export const undosOf = (steps: Parts['before']): readonly UndoStep[] =>
+  steps.flatMap((step) => undoOf(step) ?? [])

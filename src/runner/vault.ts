@@ -1,0 +1,68 @@
+import { dirname } from 'node:path'
+import { type Failure, usage } from '../failure.ts'
+import { readAdminPassword, readFormerPassword } from '../host/password-record.ts'
+import type { Secret } from '../secret.ts'
+import type { Store } from '../store/store.ts'
+import type { Views } from './command.ts'
+import type { Proof } from './plan.ts'
+import { storeLabel } from './store-step.ts'
+import type { World } from './world.ts'
+
+/** What steps about the admin password reach beside the PDS: its store, and pds.env as it is at that moment. */
+export interface Vault {
+  /** The store of that label. */
+  store(label: string): Promise<Store>
+  /** A Failure unless the config names the store: a host must not choose what is run or written on this machine. */
+  refuseForeign(label: string): Promise<void>
+  ofPdsEnv(): Promise<Secret>
+  /** The one of the pds.env that the change under way has replaced. */
+  ofFormerPdsEnv(): Promise<Secret>
+}
+
+type Sight = Pick<Views, 'config'> & { readonly host: Pick<Views['host'], 'ask' | 'config' | 'where'> }
+
+/** Opens nothing yet. */
+export function openVault(world: Pick<World, 'openStore'>, { host, config }: Sight): Vault {
+  const configured = async () => (await host.config()).adminPassword
+  return {
+    async store(label) {
+      const { name, adminPassword } = await host.config()
+      const own = adminPassword?.store
+      const isOwn = own !== undefined && storeLabel(own) === label
+      if (!isOwn && label === storeLabel('command:')) throw notConfigured(label, (await config()).file)
+      return await world.openStore(isOwn ? own : label, {
+        base: dirname((await config()).file),
+        hostName: name,
+        readCommand: isOwn ? adminPassword?.read : undefined,
+      })
+    },
+    async refuseForeign(label) {
+      const own = (await configured())?.store
+      if (label === 'stdout' || (own !== undefined && storeLabel(own) === label)) return
+      throw notConfigured(label, (await config()).file)
+    },
+    ofPdsEnv: () => readAdminPassword(host),
+    ofFormerPdsEnv: () => readFormerPassword(host),
+  }
+}
+
+const notConfigured = (label: string, file: string): Failure =>
+  usage(
+    `the password is kept in ${label}, and that is not the store of this host in ${file}`,
+    `set it there: “store: ${label === 'command:…' ? 'command:LINE' : label}” under “admin_password”, then run the same command again`,
+    'store-not-configured',
+  )
+
+/** The proof with the passwords that it speaks of; any other as it is. */
+export async function withPasswords(proof: Proof, vault: Vault | undefined): Promise<Proof> {
+  if (proof.kind !== 'admin password') return proof
+  const { accepted, refused } = proof
+  if (!vault) throw new TypeError('a proof of the admin password stands where none can be read')
+  return {
+    ...proof,
+    accepted: accepted === 'of pds.env' ? await vault.ofPdsEnv() : accepted,
+    ...(refused && {
+      refused: refused === 'of the former pds.env' ? await vault.ofFormerPdsEnv() : refused,
+    }),
+  }
+}

@@ -1,0 +1,88 @@
+import { expect } from 'vitest'
+import type { HostConfig } from '../../../src/config.ts'
+import { Secret } from '../../../src/secret.ts'
+import { type ScriptedHost, scriptedHost } from '../../support/scripted-host.ts'
+
+/** The settings of a scripted host, as pds.env holds them. */
+export const pdsEnv = `# made by the installer
+PDS_HOSTNAME=pds.test
+PDS_PORT=3000
+PDS_JWT_SECRET=jwt-hush
+PDS_ADMIN_PASSWORD=admin-password
+PDS_PLC_ROTATION_KEY_K256_PRIVATE_KEY_HEX=${'ab'.repeat(32)}
+PDS_BLOBSTORE_DISK_LOCATION=/pds/blocks
+PDS_INVITE_REQUIRED=false
+
+# how much is logged
+LOG_LEVEL=info
+`
+
+/** What the container runs with where it runs with what pds.env says, and what its image brings along. */
+export const runningEnv = [
+  ...pdsEnv.split('\n').filter((line) => /^[A-Z]/.test(line)),
+  'NODE_ENV=production',
+  'LOG_ENABLED=true',
+]
+export const imageEnv = ['NODE_ENV=production', 'LOG_ENABLED=true']
+
+interface Composed {
+  readonly text?: string
+  readonly env?: readonly string[]
+  readonly state?: string
+  readonly config?: Partial<HostConfig>
+  /** What docker is like; `none`: there is none. */
+  readonly docker?: 'none' | 'no container'
+}
+
+const inspected = (env: readonly string[], state: string): string =>
+  JSON.stringify([
+    {
+      Id: 'c'.repeat(64),
+      Name: '/pds',
+      Image: 'sha256:abc',
+      State: { Status: state, ExitCode: 0, StartedAt: '2026-11-22T17:00:00Z', FinishedAt: '' },
+      Config: {
+        Image: 'pds:0.4',
+        Env: env,
+        Labels: {
+          'com.docker.compose.project': 'pds',
+          'com.docker.compose.service': 'pds',
+          'com.docker.compose.project.working_dir': '/pds',
+          'com.docker.compose.project.config_files': '/pds/compose.yaml',
+        },
+      },
+      HostConfig: { NetworkMode: 'host' },
+    },
+  ])
+
+/** A host whose PDS runs in a container that compose has made. */
+export function composed({
+  text = pdsEnv,
+  env = runningEnv,
+  state = 'running',
+  config,
+  docker,
+}: Composed = {}) {
+  const port = Number(/^PDS_PORT=(\d+)/m.exec(text)?.[1] ?? 3000)
+  const containers = docker === 'no container' ? '[]' : inspected(env, state)
+  const seen =
+    docker === 'none'
+      ? 'kimbia-ops:no-docker\n'
+      : `kimbia-ops:docker\n${containers}\nkimbia-ops:files\n/pds/compose.yaml\n`
+  const host: ScriptedHost = scriptedHost({
+    ...(config && { config }),
+    settings: { text: new Secret(text), port },
+  })
+  return host
+    .on('# look at the containers', seen)
+    .on('docker image inspect', JSON.stringify(imageEnv))
+    .on('cat -- /pds/pds.env', text)
+}
+
+/** The step that recreates the container of this host. */
+export const recreated: unknown = expect.stringMatching(
+  /^docker compose .* up --detach --no-deps --no-build --pull never +pds$/,
+)
+
+/** The line of compose for this host, up to its command. */
+export const compose = 'docker compose --project-directory /pds --file /pds/compose.yaml --project-name pds'

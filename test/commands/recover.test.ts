@@ -1,0 +1,276 @@
+import { describe, expect, test } from 'vitest'
+import { Failure, unreachable } from '../../src/failure.ts'
+import type { ChangeEvent, ChangePlan, Pending } from '../../src/host/change/change.ts'
+import { checkOf, crowdOf, takedown } from '../support/plans.ts'
+import type { ChangesScript } from '../support/scripted-changes.ts'
+import { errorOf, nothing, rowsOf, scriptedWorld, told, type WorldScript } from '../support/world.ts'
+
+const plan: ChangePlan = {
+  id: 'change-1',
+  operator: { user: 'bob', machine: 'desk', ssh: 'root@pds.test:22' },
+  command: 'update apply',
+  reason: 'security',
+  time: '2026-11-22T17:00:00.000Z',
+  title: 'update the PDS',
+  subject: 'pds.test',
+  version: '1.2.0',
+  steps: [
+    { kind: 'shell', why: 'Download it', does: 'docker pull pds:1', by: 'host' },
+    { kind: 'shell', why: 'Recreate it', does: 'docker compose up', by: 'host' },
+    { kind: 'check', why: 'See it', does: 'GET it', by: 'operator' },
+  ],
+  after: [checkOf(0, 'active')],
+  before: [],
+}
+const done: ChangeEvent = { kind: 'done', index: 0 }
+const begun: ChangeEvent = { kind: 'begin', index: 1 }
+const why = { code: 'exit-code', message: 'it ended with 1' }
+
+const pendingOf = (more: Partial<Pending> = {}): Pending => ({
+  state: 'cut off',
+  holder: plan,
+  plan,
+  events: [{ kind: 'begin', index: 0 }, done, begun],
+  end: undefined,
+  ...more,
+})
+
+const run = (
+  pending: Pending | undefined,
+  argv: readonly string[] = ['--yes', '--json'],
+  hostChanges: ChangesScript = {},
+  more: WorldScript = {},
+) =>
+  scriptedWorld({
+    pds: crowdOf(1),
+    hostChanges,
+    ...(pending && { pending }),
+    ...more,
+  }).run('recover', ...argv)
+
+const kinds = ({ hostChanges }: { hostChanges: readonly { kind: string }[] }) =>
+  hostChanges.map(({ kind }) => kind)
+const statesOf = (row: Record<string, unknown> | undefined) =>
+  ((row?.steps ?? []) as { state: string }[]).map(({ state }) => state)
+
+describe('a change that was cut off', () => {
+  test('is finished from where it stands, read back and closed; its own outcome is told too', async () => {
+    const ran = await run(pendingOf())
+    expect(ran).toMatchObject({ code: 0, hostSteps: ['docker compose up'], changes: [] })
+    expect(ran.happened).toContain('read getSubjectStatus')
+    expect(rowsOf(ran)).toMatchObject([
+      {
+        id: 'change-1',
+        command: 'update apply',
+        operator: 'bob@desk',
+        begun: plan.time,
+        state: 'finished',
+        changed: true,
+      },
+    ])
+    expect(statesOf(rowsOf(ran)[0])).toEqual(['done', 'done', 'done'])
+    expect(kinds(ran)).toEqual(['adopt', 'close'])
+    expect(ran.trail.map(({ event, id, outcome }) => [event, id === 'change-1', outcome])).toEqual([
+      ['intent', false, undefined],
+      ['outcome', true, 'ok'],
+      ['outcome', false, 'ok'],
+    ])
+  })
+
+  test('is undone with --undo', async () => {
+    const ran = await run(pendingOf(), ['--undo', '--yes', '--json'])
+    expect(ran).toMatchObject({ code: 0, hostSteps: ['undo docker compose up', 'undo docker pull pds:1'] })
+    expect(rowsOf(ran)).toMatchObject([{ state: 'undone' }])
+    expect(statesOf(rowsOf(ran)[0])).toEqual(['undone', 'undone', 'not begun'])
+    expect(told(ran)).toContain('failed pds.test: undone: it was cut off, and undone by recover')
+  })
+
+  test.each<[string, ChangeEvent]>([
+    ['failed', { kind: 'failed', index: 1, why }],
+    ['was being undone', { kind: 'undo', index: 1 }],
+  ])('and %s goes on back', async (_, event) => {
+    const ran = await run(pendingOf({ events: [done, begun, event] }))
+    expect(rowsOf(ran)).toMatchObject([{ state: 'undone' }])
+    expect(ran.hostSteps).not.toContain('docker compose up')
+  })
+
+  test('before all its first steps were done can only be undone', async () => {
+    const first = { kind: 'xrpc', why: 'Take it down', does: 'POST it', by: 'operator' } as const
+    const early = { ...plan, steps: [first, ...plan.steps], before: [takedown(0)] }
+    const pending = pendingOf({ plan: early, events: [{ kind: 'begin', index: 0 }] })
+    const ran = await run(pending)
+    expect(rowsOf(ran)).toMatchObject([{ state: 'undone' }])
+    expect(ran).toMatchObject({ code: 0, hostSteps: [], changes: [{}] })
+  })
+
+  test('is shown before it is asked about', async () => {
+    const ran = await run(pendingOf(), [], {}, { terminal: { interactive: true, answers: ['n'] } })
+    expect(ran).toMatchObject({ code: 4, ...nothing, asked: ['y/N Finish “update the PDS” of bob@desk?'] })
+    for (const text of [
+      'update apply',
+      'bob@desk',
+      plan.time,
+      'security',
+      'Download it: done',
+      'Recreate it: under way',
+      'See it: not begun',
+    ])
+      expect(ran.stderr).toContain(text)
+  })
+
+  test('in a dry run is left as it is', async () => {
+    const ran = await run(pendingOf(), ['--dry-run'])
+    expect(ran).toMatchObject({ code: 0, ...nothing })
+    expect(ran.stdout).toContain('finish change change-1; Recreate it; See it')
+  })
+
+  test('fails again: it is undone, and both outcomes are told', async () => {
+    const ran = await run(pendingOf(), undefined, { faults: { 1: why } })
+    expect(ran.code).toBe(1)
+    expect(errorOf(ran).message).toMatch(/^step 2 failed: Recreate it: it ended with 1\n/)
+    expect(ran.trail.filter(({ outcome }) => outcome === 'failed')).toHaveLength(2)
+  })
+
+  test('is not proven when finished: it is undone', async () => {
+    const wrong = { ...plan, after: [checkOf(0, 'takendown')] }
+    const ran = await run(pendingOf({ plan: wrong }))
+    expect(ran).toMatchObject({ code: 1 })
+    expect(errorOf(ran)).toMatchObject({ code: 'not-proven' })
+    expect(ran.hostSteps.at(-1)).toMatch(/^undo/)
+  })
+
+  test('is stuck: exit 6, and it stays for the next one', async () => {
+    const ran = await run(pendingOf(), ['--undo', '--yes', '--json'], { stuck: { 1: why } })
+    expect(ran.code).toBe(6)
+    expect(errorOf(ran)).toMatchObject({
+      code: 'not-undone',
+      hint: expect.stringContaining('kimbia-ops recover'),
+    })
+    expect(errorOf(ran).message).toContain('NOT undone: Recreate it: it ended with 1')
+    expect(kinds(ran)).toEqual(['adopt', 'leave'])
+  })
+
+  test('the line is lost again: no outcome is told', async () => {
+    const ran = await run(pendingOf(), undefined, { lost: { run: unreachable('link-lost', 'gone') } })
+    expect(ran.code).toBe(5)
+    expect(ran.trail.map(({ event }) => event)).toEqual(['intent'])
+  })
+
+  test('somebody else was faster: busy', async () => {
+    const busy = new Failure({ outcome: 'busy', code: 'locked', message: 'eve works on it' })
+    expect(await run(pendingOf(), undefined, { busy })).toMatchObject({
+      code: 7,
+      hostSteps: [],
+      hostChanges: [],
+    })
+  })
+
+  test.each<[string, unknown]>([
+    ['an unknown kind', { kind: 'shell', why: 'x', run: { line: 'rm -rf /' } }],
+    ['an unknown field', { ...checkOf(0, 'active'), more: 1 }],
+    [
+      'an unknown proof',
+      { kind: 'check', why: 'x', proof: { kind: 'login', identifier: 'a', password: 'b' } },
+    ],
+    ['a way that is none', { ...takedown(0), as: { bearer: 'x' } }],
+    ['no step at all', 'POST it'],
+  ])('a step that is written down with %s: nothing is done, and it is left', async (_, step) => {
+    const ran = await run(pendingOf({ plan: { ...plan, after: [step] } }))
+    expect(ran).toMatchObject({ code: 1, hostSteps: [], changes: [] })
+    expect(errorOf(ran)).toMatchObject({ code: 'step-unknown', hint: expect.stringContaining('1.2.0') })
+    expect(kinds(ran)).toEqual(['adopt', 'leave'])
+  })
+
+  test('another went on with it since it was planned: what is done is not done again', async () => {
+    const events: ChangeEvent[] = [done, begun, { kind: 'done', index: 1 }, { kind: 'done', index: 2 }]
+    const ran = await run(pendingOf(), undefined, { adopted: pendingOf({ events }) })
+    expect(ran).toMatchObject({ code: 0, hostSteps: [] })
+    expect(ran.happened).not.toContain('read getSubjectStatus')
+  })
+
+  test('a step that is not the same twice and may be done is not done again', async () => {
+    const events: ChangeEvent[] = [done, begun, { kind: 'done', index: 1 }, { kind: 'begin', index: 2 }]
+    const ran = await run(pendingOf({ plan: { ...plan, after: [takedown(0)] }, events }))
+    expect(ran).toMatchObject({ code: 6, changes: [] })
+    expect(errorOf(ran).hint).toContain('--undo')
+  })
+})
+
+test('nothing is there: said so, and nothing is done', async () => {
+  const ran = await run(undefined)
+  expect(ran).toMatchObject({ code: 0, ...nothing, stderr: 'nothing to do\n' })
+  expect(rowsOf(ran)).toEqual([
+    { id: null, command: null, operator: null, begun: null, state: 'nothing', steps: [], changed: false },
+  ])
+})
+
+describe('a change that is over', () => {
+  const end = { kind: 'undone', index: 1, why } as const
+
+  test('is closed, and how it ended is told', async () => {
+    const ran = await run(pendingOf({ state: 'over', end, events: [{ kind: 'failed', index: 1, why }] }))
+    expect(rowsOf(ran)).toMatchObject([{ state: 'closed' }])
+    expect(ran).toMatchObject({ code: 0, hostSteps: [] })
+    expect(kinds(ran)).toEqual(['adopt', 'close'])
+    expect(told(ran)).toContain('failed pds.test: exit-code: it ended with 1')
+  })
+
+  test('but not read back is finished', async () => {
+    const ran = await run(
+      pendingOf({
+        state: 'over',
+        end: { kind: 'done', facts: {} },
+        events: [done, { kind: 'done', index: 1 }],
+      }),
+    )
+    expect(rowsOf(ran)).toMatchObject([{ state: 'finished' }])
+    expect(ran.hostSteps).toEqual([])
+    expect(ran.happened).toContain('read getSubjectStatus')
+  })
+})
+
+describe('somebody is there', () => {
+  test.each(['working', 'held'] as const)('%s: busy, and how far it is', async (state) => {
+    for (const argv of [
+      ['--yes', '--json'],
+      ['--json', '--dry-run'],
+      ['--undo', '--yes', '--json'],
+    ]) {
+      const ran = await run(pendingOf({ state }), argv)
+      expect(ran).toMatchObject({ code: 7, ...nothing, stdout: '' })
+      expect(errorOf(ran)).toMatchObject({ code: 'locked' })
+      expect(errorOf(ran).message).toContain('2. Recreate it: under way')
+    }
+  })
+
+  test('a lock without a plan is broken by the name of its holder', async () => {
+    const pending = pendingOf({ plan: undefined, events: [] })
+    const refused = await run(pending)
+    expect(refused).toMatchObject({ code: 7, ...nothing })
+    expect(errorOf(refused).hint).toContain('kimbia-ops recover --break-lock bob@desk')
+    const ran = await run(pending, ['--break-lock', 'bob@desk', '--yes', '--json'])
+    expect(ran.code).toBe(0)
+    expect(ran.hostChanges).toEqual([{ kind: 'break lock', holder: 'bob@desk' }])
+    expect(rowsOf(ran)).toMatchObject([{ id: null, state: 'closed' }])
+  })
+
+  test.each([
+    ['another holder', 'held', 'eve@desk'],
+    ['a host that works', 'working', 'bob@desk'],
+  ] as const)('the lock of %s is not broken', async (_, state, holder) => {
+    const ran = await run(pendingOf({ state }), ['--break-lock', holder, '--yes', '--json'])
+    expect(ran).toMatchObject({ code: 7, ...nothing })
+  })
+
+  test('a lock that was taken for nothing is removed without its name', async () => {
+    const ran = await run(pendingOf({ state: 'over', plan: undefined, events: [] }))
+    expect(ran).toMatchObject({ code: 0, hostChanges: [{ kind: 'break lock', holder: 'bob@desk' }] })
+  })
+
+  test('breaking and undoing at once is a usage error', async () => {
+    expect(await run(pendingOf(), ['--break-lock', 'bob@desk', '--undo'])).toMatchObject({
+      code: 2,
+      ...nothing,
+    })
+  })
+})

@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { RigHost } from '../../rig/host.ts'
+import { crash, journalOf, quiet, reached, stands, until } from '../support/change-watch.ts'
+import { atEachStep, cutCommands, lastOutcome, recovered, updatedRig, yes } from '../support/cut-changes.ts'
+import { dockerState } from '../support/docker-state.ts'
+import { withoutDocker } from '../support/local-host.ts'
+import { trailOf } from '../support/rig-state.ts'
+import { problem, row, start } from './cli.ts'
+
+describe.skipIf(withoutDocker)('the tool is killed', { timeout: 240_000 }, () => {
+  let rig: RigHost
+
+  beforeAll(async () => {
+    rig = await updatedRig()
+  }, 300_000)
+  afterAll(async () => rig?.stop(), 60_000)
+
+  test.each(Object.keys(cutCommands))('at every step of %s: the host finishes it', async (command) => {
+    await atEachStep(rig, command, async ({ args, after, before }, index) => {
+      const at = `${command}, step ${index}`
+      const child = start(rig, [...args, '--yes', '--json'])
+      await reached(rig, `begin ${index}`, child)
+      await crash(child)
+      await quiet(rig)
+      expect([journalOf(rig).at(-1), lastOutcome(rig, command)], at).toEqual(['end done', undefined])
+      const now = await recovered(rig, at)
+      expect(now, at).toEqual({ ...before, ...after, reference: now.reference })
+      expect(lastOutcome(rig, command), at).toBe('ok')
+      return now
+    })
+  })
+
+  test('before the first step: all is as it was, once it is told so', async () => {
+    const before = await dockerState(rig)
+    const told = trailOf(rig).length
+    const child = start(rig, ['env', 'set', 'PDS_SERVICE_NAME=never', '--yes', '--json'])
+    await until(() => trailOf(rig).length > told, 'the intent')
+    await crash(child)
+    await quiet(rig)
+    expect(await recovered(rig, 'before the first step', '--undo')).toEqual(before)
+  })
+
+  test('while the host goes on: recover waits for nobody, and says how far it is', async () => {
+    const child = start(rig, ['env', 'set', 'PDS_SERVICE_NAME=slow', '--settle', '4s', '--yes', '--json'])
+    await reached(rig, 'begin 4', child)
+    await crash(child)
+    const ran = await yes(rig, 'recover')
+    expect([ran.code, problem(ran).code], ran.stderr).toEqual([7, 'locked'])
+    expect(problem(ran).message).toMatch(/the host carries out a change:.*5\. Wait until .*: under way/s)
+    await quiet(rig)
+  })
+
+  test('a change that was over is put away by the next one, with its outcome', async () => {
+    const ran = await yes(rig, 'env', 'set', 'PDS_SERVICE_NAME=after', '--settle', '1s')
+    expect(ran.code, ran.stderr).toBe(0)
+    expect(row(ran)).toMatchObject({ changed: true })
+    expect((await dockerState(rig)).name).toBe('after')
+    const sets = trailOf(rig).filter(({ command, event }) => command === 'env set' && event === 'intent')
+    const outcomes = trailOf(rig).filter(({ event }) => event === 'outcome')
+    for (const { id } of sets.slice(-2))
+      expect(outcomes.filter((line) => line.id === id).map(({ outcome }) => outcome)).toEqual(['ok'])
+    expect(stands(rig)).toBe(false)
+  })
+})

@@ -1,0 +1,48 @@
+/** What is said of a container of a scripted host; the rest is that of a PDS made by compose in /pds. */
+export interface ScriptedContainer {
+  readonly id?: string
+  readonly name?: string
+  readonly image?: string
+  readonly state?: string
+  readonly exitCode?: number
+  readonly restarts?: number
+  readonly startedAt?: string
+  readonly env?: readonly string[]
+  /** The compose service; null for one that was run by hand. */
+  readonly service?: string | null
+}
+
+const inspected = (it: ScriptedContainer) => {
+  const { service = 'pds' } = it
+  return {
+    Id: it.id ?? 'c'.repeat(64),
+    Name: `/${it.name ?? service ?? 'pds'}`,
+    Image: 'sha256:1',
+    State: {
+      Status: it.state ?? 'running',
+      ExitCode: it.exitCode ?? 0,
+      StartedAt: it.startedAt ?? '2026-11-20T10:00:00.5Z',
+    },
+    RestartCount: it.restarts ?? 0,
+    Config: {
+      Image: it.image ?? 'ghcr.io/bluesky-social/pds:0.4',
+      Env: it.env ?? ['PDS_HOSTNAME=pds.test', 'PDS_ADMIN_PASSWORD=admin-password'],
+      Labels: service === null ? {} : labels(service),
+    },
+  }
+}
+
+const labels = (service: string) => ({
+  'com.docker.compose.service': service,
+  'com.docker.compose.project': 'pds',
+  'com.docker.compose.project.working_dir': '/pds',
+  'com.docker.compose.project.config_files': '/pds/compose.yaml',
+  'com.docker.compose.oneoff': 'False',
+})
+
+/** What a host answers that is asked for its containers. */
+export const engineAnswer = (
+  containers: readonly ScriptedContainer[] = [{}],
+  files: readonly string[] = ['/pds/compose.yaml'],
+): string =>
+  `kimbia-ops:docker\n${JSON.stringify(containers.map(inspected))}\nkimbia-ops:files\n${files.join('\n')}\n`
