@@ -27,6 +27,7 @@ async function benchOn(rig: RigHost, program: readonly [string, string], goals: 
   const ssh = () => time('ssh', ['-F', rig.sshConfig, 'rig-alias', 'true'], env)
   await updating(rig, ops, goals)
   await closing(rig, ops, ssh, goals)
+  await rotating(rig, ops, goals)
   await failing(rig, [node, bin], env, goals)
 }
 
@@ -72,6 +73,18 @@ async function closing(
     `signup close, against the recreate (${Math.round(ms.hand)} ms) + 1.5 x ssh host true (${Math.round(ms.ssh)} ms)`,
     ms.close / (ms.hand + 1.5 * ms.ssh),
     1,
+  )
+}
+
+async function rotating(rig: RigHost, ops: Ops, { atMost }: Goals): Promise<void> {
+  const ms = await inTurn(5, {
+    rotate: () => outage(rig, () => ops('admin-password', 'rotate', '--store', 'stdout', '--yes')),
+    hand: () => outage(rig, () => compose(rig, 'up', '--detach', '--force-recreate', 'pds')),
+  })
+  atMost(
+    `admin-password rotate: time without health, against a bare recreate (${Math.round(ms.hand)} ms)`,
+    ms.rotate / ms.hand,
+    1.3,
   )
 }
 

@@ -10,7 +10,10 @@ export const outcomes = {
     code: 6,
     meaning: 'some of it was done and stands; the report names done, failed and not tried',
   },
-  busy: { code: 7, meaning: 'another operator holds the lock of the host' },
+  busy: {
+    code: 7,
+    meaning: 'another operator holds the lock of the host, or a change was cut off there: see recover',
+  },
   interrupted: { code: 130, meaning: 'Ctrl-C; what was done and undone is reported' },
 } as const satisfies Record<string, { code: number; meaning: string }>
 

@@ -78,8 +78,9 @@ async function admin({ pds }: Views): Promise<Finding> {
 /** That it is due is no failure of the service, and is told all the same. */
 async function password(views: Views): Promise<Finding> {
   const age = await readPasswordAge(views)
-  const problems = ageProblems(age)
-  if (problems.length > 0) return ['warn', `${problems.join('; ')} (kimbia-ops admin-password rotate)`]
+  const problems = [...(age.cutOff ? ['a rotation was cut off'] : []), ...ageProblems(age)]
+  const next = age.cutOff ? 'recover' : 'admin-password rotate'
+  if (problems.length > 0) return ['warn', `${problems.join('; ')} (kimbia-ops ${next})`]
   return ['ok', `rotated ${age.record?.rotatedAt.slice(0, 10)}, due ${age.dueAt?.slice(0, 10)}`]
 }
 

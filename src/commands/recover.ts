@@ -1,5 +1,6 @@
 import { Failure, usage } from '../failure.ts'
 import type { Pending } from '../host/change/change.ts'
+import { begunOf, mayBeUnwell, unwell } from '../runner/change-end.ts'
 import { column, flag, option, procedure, table } from '../runner/command.ts'
 import type { Item, Plan, ResumeStep } from '../runner/plan.ts'
 import { busyBy, describePending, holderName, type StepState, stepStates } from '../runner/standing.ts'
@@ -15,7 +16,10 @@ const output = {
   command: column(optional(text), 'what was being done'),
   operator: column(optional(text), 'user and machine that began it'),
   begun: column(optional(moment), 'when it was begun'),
-  state: column(choice('state', ['finished', 'undone', 'closed', 'nothing']), 'what became of it'),
+  state: column(
+    choice('state', ['finished', 'undone', 'closed', 'accepted', 'nothing']),
+    'what became of it',
+  ),
   steps: table(steps, 'the steps of the change, and how far each has come'),
 }
 
@@ -24,7 +28,7 @@ interface Row {
   readonly command: string | null
   readonly operator: string | null
   readonly begun: string | null
-  readonly state: 'finished' | 'undone' | 'closed' | 'nothing'
+  readonly state: 'finished' | 'undone' | 'closed' | 'accepted' | 'nothing'
   readonly steps: readonly { readonly step: string; readonly state: string }[]
 }
 
@@ -33,17 +37,20 @@ export default procedure({
   name: 'recover',
   summary: 'Finish or undo a change to the host that was cut off',
   about:
-    'The plan of each change is written down on the host beside its lock before its first step. What was cut off goes on in the direction that it was going: forward, or back once undoing had begun. While the host or another operator works on it, nothing is done, and how far it is is told.',
+    'The plan of each change is written down on the host beside its lock before its first step. What was cut off goes on in the direction that it was going: forward, or back once undoing had begun. What can never be undone, such as a file that somebody else has changed since, is closed with --accept: nothing more is done, and the host is left as it stands. While the host or another operator works on it, nothing is done, and how far it is is told.',
   examples: ['kimbia-ops recover --dry-run', 'kimbia-ops recover', 'kimbia-ops recover --undo --yes'],
   risk: 'disruptive',
   changes: 'host',
   input: {
     undo: flag('undo it instead of finishing it'),
+    accept: flag('do nothing more, and close it as the host stands now'),
     breakLock: option(text, 'remove the lock of this user@machine, who is not there any more'),
   },
   output,
-  async plan({ undo, breakLock }, { pending }): Promise<Plan<Row>> {
+  async plan({ undo, accept, breakLock }, { pending }): Promise<Plan<Row>> {
     if (undo && breakLock !== undefined) throw usage('--undo and --break-lock cannot go together')
+    if (accept && (undo || breakLock !== undefined))
+      throw usage('--accept cannot go together with --undo or --break-lock')
     const found = await pending()
     if (!found) return planOf('recover', [{ subject: 'the host', steps: [], rows: [nothing] }])
     if (breakLock !== undefined) return breaking(found, breakLock)
@@ -51,6 +58,7 @@ export default procedure({
     if (found.state === 'over' && !found.plan) return breaking(found, holderName(found.holder))
     const busy = busyBy(found)
     if (busy && busy.code !== 'cut-off') throw busy
+    if (accept) return resuming(found, found.state === 'over' ? 'close' : 'accept')
     return resuming(found, undo ? 'undo' : wayOf(found))
   },
 })
@@ -92,10 +100,12 @@ function wayOf(pending: Pending): 'finish' | 'undo' | 'close' {
   return turned && stands ? 'undo' : 'close'
 }
 
-const verbs = { finish: 'finish', undo: 'undo', close: 'close' } as const
-const ends = { finish: 'finished', undo: 'undone', close: 'closed' } as const
+const verbs = { finish: 'finish', undo: 'undo', close: 'close', accept: 'accept' } as const
+const ends = { finish: 'finished', undo: 'undone', close: 'closed', accept: 'accepted' } as const
 
-function resuming(pending: Pending, way: 'finish' | 'undo' | 'close'): Plan<Row> {
+type Way = keyof typeof verbs
+
+function resuming(pending: Pending, way: Way): Plan<Row> {
   const { plan, holder } = pending
   if (!plan) throw new TypeError('a lock without a plan can only be broken')
   const before = stepStates(pending)
@@ -118,16 +128,36 @@ function resuming(pending: Pending, way: 'finish' | 'undo' | 'close'): Plan<Row>
   const title = `${verbs[way]} “${plan.title}” of ${holderName(holder)}`
   return planOf(title, [{ subject: plan.subject, steps: [step], rows: [row] }], {
     found: describePending(pending),
+    ...(way === 'accept' && { warnings: accepted(before) }),
+    ...(way === 'close' && isUnwell(pending) && { afterwards: [unwell] }),
   })
 }
 
-function stateAfter(way: 'finish' | 'undo' | 'close', state: StepState): StepState {
+/** A change that failed, where nothing has brought the PDS back since. */
+const isUnwell = ({ plan, events, end }: Pending): boolean =>
+  end !== undefined && end.kind !== 'done' && mayBeUnwell(plan, begunOf(events))
+
+/** What is left as it is, before somebody says yes to that. */
+function accepted(steps: readonly { readonly step: string; readonly state: StepState }[]): string[] {
+  const stands = (state: StepState): boolean => state !== 'not begun' && state !== 'undone'
+  const named = (which: typeof steps): string =>
+    which.map(({ step, state }) => `${step} (${state})`).join('; ') || 'none'
+  return [
+    `left as they stand: ${named(steps.filter(({ state }) => stands(state)))}`,
+    `not done, or undone: ${named(steps.filter(({ state }) => !stands(state)))}`,
+    'no step is finished or undone, no container is recreated and no file is written: see to that yourself, then look with kimbia-ops health and kimbia-ops env diff',
+    'what a file held before stays as a dated copy under kimbia-ops/backups',
+  ]
+}
+
+function stateAfter(way: Way, state: StepState): StepState {
   switch (way) {
     case 'finish':
       return 'done'
     case 'undo':
       return state === 'not begun' ? state : 'undone'
     case 'close':
+    case 'accept':
       return state
   }
 }

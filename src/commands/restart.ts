@@ -1,15 +1,15 @@
 import { unreachable } from '../failure.ts'
 import type { Container } from '../host/containers.ts'
+import { keysOf, readDrift } from '../host/drift.ts'
+import { refuseOtherImage } from '../host/drift-image.ts'
 import { type Engine, readComposeEngine, readEngine } from '../host/engine.ts'
-import { parseEnvFile } from '../host/env-file.ts'
-import { isOfThePds } from '../host/env-keys.ts'
 import type { HostView, Settings } from '../host/host.ts'
 import { containerOf } from '../host/logs.ts'
-import { gateOf, recreate } from '../host/recreate.ts'
+import { gateOf, keeping, recreate } from '../host/recreate.ts'
 import { column, flag, procedure } from '../runner/command.ts'
 import { later, type Plan, type Step, shell, wait } from '../runner/plan.ts'
 import { count, optional, text } from '../runner/type.ts'
-import { act, ask } from '../ssh/shell.ts'
+import { act } from '../ssh/shell.ts'
 
 const gate = { healthy: 2, settle: 3, deadline: 60 }
 
@@ -25,7 +25,7 @@ export default procedure({
   name: 'restart',
   summary: 'Restart the PDS, and wait until it is well',
   about:
-    'The container starts again with the settings that it was created with; what was changed in pds.env since then is left out, and named. With --recreate it is made anew, from the compose file and pds.env as they are now. Done when the PDS has answered twice and stayed up for 3 seconds.',
+    'The container starts again with the settings that it was created with; what was changed in pds.env since then is left out, and named. With --recreate it is made anew, from the compose file and pds.env as they are now, with the image that runs: another one comes with `update apply`. Done when the PDS has answered twice and stayed up for 3 seconds.',
   examples: ['kimbia-ops restart', 'kimbia-ops restart --recreate --yes'],
   risk: 'disruptive',
   changes: 'host',
@@ -47,11 +47,11 @@ export default procedure({
       version: later('host.version'),
       outageMs: later('host.outageMs'),
     }
-    const drift = container ? await driftedKeys(host, engine, container, settings) : []
+    const drift = container ? await readDrift(host, engine, container, settings.text.reveal()) : []
     return {
       title,
       confirm: name,
-      warnings: driftWarning(drift, anew ? 'recreate' : 'restart'),
+      warnings: driftWarning(keysOf(drift), anew ? 'recreate' : 'restart'),
       items: [{ subject: service, steps, rows: [row] }],
     }
   },
@@ -72,8 +72,13 @@ async function renewal(host: HostView, { port }: Settings): Promise<Way> {
       `${engine.pds.name} on ${await host.where()} was not made by compose, which is what could make it anew`,
       'kimbia-ops restart starts it again as it is',
     )
+  await refuseOtherImage(host, engine)
   const it = { engine, service, port, gate }
-  return { engine, steps: [recreate(it, ['--force-recreate']), gateOf(it)], container: engine.pds }
+  return {
+    engine,
+    steps: [keeping(it), recreate(it, ['--force-recreate']), gateOf(it)],
+    container: engine.pds,
+  }
 }
 
 /** By compose where it has made the container, else by docker itself. */
@@ -99,29 +104,6 @@ function restartLine({ docker, project }: Engine, { name, labels }: Container) {
   return project && service !== undefined
     ? act`${project.words} restart ${service}`
     : act`${docker} restart ${name}`
-}
-
-/** The settings that pds.env has otherwise than the running container, or that only one of them has; never their values. */
-export async function driftedKeys(
-  host: HostView,
-  { docker }: Engine,
-  { env, imageId }: Container,
-  { text }: Pick<Settings, 'text'>,
-): Promise<readonly string[]> {
-  const wanted = parseEnvFile(text.reveal())
-  const written = new Set(wanted.entries.map(({ key }) => key).filter((key) => key !== ''))
-  const changed = [...written].filter((key) => env.get(key)?.reveal() !== wanted.get(key))
-  const removed = [...env.keys()].filter((key) => isOfThePds(key) && !written.has(key))
-  if (removed.length === 0) return changed.sort()
-  // The image brings some along, which nobody has taken out of pds.env.
-  const { stdout } = await host.ask(
-    ask`${docker} image inspect --format ${'{{range .Config.Env}}{{println .}}{{end}}'} ${imageId}`,
-  )
-  const brought = stdout.split('\n')
-  return [
-    ...changed,
-    ...removed.filter((key) => !brought.includes(`${key}=${env.get(key)?.reveal()}`)),
-  ].sort()
 }
 
 function driftWarning(keys: readonly string[], way: 'restart' | 'recreate'): readonly string[] {

@@ -24,7 +24,7 @@ export interface Seen {
   readonly pending: Part<Pending | undefined>
   readonly password: Part<PasswordAge>
   readonly engine: Part<Engine>
-  /** The image that the compose files name for the PDS. */
+  /** The image that the compose files name for the PDS, where it is another than its container was made from. */
   readonly image: Part<string | undefined>
   readonly drift: Part<readonly string[] | undefined>
 }
@@ -134,7 +134,7 @@ const another = (running: string | undefined, wanted: string | undefined): reado
     ? [
         {
           problem: `the PDS runs ${running}, and the compose file names ${wanted}`,
-          next: 'kimbia-ops restart --recreate',
+          next: 'kimbia-ops update apply',
         },
       ]
     : []

@@ -1,6 +1,8 @@
 import type { Container } from '../host/containers.ts'
 import { readDisk } from '../host/disk.ts'
 import { showBytes } from '../host/disk-bytes.ts'
+import { keysOf, readDrift } from '../host/drift.ts'
+import { readOtherImage } from '../host/drift-image.ts'
 import { type Engine, readEngine } from '../host/engine.ts'
 import type { HostView, Settings } from '../host/host.ts'
 import { isPinned, parseImage } from '../host/image.ts'
@@ -8,10 +10,8 @@ import { ownContainers, serviceName } from '../host/logs.ts'
 import { versionOf } from '../pds/answers.ts'
 import { type Column, column, query, table, type Views } from '../runner/command.ts'
 import { choice, count, moment, optional, type Type, text, yesNo } from '../runner/type.ts'
-import { ask } from '../ssh/shell.ts'
 import { readPasswordAge } from './admin-password/age.ts'
 import { days } from './admin-password/words.ts'
-import { driftedKeys } from './restart.ts'
 import { attentionOf, showPending } from './status-attention.ts'
 import { census, censusOf, countSince, outputOnly, part, seenIn } from './status-parts.ts'
 
@@ -123,21 +123,11 @@ async function lookAround(views: Views, settings: Settings) {
     part('disks', () => readDisk(host)),
     part('changes', pending),
     part('admin password', () => readPasswordAge(views)),
-    engine.then((it) => part('compose file', () => imageOfFile(host, seenIn(it)))),
+    engine.then((it) => part('compose file', () => otherImageOf(host, seenIn(it)))),
     engine.then((it) => part('pds.env', () => driftOf(host, seenIn(it), settings))),
   ])
   const seen = { version, signups, accounts, fresh, disk, password, image, drift }
   return { ...seen, engine: await engine, pending: standing }
-}
-
-/** The image that the compose files name for the service; undefined where compose has nothing to do with it. */
-async function imageOfFile(host: HostView, engine: Engine | undefined): Promise<string | undefined> {
-  const service = engine?.pds?.labels['com.docker.compose.service']
-  if (!engine?.project || !engine.pds || service === undefined) return undefined
-  const { code, stdout } = await host.ask(ask`${engine.project.words} config --images ${service}`)
-  const images = stdout.split('\n').filter(Boolean)
-  // Those of the services that it depends on may stand there too.
-  return code !== 0 || images.includes(engine.pds.image) ? undefined : images[0]
 }
 
 const rowOf = (container: Container) => ({
@@ -148,4 +138,7 @@ const rowOf = (container: Container) => ({
 })
 
 const driftOf = async (host: HostView, engine: Engine | undefined, settings: Settings) =>
-  engine?.pds && (await driftedKeys(host, engine, engine.pds, settings))
+  engine?.pds && keysOf(await readDrift(host, engine, engine.pds, settings.text.reveal()))
+
+const otherImageOf = async (host: HostView, engine: Engine | undefined) =>
+  engine && (await readOtherImage(host, engine))

@@ -3,11 +3,11 @@ const hidden = '‹secret›'
 
 /** Fields whose text is a secret. Not `authorization`: the PDS itself leaves “Basic admin:***” of it, worth reading. */
 const secretName =
-  /(?:password|passwd|secret|private_?key(?:_hex)?|bypass(?:_key)?|api_?key|jwt|token|assertion|verifier|cookie)$/i
+  /(?:passw(?:or)?d|(?<![a-z])pass(?:phrase)?|secret|private[_-]?key(?:_hex)?|bypass(?:_key)?|api[_-]?key|jwt|token|assertion|verifier|cookie)$/i
 
-/** A name in a text and its value: quoted, or up to the next blank or separator. */
+/** The end of a name in a text and its value: quoted, also where the text was cut off, or up to the next blank or separator. */
 const named =
-  /((?:[\w.-]*(?:password|passwd|secret|private_?key(?:_hex)?|bypass(?:_key)?|api_?key|jwt|assertion|verifier)|(?<![a-z])(?:[a-z]+_)?token)(?:\\?["'])?\s*[:=]\s*)(?:(\\?["'])[^"'\\]*(?:\\.[^"'\\]*)*?(?=\2)|[^\s"'\\,;&{}[\]]+)/gi
+  /((?:passw(?:or)?d|secret|private[_-]?key(?:_hex)?|bypass(?:_key)?|api[_-]?key|jwt|assertion|verifier|(?<![a-z])(?:pass(?:phrase)?|token))(?:\\?["'])?\s*[:=]\s*)(?:(\\?["'])[^"'\\]*(?:\\.[^"'\\]*)*?(?=\2|$)|[^\s"'\\,;&{}[\]]+)/gi
 
 /** Cookies in a text, which hold blanks: all that follows. */
 const cookies = /((?:set-)?cookie\s*[:=]\s*)[^\r\n]+/gi
@@ -16,14 +16,15 @@ const cookies = /((?:set-)?cookie\s*[:=]\s*)[^\r\n]+/gi
 const schemes = /\b([Bb]earer|[Bb]asic|DPoP|dpop)\s+(?=[\w.~+/-]*[\dA-Z=])[\w.~+/-]{8,}=*(?![\w:*])/g
 
 /** A JSON Web Token, whole or cut. */
-const webTokens = /\beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?/g
+const webTokens = /\beyJ[\w-]{6,1024}\.[\w-]+(?:\.[\w-]*)?/g
 
-/** The password in a URL, such as that of the mail server. */
-const inUrls = /(:\/\/[^\s:/@"\\]*:)[^\s/@"\\]+(?=@)/g
+/** The password in a URL, such as that of the mail server, a slash in it too; a port with a path behind it is none. */
+const inUrls =
+  /((?:smtps?:\/\/|:\/\/(?![^\s:/@"\\]{0,256}:\d{1,5}[/?#]))[^\s:/@"\\]{0,256}:)[^\s"\\]{1,512}(?=@)/g
 
 /** Nearly no text has anything that looks like a secret, and this is told much faster. */
 const suspicious =
-  /eyJ|:\/\/[^\s/]*@|bearer|basic|dpop|passw|secret|key|jwt|token|cookie|assertion|verifier|bypass/i
+  /eyJ|:\/\/[^\s"]{1,768}@|bearer|basic|dpop|pass|secret|key|jwt|token|cookie|assertion|verifier|bypass/i
 
 /** A text without what looks like a secret, and without these very values. */
 export function maskText(text: string, known: readonly string[] = []): string {
@@ -40,6 +41,13 @@ export function maskText(text: string, known: readonly string[] = []): string {
     .replace(cookies, (_, name: string) => `${name}${hidden}`)
     .replace(named, (_, name: string, quote = '') => `${name}${quote}${hidden}`)
 }
+
+/** The same for several lines, each for itself. */
+export const maskLines = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => maskText(line))
+    .join('\n')
 
 /** The same for all that a JSON value holds; what stands under the name of a secret goes whole. */
 export function maskJson(value: unknown, known: readonly string[] = []): unknown {

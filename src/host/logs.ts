@@ -77,6 +77,7 @@ export async function* followLog(
   let [current, now, from] = [await containerOf(host, engine, service), engine, window]
   let last = ''
   for (;;) {
+    let none: Failure | undefined
     try {
       for await (const line of readLog(host, now, current, from, { follow: 'yes', signal })) {
         const at = stampOf(line)
@@ -88,9 +89,11 @@ export async function* followLog(
     } catch (cause) {
       // A container may be removed before its log was asked for.
       if (!(cause instanceof Failure) || cause.code !== 'no-log') throw cause
+      none = cause
     }
     const before = current
     ;[now, current] = await nextRunning(host, service, before, { signal, say })
+    if (none && current.id === before.id && current.startedAt === before.startedAt) throw none
     from = { since: last === '' ? undefined : new Date(last) }
     say(
       current.id === before.id
@@ -185,10 +188,24 @@ export function ownContainers({ containers, pds, project }: Engine): readonly Co
 const servicesOf = (engine: Engine): readonly string[] =>
   [...new Set(ownContainers(engine).map(serviceName))].sort()
 
-/** The secrets of pds.env that are long enough to be told from other text. */
+/** The secrets of pds.env that are long enough to be told from other text, those within an address too. */
 export async function knownSecrets(host: HostView): Promise<readonly string[]> {
   const settings = await host.settings().catch(() => undefined)
   return parseEnvFile(settings?.text.reveal() ?? '')
-    .entries.filter(({ key, value }) => value.length >= 8 && isSecret(key, value))
-    .map(({ value }) => value)
+    .entries.flatMap(({ key, value }) => (isSecret(key, value) ? [value] : inAddress(value)))
+    .filter((secret) => secret.length >= 8)
+}
+
+/** The password of an address such as that of the mail server: as it is written, and as it is meant. */
+function inAddress(value: string): readonly string[] {
+  const [, password] = /:\/\/[^:@/]*:(.+)@/s.exec(value) ?? []
+  return password === undefined ? [] : [...new Set([password, decoded(password)])]
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }

@@ -39,28 +39,70 @@ export const keptAs = (project: string, service: string, stamp: string): string 
 /** How many are kept. */
 const count = 3
 
-/** Names the image and writes it down; of the older ones the newest two are kept. Repeating it changes nothing. */
+/** How many directories of copies of databases are kept. */
+const copies = 2
+
+/** Functions of sh that write the file anew: whole, or it stays as it was. */
+const anew = `# FILE STAMP: the lines of other updates
+others() {
+  [ -f "$1" ] || return 0
+  grep -vF "$2" "$1" || [ $? = 1 ]
+}
+# FILE
+settle() { sync && mv -f "$1.new" "$1"; }
+trap 'rm -f "$f.new"' EXIT
+trap 'exit 1' TERM INT HUP`
+
+/** Names the image and writes it down, newest first. Repeating it changes nothing. */
 export const remember = (docker: readonly string[], dir: string, it: PreviousImage): Shell<'act'> =>
   act`# keep ${it.imageId} as ${it.keep}
-set -e
 umask 077
 f=${previousFile(dir)}
-${docker} tag ${it.imageId} ${it.keep}
-mkdir -p "\${f%/*}"
-{ printf '%s\\n' ${JSON.stringify(it)}; [ ! -f "$f" ] || grep -vF ${it.stamp} "$f" || :; } >"$f.new"
-head -n ${count} "$f.new" >"$f.next"
-rm -f "$f.new"
-sync
-mv -f "$f.next" "$f"
-${docker} image ls --format '{{.Repository}}:{{.Tag}}' ${it.keep.replace(/:.*/, '')} | sort -r | tail -n +${count + 1} |
-  while read -r old; do ${docker} image rm "$old" >/dev/null 2>&1 || :; done`
+eval ${anew}
+${docker} tag ${it.imageId} ${it.keep} || exit
+mkdir -p "\${f%/*}" || exit
+{ printf '%s\\n' ${JSON.stringify(it)} && others "$f" ${it.stamp}; } >"$f.new" && settle "$f"`
 
-/** Takes the newest note back: the update did not happen. */
-export const forget = (dir: string, { stamp }: PreviousImage): Shell<'act'> =>
-  act`# forget the image of ${stamp}: it runs again
-f=${previousFile(dir)}
-[ -f "$f" ] || exit 0
+/** Takes the note and the name back: the update did not happen. Where another image runs, or none, both stay. */
+export const forget = (
+  docker: readonly string[],
+  dir: string,
+  container: string,
+  { stamp, imageId, keep }: PreviousImage,
+): Shell<'act'> =>
+  act`# forget the image of ${stamp} if it runs again
 umask 077
-grep -vF ${stamp} "$f" >"$f.next"
-sync
-mv -f "$f.next" "$f"`
+f=${previousFile(dir)}
+eval ${anew}
+runs=$(${docker} inspect --type container --format '{{.State.Running}} {{.Image}} {{.Config.Image}}' ${container} 2>/dev/null)
+case $runs in
+${`true ${imageId}`}' '*) ;;
+*) echo ${`the old image does not run: it stays as ${keep}`}; exit 0 ;;
+esac
+if [ -f "$f" ]; then others "$f" ${stamp} >"$f.new" && settle "$f" || exit 1; fi
+case $runs in *' '${keep}) exit 0 ;; esac
+${docker} image rm ${keep} >/dev/null 2>&1 || :`
+
+/**
+ * Once an update has proven itself: the newest three notes stay, the names of noted images, and the newest two copies
+ * of databases. A copy that was put back from stays too, since newer databases lie beside it. It never fails.
+ */
+export const prune = (docker: readonly string[], dir: string, { keep }: PreviousImage): Shell<'act'> =>
+  act`# keep the newest ${count} images and the newest ${copies} copies of databases
+umask 077
+f=${previousFile(dir)}
+eval ${anew}
+if [ -f "$f" ]; then
+  if head -n ${count} "$f" >"$f.new"; then settle "$f"; fi
+  timeout 30 ${docker} image ls --format '{{.Repository}}:{{.Tag}}' ${keep.replace(/:.*/, '')} |
+    while read -r name; do
+      grep -qF '"keep":"'"$name"'"' "$f" || timeout 30 ${docker} image rm "$name" >/dev/null 2>&1 || :
+    done
+fi
+cd ${`${dir}/kimbia-ops/databases`} 2>/dev/null || exit 0
+for one in [0-9]*; do
+  set -- "$one"/after*
+  [ -e "$1" ] || echo "$one"
+done | grep -E '^[0-9]{8}T[0-9]{6}Z$' | sort -r | tail -n +${copies + 1} |
+  while read -r old; do rm -rf "./$old"; done
+exit 0`

@@ -1,5 +1,6 @@
 import { act } from '../ssh/shell.ts'
 import type { Gate, HostStep, ShellStep, WaitStep } from './change/step.ts'
+import { keepImage } from './drift-image.ts'
 import type { ComposeEngine } from './engine.ts'
 
 /** What recreating the container of a service needs to know. */
@@ -10,6 +11,8 @@ export interface Recreating {
   readonly port: number
   /** What must hold before the recreated one counts as good. */
   readonly gate: Pick<Gate, 'healthy' | 'settle' | 'deadline' | 'version'>
+  /** Keys of pds.env that were edited but never applied before: what is gone back to was never proven with them. */
+  readonly drift?: readonly string[] | undefined
 }
 
 /** Brings the container in line with the compose file and pds.env; nothing happens when it is. */
@@ -33,11 +36,14 @@ export function applying(it: Recreating, changes: readonly HostStep[]): readonly
   return [wayBack(it), ...changes, recreate(it), gateOf(it)]
 }
 
-/** Done first and undone last: whatever follows, the container is brought in line with the files that stand then. */
+/**
+ * Done first and undone last: whatever follows, the container is brought in line with the files that stand then. What
+ * is recreated after it, or on the way back, runs the image that runs now: its reference is made to name that one.
+ * That compose names the same reference is to be seen before (refuseOtherImage): another one is an update.
+ */
 export const wayBack = (it: Recreating): ShellStep => ({
-  kind: 'shell',
-  why: 'Note the running container, to go back to it if anything fails',
-  run: act`echo ${it.engine.pds ? [it.engine.pds.name, it.engine.pds.id, it.engine.pds.imageId] : 'no container'}`,
+  ...keeping(it),
+  why: `Note the running container, to go back to it if anything fails${neverProven(it)}`,
   undo: [
     { kind: 'shell', why: `Bring the container of ${it.service} back as it was`, run: upAgain(it) },
     {
@@ -47,6 +53,19 @@ export const wayBack = (it: Recreating): ShellStep => ({
     },
   ],
 })
+
+/** Before a recreate that has nothing to go back to: keeps the image that runs, as wayBack does. */
+export const keeping = ({ engine }: Pick<Recreating, 'engine'>): ShellStep => ({
+  kind: 'shell',
+  why: 'Note the running container, and keep its image',
+  run: keepImage(engine) ?? act`echo ${engine.pds ? [engine.pds.name, engine.pds.id] : 'no container'}`,
+})
+
+/** Said with the step that could not be undone: the file that was put back may be what is wrong. */
+const neverProven = ({ drift = [] }: Recreating): string =>
+  drift.length === 0
+    ? ''
+    : `; pds.env as it was held edits never applied (${drift.join(', ')}): if it does not come up with it again, mend those`
 
 /** Recreates the container; docker stops the old one and starts the new one. */
 export const recreate = (it: Recreating, extra: string[] = []): ShellStep => ({

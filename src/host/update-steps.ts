@@ -1,13 +1,20 @@
 import { Secret } from '../secret.ts'
-import { act } from '../ssh/shell.ts'
+import { act, type Shell } from '../ssh/shell.ts'
 import type { HostStep, HostUndo, ShellStep, WriteStep } from './change/step.ts'
 import { type ImagePlace, withImage } from './compose-file.ts'
 import type { Container } from './containers.ts'
-import { type Copying, copyDatabases, mendDatabases } from './database-copy.ts'
+import {
+  type Copying,
+  copyDatabases,
+  dropCopies,
+  finishMending,
+  mendDatabases,
+  type Old,
+} from './database-copy.ts'
 import type { Image } from './image.ts'
-import { parseImage, showImage } from './image.ts'
-import { forget, type PreviousImage, remember } from './previous.ts'
-import { gateOf, type Recreating, recreate, upAgain } from './recreate.ts'
+import { isPinned, parseImage, showImage } from './image.ts'
+import { forget, type PreviousImage, prune, remember } from './previous.ts'
+import { gateOf, type Recreating, recreate } from './recreate.ts'
 
 /** A change of the image that runs. */
 export interface Updating extends Recreating {
@@ -24,29 +31,62 @@ export interface Updating extends Recreating {
 export const updateSteps = (it: Updating): readonly HostStep[] => [
   rememberImage(it),
   pull(it),
-  ...(it.copying ? [copy(it.copying)] : []),
+  ...(it.copying ? [copy(it.copying, { imageId: it.pds.imageId, port: it.port })] : []),
   ...changing(it, []),
 ]
 
 /** From the way back on: compose.yaml, what stands between it and the new container, and the proof. */
-export const changing = (it: Updating, between: readonly HostStep[]): readonly HostStep[] => [
-  wayBackToImage(it),
-  ...writeImage(it.place, it.to),
-  checkImage(it, it.to),
-  ...between,
-  recreate(it),
-  gateOf(it),
-]
+export const changing = (it: Updating, between: readonly HostStep[]): readonly HostStep[] => {
+  const standing = nameOld(it)
+  const place = standing[0] ? named(it.place, standing[0].content.reveal(), oldReference(it)) : it.place
+  return [
+    ...standing,
+    wayBackToImage(it),
+    ...writeImage(place, it.to),
+    checkImage(it, it.to),
+    ...between,
+    recreate(it),
+    checkRuns(it),
+    gateOf(it),
+    tidy(it),
+  ]
+}
 
-/** Compose has made the container from the reference that its file names, so that it must name the same image again. */
-function backToTag({ engine, pds, place }: Updating): HostUndo[] {
-  const { tag, digest } = parseImage(place.reference) ?? {}
-  if (tag === undefined || digest !== undefined || pds.image !== place.reference) return []
+/**
+ * What the compose file must name for the way back to bring the old image: its own reference, to which docker gives the
+ * old image again, unless that is a pin to another one that was never applied.
+ */
+function oldReference({ pds, place, previous }: Updating): string {
+  const image = parseImage(place.reference)
+  const applied = pds.image === place.reference || (image !== undefined && !isPinned(image))
+  if (applied || (image?.digest !== undefined && image.digest === previous.digest)) return place.reference
+  // An id of docker's reads like a name and a tag, but nothing can be named so.
+  return parseImage(pds.image)?.repository.includes('/') ? pds.image : previous.keep
+}
+
+/** Has the file name what runs, before anything else in it changes: the way back goes by this text. No step where it does. */
+const nameOld = (it: Updating): readonly WriteStep[] => {
+  const old = parseImage(oldReference(it))
+  return old ? writeImage(it.place, old, 'Name the running image, for the way back, in') : []
+}
+
+/** The same place once the file has that text. */
+const named = (place: ImagePlace, text: string, reference: string): ImagePlace => ({
+  ...place,
+  text,
+  reference,
+  to: place.to + reference.length - place.reference.length,
+})
+
+/** A name without a digest moves with a pull, so it is given to the old image again. */
+function backToTag(it: Updating): HostUndo[] {
+  const reference = oldReference(it)
+  if (parseImage(reference)?.digest !== undefined) return []
   return [
     {
       kind: 'shell',
-      why: `Let ${place.reference} name the old image again`,
-      run: act`${engine.docker} tag ${pds.imageId} ${place.reference}`,
+      why: `Let ${reference} name the old image again`,
+      run: act`${it.engine.docker} tag ${it.pds.imageId} ${reference}`,
     },
   ]
 }
@@ -61,7 +101,7 @@ export const rememberImage = (it: Updating): ShellStep => ({
     {
       kind: 'shell',
       why: 'Forget that the running image was to be replaced',
-      run: forget(it.dir, it.previous),
+      run: forget(it.engine.docker, it.dir, it.pds.name, it.previous),
     },
   ],
 })
@@ -83,33 +123,34 @@ digest=$(${docker} image inspect --format '{{range .RepoDigests}}{{println .}}{{
   }
 }
 
-const copy = (copying: Copying): ShellStep => ({
+const copy = (copying: Copying, old: Old): ShellStep => ({
   kind: 'shell',
   why: 'Copy the databases that the PDS migrates when it starts',
   run: copyDatabases(copying),
   deadline: 1800,
   stoppable: 'yes',
+  undo: [{ kind: 'shell', why: 'Remove the copies if nothing was put back', run: dropCopies(copying, old) }],
 })
 
 /** Undone after the files: the old image, and where that does not come up on migrated databases, their copies. */
 function wayBackToImage(it: Updating): ShellStep {
   const { engine, pds, port, service, copying } = it
   const { gate } = gateOf({ ...it, gate: { ...it.gate, settle: 0, version: undefined } })
+  const mending = (why: string, run: Shell<'act'>): HostUndo => ({ kind: 'shell', why, run, deadline: 1800 })
   return {
     kind: 'shell',
     why: `Note the running container, to go back to it if anything fails${copying ? ` (copies of its databases: ${copying.place})` : ''}`,
     run: act`${engine.docker} inspect --type container --format ${'{{.Name}} {{.Image}} {{.State.Status}}'} ${pds.id}`,
     undo: [
       ...backToTag(it),
-      { kind: 'shell', why: `Bring the container of ${service} back as it was`, run: upAgain(it) },
+      ...(copying ? [mending('Finish what was cut off', finishMending(copying))] : []),
+      { kind: 'shell', why: `Bring the container of ${service} back as it was`, run: upOld(it) },
       ...(copying
         ? [
-            {
-              kind: 'shell' as const,
-              why: 'Put the databases back if the old PDS cannot start on them',
-              run: mendDatabases(copying, port),
-              deadline: 1800,
-            },
+            mending(
+              'Put the databases back if the old PDS cannot start on them',
+              mendDatabases(copying, { imageId: pds.imageId, port }),
+            ),
           ]
         : []),
       { kind: 'wait', why: 'Wait until the old one is healthy again', gate },
@@ -117,14 +158,39 @@ function wayBackToImage(it: Updating): ShellStep {
   }
 }
 
+/** Unless the container was not touched, it is made anew; then it must be of the old image. */
+const upOld = ({ engine: { docker, project }, pds, service }: Updating): Shell<'act'> =>
+  act`# bring the container of ${service} back as it was
+[ "$(${docker} inspect --type container --format '{{.Id}} {{.State.Running}}' ${pds.name} 2>/dev/null)" != ${`${pds.id} true`} ] || exit 0
+${project.words} up --detach --no-deps --no-build --pull never ${service} || exit
+runs=$(${docker} inspect --type container --format '{{.Image}}' ${pds.name}) || exit
+[ "$runs" = ${pds.imageId} ] || { echo "the container was made from $runs, not from the old image "${pds.imageId} >&2; exit 1; }`
+
+/** Fails unless the recreated container is of the image that the reference names: compose may have kept another. */
+const checkRuns = ({ engine: { docker }, pds, to }: Updating): ShellStep => ({
+  kind: 'shell',
+  why: 'Check that the container is of that image',
+  run: act`# the image of ${pds.name} is that of ${showImage(to)}
+wanted=$(${docker} image inspect --format '{{.Id}}' ${showImage(to)}) || exit
+runs=$(${docker} inspect --type container --format '{{.Image}}' ${pds.name}) || exit
+[ "$runs" = "$wanted" ] || { echo "the container is of $runs, and not of $wanted" >&2; exit 1; }`,
+})
+
+/** Only now that the new image has proven itself: a failed update takes no older way back away. */
+const tidy = ({ engine, dir, previous }: Updating): ShellStep => ({
+  kind: 'shell',
+  why: 'Remove what only older updates need',
+  run: prune(engine.docker, dir, previous),
+})
+
 /** Puts another image into the compose file; no step when it names that one already. */
-export const writeImage = (place: ImagePlace, to: Image): readonly WriteStep[] =>
+export const writeImage = (place: ImagePlace, to: Image, why = 'Name the image in'): readonly WriteStep[] =>
   showImage(to) === place.reference
     ? []
     : [
         {
           kind: 'write',
-          why: `Name the image in ${place.path}`,
+          why: `${why} ${place.path}`,
           path: place.path,
           content: new Secret(withImage(place, showImage(to))),
           was: new Secret(place.text),

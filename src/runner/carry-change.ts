@@ -1,7 +1,7 @@
-import { Failure, failed } from '../failure.ts'
+import { Failure } from '../failure.ts'
 import type { Change, ChangeEvent, Changes, Pending } from '../host/change/change.ts'
 import type { HostView } from '../host/host.ts'
-import { close, endOf, faultOf, hear, LeftStanding, orLeave, recoverHint } from './change-end.ts'
+import { close, endOf, faultOf, hear, LeftStanding, orLeave, recoverHint, toldLater } from './change-end.ts'
 import { type Beginning, changePlanOf, undosOf } from './change-plan.ts'
 import { changedMeanwhile } from './changed-meanwhile.ts'
 import type { Follow } from './follow.ts'
@@ -62,18 +62,19 @@ export async function carryChange(beginning: Beginning, site: Site): Promise<voi
 }
 
 /** The outcome of a change that was over, and of which nobody was left to write it. */
-async function tellPutAway({ plan: old, end }: Pending, { plan }: Beginning, site: Site): Promise<void> {
+async function tellPutAway(pending: Pending, { plan }: Beginning, site: Site): Promise<void> {
+  const { plan: old, end } = pending
   if (!old || !end) return
   const why = end.kind === 'done' ? undefined : end.why
   const item = { subject: old.subject, steps: [], rows: [] }
-  const failure = why && failed(why.code, why.message)
+  const failure = why && toldLater(why, pending)
   await site.recorder.outcome(old.id, item, { ...plan, reason: old.reason }, failure).catch(() => {})
 }
 
 /** Has the host do its part and does what follows, or has all of it undone; the lock is given back. */
 export async function carryOn(work: Work, site: Site): Promise<void> {
   const { change, steps } = work
-  const heard = hear(work.on)
+  const heard = hear(work.on, earlierOf(change))
   const end = await orLeave(change, () => change.run(heard.hear, site.stop))
   if (end.kind !== 'done') {
     const step = steps?.[end.index]
@@ -95,6 +96,10 @@ export async function carryOn(work: Work, site: Site): Promise<void> {
   }
   await close(change, undefined)
 }
+
+/** What was written down of this very change before it was taken up; a new one has put another away. */
+export const earlierOf = ({ before, plan }: Change): readonly ChangeEvent[] =>
+  before?.plan?.id === plan.id ? before.events : []
 
 /** Has the host's part undone after a step of this machine failed. */
 async function turnBack(work: Work, failure: Failure, site: Site): Promise<Failure> {

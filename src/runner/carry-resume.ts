@@ -1,10 +1,11 @@
 import { Failure, failed } from '../failure.ts'
 import type { Change, ChangePlan } from '../host/change/change.ts'
-import { carryOn, type Site } from './carry-change.ts'
-import { close, endOf, hear, LeftStanding, orLeave } from './change-end.ts'
+import { carryOn, earlierOf, type Site } from './carry-change.ts'
+import { close, endOf, hear, LeftStanding, mayBeUnwell, orLeave, toldLater } from './change-end.ts'
 import { holderOf } from './change-plan.ts'
 import { undoSteps } from './own-steps.ts'
 import type { Plan, ResumeStep } from './plan.ts'
+import { stepStates } from './standing.ts'
 import { asFailure } from './step.ts'
 import { type UndoStep, undoOf } from './undo.ts'
 import { type AfterStep, afterOf, beforeOf } from './written-steps.ts'
@@ -42,7 +43,8 @@ type Take = () => Promise<Failure | undefined>
 /** Reads what is written down; where it cannot be taken up, the change is left as it stands. */
 async function prepared(step: ResumeStep, change: Change, site: Site): Promise<Take> {
   try {
-    const written = [...afterOf(change.plan), ...beforeOf(change.plan)]
+    // What is only closed need not be understood.
+    const written = step.way === 'accept' ? [] : [...afterOf(change.plan), ...beforeOf(change.plan)]
     for (const one of written) if (one?.kind === 'store') await site.vault.refuseForeign(one.store)
     return takeUp(step, change, site)
   } catch (cause) {
@@ -62,8 +64,22 @@ function takeUp(step: ResumeStep, change: Change, site: Site): Take {
     case 'break lock':
       return async () => {
         await close(change, undefined)
-        return step.ended && failed(step.ended.code, step.ended.message)
+        return step.ended && toldLater(step.ended, { plan: change.plan, events: earlierOf(change) })
       }
+    case 'accept':
+      return accepting(change)
+  }
+}
+
+/** Nothing more is done: the trail tells how far each step has come. */
+function accepting(change: Change): Take {
+  const { plan } = change
+  const states = stepStates({ plan, events: earlierOf(change) })
+  return async () => {
+    await close(change, undefined)
+    const lines = states.map(({ step, state }, index) => `${index + 1}. ${step}: ${state}`)
+    const message = ['it was closed by recover --accept as the host stands', ...lines].join('\n')
+    return new Failure({ outcome: 'partial', code: 'accepted', message })
   }
 }
 
@@ -105,10 +121,11 @@ function turningBack(step: ResumeStep, change: Change, site: Site): Take {
     .filter(isStep)
   return async () => {
     const own = await undoSteps(late, site)
-    const heard = hear(site.follow(plan.steps))
+    const heard = hear(site.follow(plan.steps), earlierOf(change))
     const end = await orLeave(change, () => change.undo(heard.hear))
     const back = await undoSteps(early, site)
-    if (end.kind === 'stuck' || own.stands || back.stands) {
+    const down = mayBeUnwell(plan, heard.begun)
+    if (end.kind === 'stuck' || own.stands || back.stands || down) {
       const told = { failure: notUndone(plan), more: [...own.lines, ...back.lines], stands: 'yes' } as const
       throw await endOf({ change, undo: [] }, end, told, heard, site)
     }

@@ -1,5 +1,6 @@
 import { Failure } from '../failure.ts'
-import type { Change, ChangeEnd, ChangeEvent, ChangePlan } from '../host/change/change.ts'
+import type { Change, ChangeEnd, ChangeEvent, ChangePlan, Fault, Pending } from '../host/change/change.ts'
+import { maskLines } from '../host/log-line-mask.ts'
 import { type Desk, undoSteps } from './own-steps.ts'
 import { asFailure } from './step.ts'
 import type { UndoStep } from './undo.ts'
@@ -14,8 +15,22 @@ export class LeftStanding extends Error {
   }
 }
 
-/** What to type once a change is stuck. */
+/** What to type once a change was left. */
 export const recoverHint = 'see what stands in its way, then: kimbia-ops recover'
+
+/** What to type once a change is stuck, where it may never be undone wholly. */
+const stuckHint = `${recoverHint}; where it cannot be undone: put things right by hand (what a file held before is a dated copy under kimbia-ops/backups), then close it as the host stands: kimbia-ops recover --accept`
+
+/** What is said of a change that interrupted the PDS and has no way back. */
+export const unwell = 'the PDS may not be well: see kimbia-ops logs, kimbia-ops ps'
+
+/** Whether a step was begun that interrupts the PDS, and that nothing brings back. */
+export const mayBeUnwell = (plan: ChangePlan | undefined, begun: readonly number[]): boolean =>
+  begun.some((index) => plan?.steps[index]?.back === 'none')
+
+/** The steps that were begun, by the events of a change. */
+export const begunOf = (events: readonly ChangeEvent[]): readonly number[] =>
+  events.flatMap(({ kind, index }) => (kind === 'begin' ? [index] : []))
 
 /** A Failure, with further lines to say of it. */
 export interface Told {
@@ -25,8 +40,9 @@ export interface Told {
   readonly stands?: 'yes'
 }
 
-/** What was heard of the host while it undid its steps. */
+/** What was heard of the host while it carried its steps out, or undid them. */
 export interface Heard {
+  readonly begun: readonly number[]
   readonly undone: readonly number[]
 }
 
@@ -40,18 +56,22 @@ export async function endOf(
 ): Promise<Failure> {
   const stuck = end.kind === 'stuck' ? end.notUndone : []
   const name = (index: number): string => change.plan.steps[index]?.why ?? `step ${index + 1}`
+  const lost = end.kind === 'done' ? undefined : end.lost
   const own = await undoSteps(undo, desk)
-  const stands = end.kind === 'stuck' || own.stands || known === 'yes'
+  const down = mayBeUnwell(change.plan, heard.begun)
+  const stands = end.kind === 'stuck' || own.stands || known === 'yes' || down
   const lines = [
     failure.message,
     ...more,
     ...heard.undone.map((index) => `undone: ${name(index)}`),
-    ...stuck.map(({ index, why }) => `NOT undone: ${name(index)}: ${why.message}`),
+    ...stuck.map(({ index, why }) => `NOT undone: ${name(index)}: ${maskLines(why.message)}`),
     ...own.lines,
-    ...(stands ? [] : ['everything is as it was before']),
+    ...(down ? [unwell] : []),
+    ...(lost === undefined ? [] : [lost]),
+    ...(stands || lost !== undefined ? [] : ['everything is as it was before']),
   ]
   const outcome = stands ? 'partial' : failure.outcome === 'partial' ? 'failed' : failure.outcome
-  const hint = end.kind === 'stuck' ? recoverHint : failure.hint
+  const hint = end.kind === 'stuck' ? stuckHint : failure.hint
   const told = new Failure({ ...failure, outcome, message: lines.join('\n'), hint, cause: failure })
   if (end.kind === 'stuck') await change.leave().catch(() => {})
   else await close(change, told)
@@ -64,7 +84,7 @@ export function faultOf(
   { index, why }: Exclude<ChangeEnd, { kind: 'done' }>,
   stop: AbortSignal,
 ): Omit<Told, 'more'> {
-  const step = `${steps[index]?.why ?? ''}: ${why.message}`
+  const step = `${steps[index]?.why ?? ''}: ${maskLines(why.message)}`
   if (why.code !== 'stopped') {
     const hint =
       why.code === 'changed-meanwhile'
@@ -79,14 +99,28 @@ export function faultOf(
   return { failure: new Failure({ outcome: 'interrupted', code: 'interrupted', message }) }
 }
 
-/** Keeps which steps the host has undone, and passes everything on. */
-export function hear(on: (event: ChangeEvent) => void) {
+/** How a change that came to nothing is told in the trail by one who was not there. */
+export function toldLater(
+  { code, message: said }: Fault,
+  { plan, events }: Pick<Pending, 'plan' | 'events'>,
+): Failure {
+  const message = maskLines(said)
+  if (mayBeUnwell(plan, begunOf(events)))
+    return new Failure({ outcome: 'partial', code, message: `${message}\n${unwell}` })
+  return new Failure({ outcome: code === 'stopped' ? 'interrupted' : 'failed', code, message })
+}
+
+/** Keeps which steps the host has begun and undone, and passes everything on, with what looks like a secret masked. */
+export function hear(on: (event: ChangeEvent) => void, earlier: readonly ChangeEvent[] = []) {
+  const begun = [...begunOf(earlier)]
   const undone: number[] = []
   return {
+    begun,
     undone,
     hear(event: ChangeEvent): void {
+      if (event.kind === 'begin') begun.push(event.index)
       if (event.kind === 'undone') undone.push(event.index)
-      on(event)
+      on(event.kind === 'said' ? { ...event, text: maskLines(event.text) } : event)
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { ChangePlan, Holder } from '../host/change/change.ts'
 import { isHostStep } from '../host/change/step.ts'
 import type { Parts } from './parts.ts'
-import type { Item, Plan } from './plan.ts'
+import type { Item, Plan, Step } from './plan.ts'
 import type { Authorship } from './record.ts'
 import { showStep } from './show-step.ts'
 import { type UndoStep, undoOf } from './undo.ts'
@@ -33,15 +33,23 @@ export const changePlanOf = ({ id, item, plan, parts }: Beginning, author: Autho
   title: plan.title,
   subject: item.subject,
   version: author.version,
-  steps: item.steps.map((step) => ({
+  steps: item.steps.map((step, index) => ({
     kind: step.kind,
     why: step.why,
     does: showStep(step),
     by: isHostStep(step) ? 'host' : 'operator',
+    ...(!hasWayBack(item.steps, index) && { back: 'none' }),
   })),
   after: parts.after,
   before: parts.before.map((step) => undoOf(step) ?? null),
 })
+
+/** Whether the PDS is brought back when a step interrupts it and the change fails: by the undo of that one or of one before. */
+const hasWayBack = (steps: readonly Step[], index: number): boolean => {
+  const step = steps[index]
+  if (step?.kind !== 'shell' || !step.interrupts) return true
+  return steps.slice(0, index + 1).some((one) => one.kind === 'shell' && (one.undo?.length ?? 0) > 0)
+}
 
 /** What undoes some steps of this machine, in their order. */
 export const undosOf = (steps: Parts['before']): readonly UndoStep[] =>

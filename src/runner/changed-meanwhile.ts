@@ -1,6 +1,7 @@
 import type { WriteStep } from '../host/change/step.ts'
 import { diffSettings } from '../host/env-diff.ts'
 import type { HostView } from '../host/host.ts'
+import { maskText } from '../host/log-line-mask.ts'
 import { ask } from '../ssh/shell.ts'
 import { asFailure } from './step.ts'
 
@@ -19,7 +20,7 @@ export async function changedMeanwhile(
   }
 }
 
-/** The lines that differ between two texts, in order: those that are gone behind `- `, new ones behind `+ `. */
+/** The lines that differ between two texts, in order, with secrets masked: those that are gone behind `- `, new ones behind `+ `. */
 export function diffLines(was: string, now: string): string[] {
   const [old, young] = [was.split('\n'), now.split('\n')]
   let [start, end] = [0, 0]
@@ -43,8 +44,8 @@ function between(old: readonly string[], young: readonly string[]): string[] {
   while (i < old.length || j < young.length) {
     if (i < old.length && j < young.length && old[i] === young[j]) [i, j] = [i + 1, j + 1]
     else if (i < old.length && (j === young.length || at(i + 1, j) >= at(i, j + 1)))
-      lines.push(`- ${old[i++]}`)
-    else lines.push(`+ ${young[j++]}`)
+      lines.push(`- ${maskText(old[i++] ?? '')}`)
+    else lines.push(`+ ${maskText(young[j++] ?? '')}`)
   }
   return lines
 }

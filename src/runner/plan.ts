@@ -109,7 +109,7 @@ export interface ResumeStep {
   readonly why: string
   /** The change as it was seen, so that nothing newer is taken; empty where only a lock was left. */
   readonly id: string
-  readonly way: 'finish' | 'undo' | 'close' | 'break lock'
+  readonly way: 'finish' | 'undo' | 'close' | 'accept' | 'break lock'
   /** `user@machine` of the lock to break. */
   readonly holder?: string | undefined
   /** What is still to be done or undone, a line each. */

@@ -1,6 +1,7 @@
 import type { Gate, HostStep } from '../host/change/step.ts'
 import { shown } from './fill.ts'
 import type { Proof, Step } from './plan.ts'
+import { showStoreStep } from './store-step.ts'
 
 /** One line that says to a person exactly what a step does: its body as well, where it is given as it is. */
 export const showWhole = (step: Step): string =>
@@ -18,7 +19,7 @@ export function showStep(step: Step): string {
     case 'check':
       return showProof(step.proof)
     case 'store':
-      return `${step.store}: ${step.action}`
+      return showStoreStep(step)
     case 'note':
       return step.does
     case 'run':

@@ -18,7 +18,10 @@ const states: Readonly<Record<Exclude<ChangeEvent['kind'], 'said'>, StepState>> 
 }
 
 /** The steps of a change that stands on the host, with the state of each. */
-export function stepStates({ plan, events }: Pending): readonly { step: string; state: StepState }[] {
+export function stepStates({
+  plan,
+  events,
+}: Pick<Pending, 'plan' | 'events'>): readonly { step: string; state: StepState }[] {
   const now = new Map<number, StepState>()
   for (const event of events) if (event.kind !== 'said') now.set(event.index, states[event.kind])
   return (plan?.steps ?? []).map(({ why }, index) => ({ step: why, state: now.get(index) ?? 'not begun' }))

@@ -36,6 +36,14 @@ const whys = {
 /** What a plan and the trail call a store: the line of a command is private, and is not written down on the host. */
 export const storeLabel = (name: string): string => (name.startsWith('command:') ? 'command:…' : name)
 
+/** What such a step does, as a person would be told to do it by hand. */
+export function showStoreStep({ action, store, secret }: StoreStep): string {
+  const which = secret === 'of pds.env' ? 'the admin password of pds.env' : 'the new admin password'
+  return action === 'write pending'
+    ? `put ${which} into ${store} as the pending one`
+    : `put ${which} into ${store} as the current one, and remove the pending one beside it`
+}
+
 /** Carries out a step about a store. */
 export async function carryOutStoreStep(step: StoreStep, vault: Vault): Promise<void> {
   const secret = step.secret === 'of pds.env' ? await vault.ofPdsEnv() : step.secret
@@ -52,14 +60,25 @@ export async function carryOutStoreStep(step: StoreStep, vault: Vault): Promise<
 
 /** The new one may have been marked as current already; then the one that works takes its place again. */
 async function giveUp(store: Store, working: Secret): Promise<void> {
+  // Nobody can look which one it has; this gives up the pending one as well.
+  if (store.readable === 'no') return await store.markCurrent(working)
   await store.discard(working)
-  if (store.readable === 'no') return
-  const { current } = await store.read()
+  const current = await currentOf(store)
   if (current?.reveal() === working.reveal()) return
   try {
     await store.markCurrent(working)
   } catch (cause) {
     // A store that was empty before may stay so.
     if (current !== undefined || !(cause instanceof Failure)) throw cause
+  }
+}
+
+/** A field that is not there yet is as one that is empty. */
+async function currentOf(store: Store): Promise<Secret | undefined> {
+  try {
+    return (await store.read()).current
+  } catch (cause) {
+    if (cause instanceof Failure && cause.code === 'store-no-field') return undefined
+    throw cause
   }
 }

@@ -151,6 +151,18 @@ test('a password that is due is a warning, and the service is well all the same'
   expect(summary(row, 'password')).toContain('no record of a rotation')
 })
 
+test('a rotation that was cut off is a warning, however new its record is', async () => {
+  const operator = { user: 'ana', machine: 'laptop', ssh: 'ops' }
+  const holder = { operator, command: 'admin-password rotate', time: '2026-11-01T12:00:00.000Z' }
+  const standing = { holder, plan: undefined, events: [], end: undefined } as const
+  const { row } = await health({ pending: { ...standing, state: 'cut off' } })
+  expect(statuses(row)).toContain('password warn')
+  expect(summary(row, 'password')).toBe('a rotation was cut off (kimbia-ops recover)')
+  expect(statuses((await health({ pending: { ...standing, state: 'working' } })).row)).toContain(
+    'password ok',
+  )
+})
+
 test('Ctrl-C is told as such', async () => {
   const host = rotated(scriptedHost())
   const stop = AbortSignal.abort()

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { Secret } from '../../src/secret.ts'
 import { engineAnswer } from '../support/scripted-engine.ts'
 import { scriptedHost } from '../support/scripted-host.ts'
 import { errorOf, nothing, rowsOf, scriptedWorld } from '../support/world.ts'
@@ -119,6 +120,29 @@ test('what docker says of a log that it does not give', async () => {
     code: 'no-log',
     message: expect.stringContaining('does not support reading'),
   })
+})
+
+test('a log that docker never gives is followed no longer than until that is known', async () => {
+  let asked = 0
+  const stop = new AbortController()
+  const host = hostWith('').on('docker logs', () => {
+    // Not for ever, should it be asked again and again.
+    if (++asked === 3) stop.abort()
+    return { code: 1, stdout: 'configured logging driver does not support reading\n' }
+  })
+  const ran = await scriptedWorld({ host, stop: stop.signal }).run('logs', '--follow', '--json')
+  expect(ran.code).toBe(5)
+  expect(errorOf(ran)).toMatchObject({ code: 'no-log' })
+  expect(asked).toBe(1)
+})
+
+test('the password within an address of pds.env is masked wherever it is', async () => {
+  const settings = 'PDS_PORT=3000\nPDS_EMAIL_SMTP_URL=smtps://user:hunter%2Ftwo@mail.test:465\n'
+  const host = scriptedHost({ settings: { text: new Secret(settings) } })
+    .on('# look at the containers', engineAnswer([{}]))
+    .on('docker logs', line(1, { msg: 'refused hunter/two, given as hunter%2Ftwo' }))
+  const ran = await scriptedWorld({ host }).run('logs')
+  expect(ran.stdout).toContain('refused ‹secret›, given as ‹secret›')
 })
 
 test('following goes on with the container that takes its place, and ends calmly', async () => {

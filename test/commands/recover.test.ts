@@ -196,6 +196,74 @@ describe('a change that was cut off', () => {
   })
 })
 
+describe('a change that can never be undone', () => {
+  const fault = { code: 'changed-meanwhile', message: 'pds.env holds another text by now' }
+  const stuck = pendingOf({
+    events: [done, begun, { kind: 'failed', index: 1, why }, { kind: 'undo failed', index: 1, why: fault }],
+    end: { kind: 'stuck', index: 1, why, notUndone: [{ index: 1, why: fault }] },
+  })
+
+  test('is closed with --accept as the host stands, and the trail tells how far it is', async () => {
+    const ran = await run(stuck, ['--accept', '--yes', '--json'])
+    expect(ran).toMatchObject({ code: 0, hostSteps: [], changes: [] })
+    expect(kinds(ran)).toEqual(['adopt', 'close'])
+    expect(rowsOf(ran)).toMatchObject([{ state: 'accepted' }])
+    expect(statesOf(rowsOf(ran)[0])).toEqual(['done', 'NOT undone', 'not begun'])
+    expect(told(ran)[1]).toMatch(
+      /^partial pds.test: accepted: .*recover --accept.*\n1. Download it: done\n2. /,
+    )
+  })
+
+  test('even where its steps are of another version', async () => {
+    const foreign = { ...stuck, plan: { ...plan, after: ['POST it'] } }
+    const ran = await run(foreign, ['--accept', '--yes', '--json'])
+    expect(ran.code).toBe(0)
+    expect(kinds(ran)).toEqual(['adopt', 'close'])
+  })
+
+  test('shows first what stands, and what it will not do', async () => {
+    const ran = await run(stuck, ['--accept'], {}, { terminal: { interactive: true, answers: ['n'] } })
+    expect(ran).toMatchObject({ code: 4, ...nothing, asked: ['y/N Accept “update the PDS” of bob@desk?'] })
+    expect(ran.stderr).toContain('left as they stand: Download it (done); Recreate it (NOT undone)')
+    expect(ran.stderr).toContain('not done, or undone: See it (not begun)')
+    expect(ran.stderr).toContain('no step is finished or undone')
+    expect(ran.stderr).toContain('kimbia-ops/backups')
+  })
+
+  test('but while somebody works on it, it is not closed', async () => {
+    for (const state of ['working', 'held'] as const)
+      expect(await run(pendingOf({ state }), ['--accept', '--yes'])).toMatchObject({ code: 7, ...nothing })
+  })
+
+  test.each([['--undo'], ['--break-lock', 'bob@desk']])(
+    '--accept and %s are a usage error',
+    async (...more) => {
+      expect(await run(stuck, ['--accept', ...more])).toMatchObject({ code: 2, ...nothing })
+    },
+  )
+})
+
+describe('a restart, which nothing brings back', () => {
+  const steps = plan.steps.map((step, index) => (index === 1 ? { ...step, back: 'none' as const } : step))
+  const restart = { ...plan, steps: steps.slice(0, 2), after: [] }
+  const failedAt: ChangeEvent = { kind: 'failed', index: 1, why }
+
+  test('that failed meanwhile is closed as partial', async () => {
+    const end = { kind: 'undone', index: 1, why } as const
+    const ran = await run(pendingOf({ plan: restart, state: 'over', end, events: [done, begun, failedAt] }))
+    expect(ran.code).toBe(0)
+    expect(told(ran)[1]).toMatch(/^partial pds.test: exit-code: it ended with 1\nthe PDS may not be well/)
+    expect(ran.stderr).toContain('the PDS may not be well: see kimbia-ops logs, kimbia-ops ps')
+  })
+
+  test('that was cut off is not called undone', async () => {
+    const ran = await run(pendingOf({ plan: restart }), ['--undo', '--yes', '--json'])
+    expect(ran.code).toBe(6)
+    expect(errorOf(ran).message).toContain('the PDS may not be well')
+    expect(kinds(ran)).toEqual(['adopt', 'close'])
+  })
+})
+
 test('nothing is there: said so, and nothing is done', async () => {
   const ran = await run(undefined)
   expect(ran).toMatchObject({ code: 0, ...nothing, stderr: 'nothing to do\n' })

@@ -73,6 +73,7 @@ test('what needs attention, the most urgent first', async () => {
     'the PDS runs ghcr.io/bluesky-social/pds:0.4, and the compose file names ghcr.io/bluesky-social/pds:0.4.5034',
     'nobody knows how old the admin password is: there is no record of a rotation',
   ])
+  expect(row.attention[4]?.next).toBe('kimbia-ops update apply')
   expect(row.newAccounts24h).toBe(25)
   expect(ran.stdout + ran.stderr).not.toMatch(/0ld-one|admin-password(?! rotate)/)
   expect(ran.code).toBe(0)

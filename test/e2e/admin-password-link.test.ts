@@ -8,7 +8,7 @@ import { byPort, entryFor } from '../support/host-entry.ts'
 import { withoutDocker } from '../support/local-host.ts'
 import { type Relay, relayTo } from '../support/relay.ts'
 import { type Scratch, scratch } from '../support/scratch.ts'
-import { ended, problem, type Ran, row, run, start } from './cli.ts'
+import { ended, problem, type Ran, run, start } from './cli.ts'
 
 describe.skipIf(withoutDocker)('a rotation with trouble on the way', { timeout: 180_000 }, () => {
   let rig: RigHost
@@ -127,16 +127,4 @@ describe.skipIf(withoutDocker)('a rotation with trouble on the way', { timeout: 
       }
     },
   )
-
-  test('is without a working admin API hardly longer than a bare recreate', async () => {
-    const outage = (ran: Ran): number => row<{ outageMs: number }>(ran).outageMs
-    const times = { rotate: [] as number[], recreate: [] as number[] }
-    for (let i = 0; i < 3; i++) {
-      times.recreate.push(outage(await tool('restart', '--recreate', '--yes')))
-      times.rotate.push(outage(await tool('admin-password', 'rotate', '--yes')))
-    }
-    expect(Math.min(...times.rotate), JSON.stringify(times)).toBeLessThan(
-      1.3 * Math.min(...times.recreate) + 50,
-    )
-  })
 })

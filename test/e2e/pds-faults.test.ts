@@ -129,7 +129,7 @@ describe('health', () => {
       )
       const { message, hint } = faultOf(await run(rig, ['account', 'list', '--json']), 5, 'tunnel-refused')
       expect(message).toContain(`127.0.0.1:${rig.pdsPort}`)
-      expect(hint).toContain('docker ps')
+      expect(hint).toContain('kimbia-ops ps')
     } finally {
       await rig.startPds()
     }

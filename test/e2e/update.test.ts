@@ -131,13 +131,16 @@ describe.skipIf(withoutDocker)('updates of a PDS in a container', { timeout: 180
     const before = migrations(account)
     const ran = await apply(facts.tags.migratesThenFails, '2s', '20s')
     expect([ran.code, problem(ran).code], ran.stderr).toEqual([1, 'not-healthy'])
+    expect(problem(ran).message).toMatch(/when the databases were copied: .* only in .*\/after$/)
+    expect(problem(ran).message).not.toContain('everything is as it was before')
     expect(await health()).toEqual({ version: '0.5.34' })
     expect(migrations(account)).toEqual(before)
     expect(statSync(account)).toMatchObject({ mode, uid })
     const [newest = ''] = readdirSync(copies()).sort().reverse()
     const aside = migrations(join(copies(), newest, 'after/account.sqlite'))
     expect(aside.filter((name) => !before.includes(name))).toHaveLength(1)
-    expect(readdirSync(copies())).toHaveLength(2)
+    // Those of the two updates that were good, and these: the ones that were taken back left none.
+    expect(readdirSync(copies())).toHaveLength(3)
   })
 
   test('an image that is not there changes nothing', async () => {
@@ -187,5 +190,27 @@ describe.skipIf(withoutDocker)('updates of a PDS in a container', { timeout: 180
     expect(back.code, back.stderr).toBe(0)
     expect(await health()).toEqual({ version: '0.5.34' })
     expect(migrations(join(rig.pdsDir, 'account.sqlite'))).not.toContain('901-newer')
+  })
+
+  test('a reference that the container was not made from is gone back from too', async () => {
+    const old = await container('{{.Image}}')
+    const bad = facts.tags.neverStarts
+    const failing = async (): Promise<void> => {
+      const before = { text: file(), copies: readdirSync(copies()) }
+      const previous = row<{ previous: unknown }>(await update('check')).previous
+      const ran = await update('apply', '--settle', '2s', '--yes')
+      expect([ran.code, problem(ran).code], ran.stderr).toEqual([1, 'restarted'])
+      expect({ text: file(), copies: readdirSync(copies()) }).toEqual(before)
+      expect(await container('{{.Image}}')).toBe(old)
+      expect(await health()).toEqual({ version: '0.5.34' })
+      expect(row(await update('check'))).toMatchObject({ previous })
+    }
+    expect(row(await update('unpin', '--yes'))).toMatchObject({ image: `${facts.image}:0.4` })
+    await pointTag(rig, '0.4', bad)
+    await failing()
+    const pinned = await update('pin', bad, '--yes')
+    expect(pinned.code, pinned.stderr).toBe(0)
+    await failing()
+    expect(named()).toBe(`${facts.image}:${bad}`)
   })
 })

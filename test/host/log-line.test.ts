@@ -98,6 +98,14 @@ test.each<[string, string]>([
   ['a setting', `${stamp} PDS_ADMIN_PASSWORD=s3cret is too short`],
   ['a private key', logged({ ...base, env: { PDS_PLC_ROTATION_KEY_K256_PRIVATE_KEY_HEX: 's3cret' } })],
   ['the address of the mail server', logged({ ...base, msg: 'connect smtps://user:s3cret@mail.test:465' })],
+  ['its password with a slash', logged({ ...base, msg: 'connect smtps://user:s3c/ret@mail.test:465' })],
+  ['one that begins like a port', `${stamp} SMTPS smtps://user:12/s3cret@mail.test`],
+  ['auth of a mailer', `${stamp} auth: { user: 'a', pass: "s3cret" }`],
+  ['the same as JSON', `${stamp} options {"user":"a","pass":"s3cret"}`],
+  ['the same in fields', logged({ ...base, auth: { user: 'a', pass: 's3cret' } })],
+  ['the key of an API', `${stamp} x-api-key: s3cret`],
+  ['the same in a header', logged({ ...base, headers: { 'x-api-key': 's3cret' } })],
+  ['a text that was cut off', `${stamp} {"password":"s3cret and m`],
   ['a query', logged({ ...base, msg: 'GET /confirm?token=s3cret&x=1' })],
   [
     'a value of pds.env, wherever it is',
@@ -115,6 +123,18 @@ test.each([
   'alice@example.com signed up with pds-test-abcde-fghij',
   'Bearer did:plc:abc',
   'Basic admin:***',
+  'GET http://localhost:3000/xrpc/x?actor=@alice.test',
+  'mail to a@b.test by smtps://mail.test:465/x',
+  'bypass the compass, passed by',
 ])('leaves “%s” as it is', (message) => {
   expect(readLogLine(logged({ ...base, msg: message })).message).toBe(message)
+})
+
+test.each([
+  ['a long address', `GET /x?${'a'.repeat(2_000_000)}&token=s3cret`],
+  ['what looks like many tokens', `${'eyJ-'.repeat(250_000)} token=s3cret`],
+  ['many addresses', `${'a://b:'.repeat(100_000)} token=s3cret`],
+  ['a long message', `level=info msg="${'a'.repeat(2_000_000)} token=s3cret"`],
+])('%s is masked in one go', (_, text) => {
+  expect(readLogLine(`${stamp} ${text}`).message).not.toContain('s3cret')
 })

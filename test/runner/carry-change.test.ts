@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { Failure, failed, unreachable } from '../../src/failure.ts'
 import { changedMeanwhile, diffLines } from '../../src/runner/changed-meanwhile.ts'
 import type { Step, XrpcStep } from '../../src/runner/plan.ts'
+import { shell } from '../../src/runner/plan.ts'
 import { Secret } from '../../src/secret.ts'
+import { act } from '../../src/ssh/shell.ts'
 import { changing, checkOf, crowdOf, hostSteps, takedown } from '../support/plans.ts'
 import type { ChangesScript } from '../support/scripted-changes.ts'
 import { scriptedHost } from '../support/scripted-host.ts'
@@ -144,6 +146,39 @@ describe('the host fails', () => {
     expect(told(ran)[1]).toMatch(/^partial the host/)
   })
 
+  test('and had interrupted the PDS, which nothing brings back: partial, and never as before', async () => {
+    const restart = shell('Restart it', act`docker restart pds`, { interrupts: { port: 3000 } })
+    const steps = [restart, hostSteps[2]]
+    const ran = await run(steps, { faults: { 1: fault } })
+    expect(ran.code).toBe(6)
+    expect(errorOf(ran).message).toContain('the PDS may not be well: see kimbia-ops logs, kimbia-ops ps')
+    expect(errorOf(ran).message).not.toContain('as it was before')
+    expect(kinds(ran)).toEqual(['begin', 'close'])
+    expect(told(ran)[1]).toMatch(/^partial the host/)
+
+    const back = shell('Note it', act`echo`, { undo: [shell('Bring it back', act`docker start pds`)] })
+    const brought = await run([back, ...steps], { faults: { 2: fault } })
+    expect(brought.code).toBe(1)
+    expect(errorOf(brought).message).toContain('everything is as it was before')
+
+    const stop = new AbortController()
+    const never = await run(steps, { before: () => stop.abort() }, { stop: stop.signal })
+    expect(errorOf(never).message).toContain('everything is as it was before')
+  })
+
+  test('what a container logged is told without its secrets, in the trail too', async () => {
+    const message = 'was not healthy\nconnect smtps://u:hunter/2@mail.test\n{"pass":"hunter-3"}'
+    const ran = await run(hostSteps, {
+      says: { 0: 'token=hunter-5' },
+      faults: { 2: { code: 'not-healthy', message } },
+      stuck: { 1: { code: 'exit-code', message: 'password: hunter-4' } },
+    })
+    expect(errorOf(ran).message).toContain('was not healthy\nconnect smtps://u:‹secret›@mail.test')
+    expect(errorOf(ran).message).toContain('NOT undone: Write pds.env: password: ‹secret›')
+    expect(errorOf(ran).hint).toMatch(/kimbia-ops\/backups.*kimbia-ops recover --accept/)
+    expect(ran.stdout + ran.stderr + ran.progress + JSON.stringify(ran.trail)).not.toContain('hunter')
+  })
+
   test('an undo of this machine fails: partial', async () => {
     const faults = [{ change: 2, failure: failed('no', 'cannot') }]
     const ran = await run(around, { faults: { 1: fault } }, { faults })
@@ -270,6 +305,7 @@ describe('the difference of two texts', () => {
     ['a\nb\n', 'a\nb\n', []],
     ['a\nb\nc\nd', 'b\nc\ne\nd', ['- a', '+ e']],
     ['', 'a\n', ['+ a']],
+    ['x\nPASSWORD: a1\n', 'x\nPASSWORD: b2\n', ['- PASSWORD: ‹secret›', '+ PASSWORD: ‹secret›']],
   ])('%j to %j', (was, now, lines) => {
     expect(diffLines(was, now)).toEqual(lines)
   })

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { carryOutStoreStep, storeStep } from '../../src/runner/store-step.ts'
 import { Secret } from '../../src/secret.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { failureOf } from '../support/failing.ts'
@@ -73,6 +74,17 @@ describe.skipIf(isMissing)('with age (skipped where it is not installed)', () =>
     await s.writePending(next)
     expect(await failureOf(s.markCurrent(next))).toMatchObject({ code: 'store-unverified' })
     expect(decrypt('kimbia.age.pending')).toBe('n3xt-5ecret\n')
+  })
+
+  test('without a line to read, what was marked is the old one again once it is given up', async () => {
+    const s = open(await newKey())
+    await s.writePending(next)
+    await s.markCurrent(next)
+    const vault = { store: async () => s, refuseForeign: async () => {}, ofPdsEnv: async () => old }
+    const step = storeStep('discard', s.name, 'of pds.env')
+    await carryOutStoreStep(step, { ...vault, ofFormerPdsEnv: async () => next })
+    expect(decrypt('kimbia.age')).toBe('old-5ecret\n')
+    expect(await readdir(place.dir)).not.toContain('kimbia.age.pending')
   })
 
   test('a key that is none is told by check, and writes nothing', async () => {

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { carryOutStoreStep, storeStep } from '../../src/runner/store-step.ts'
 import { Secret } from '../../src/secret.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { failureOf } from '../support/failing.ts'
@@ -79,6 +80,15 @@ describe('a rotation', () => {
     await s.discard(old)
     await s.discard(old)
     expect(kept()).toEqual(item)
+  })
+
+  test('the first of all is given up where there is no field for it', async () => {
+    const s = store('op://Infra/kimbia.social/first')
+    await s.writePending(next)
+    const vault = { store: async () => s, refuseForeign: async () => {}, ofPdsEnv: async () => old }
+    const step = storeStep('discard', s.name, 'of pds.env')
+    await carryOutStoreStep(step, { ...vault, ofFormerPdsEnv: async () => next })
+    expect(shown(await s.read())).toEqual(['old-5ecret', undefined])
   })
 
   test('in a section, and in one that is not there yet', async () => {

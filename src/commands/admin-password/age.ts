@@ -1,7 +1,9 @@
+import type { Pending } from '../../host/change/change.ts'
 import type { HostView } from '../../host/host.ts'
 import { type PasswordRecord, readRecord } from '../../host/password-record.ts'
 import { joinBackwards, readTrailBackwards } from '../../host/trail-history.ts'
 import type { Views } from '../../runner/command.ts'
+import { busyBy } from '../../runner/standing.ts'
 import { dueAt, isDue, rotateEvery } from './shared.ts'
 
 /** A rotation that failed, and after which none has come about. */
@@ -20,6 +22,8 @@ export interface PasswordAge {
   readonly dueAt: string | null
   readonly due: boolean
   readonly failed: FailedRotation | undefined
+  /** A rotation that was cut off and stands on the host: it may have written its record, and the store still has the password as pending. */
+  readonly cutOff: Pending | undefined
 }
 
 /** Reads how old the admin password is, on the host alone; the PDS and the store are not asked. */
@@ -29,7 +33,7 @@ export async function readPasswordAge({
   pending,
 }: Pick<Views, 'host' | 'clock' | 'pending'>): Promise<PasswordAge> {
   const every = rotateEvery(await host.config())
-  const { record } = await readRecord(host)
+  const [{ record }, standing] = await Promise.all([readRecord(host), pending()])
   const now = clock()
   const since = record?.rotatedAt ?? new Date(now.getTime() - every).toISOString()
   return {
@@ -38,8 +42,19 @@ export async function readPasswordAge({
     rotateEvery: every,
     dueAt: record ? dueAt(record, every) : null,
     due: isDue(record, every, now),
-    failed: await lastFailure(host, since, (await pending()) ? 'yes' : 'no'),
+    failed: await lastFailure(host, since, standing ? 'yes' : 'no'),
+    cutOff: cutOffRotation(standing),
   }
+}
+
+const cutOffRotation = (standing: Pending | undefined): Pending | undefined =>
+  standing?.state === 'cut off' && standing.holder.command === 'admin-password rotate' ? standing : undefined
+
+/** A Failure where a rotation was cut off: its record alone would say that nothing is to be done. */
+export async function refuseCutOff({ pending }: Pick<Views, 'pending'>): Promise<void> {
+  const standing = cutOffRotation(await pending())
+  const failure = standing && busyBy(standing)
+  if (failure) throw failure
 }
 
 /** One of which the outcome is not known counts as failed, unless it may be the change that stands on the host. */

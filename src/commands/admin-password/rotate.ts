@@ -1,4 +1,7 @@
-import { readComposeEngine } from '../../host/engine.ts'
+import { failed } from '../../failure.ts'
+import { keysOf, readDrift } from '../../host/drift.ts'
+import { refuseOtherImage } from '../../host/drift-image.ts'
+import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
 import { diffSettings } from '../../host/env-diff.ts'
 import { editEnv } from '../../host/env-edit.ts'
 import type { Settings } from '../../host/host.ts'
@@ -19,7 +22,8 @@ import {
   yesNo,
 } from '../../runner/type.ts'
 import { Secret } from '../../secret.ts'
-import { driftedKeys } from '../restart.ts'
+import { ask } from '../../ssh/shell.ts'
+import { refuseCutOff } from './age.ts'
 import { refuseDisagreement } from './agreement.ts'
 import { chooseStore, dueAt, isDue, rotateEvery, storeName } from './shared.ts'
 
@@ -65,6 +69,7 @@ export default procedure({
     const config = await views.host.config()
     const store = chooseStore(wanted, config, (await views.config()).file)
     const every = given ?? rotateEvery(config)
+    if (ifDue) await refuseCutOff(views)
     const standing = await readRecord(views.host)
     const { record } = standing
     const subject = `the admin password of ${config.name}`
@@ -84,7 +89,7 @@ export default procedure({
       store: storeLabel(store),
       id: crypto.randomUUID(),
     }
-    const { steps, warnings } = await changeOf({ next, settings, store, made, standing }, views)
+    const { steps, warnings } = await changeOf({ next, settings, store, made, standing, ifDue }, views)
     const row = {
       rotated: true,
       rotatedAt: made.rotatedAt,
@@ -120,6 +125,8 @@ interface Rotation {
   readonly store: string
   readonly made: PasswordRecord
   readonly standing: Awaited<ReturnType<typeof readRecord>>
+  /** Nobody looks at what is warned of. */
+  readonly ifDue: boolean
 }
 
 /** What is proven after a rotation, and after it was undone. */
@@ -128,14 +135,16 @@ const proof: Proof = { ...accepted, refused: 'of the former pds.env' }
 
 /** First the store, then the host, then the proof; none of what follows the host holds a secret. */
 async function changeOf(
-  { next, settings, store, made, standing }: Rotation,
+  { next, settings, store, made, standing, ifDue }: Rotation,
   { host, pds }: Views,
 ): Promise<{ readonly steps: readonly Step[]; readonly warnings: readonly string[] }> {
   const { dir, service } = await host.config()
   const engine = await readComposeEngine(host)
   await refuseDisagreement(pds, settings, engine.pds, await host.where())
-  const drift = engine.pds ? await driftedKeys(host, engine, engine.pds, settings) : []
+  await refuseOtherImage(host, engine)
   const was = settings.text.reveal()
+  const drift = engine.pds ? keysOf(await readDrift(host, engine, engine.pds, was)) : []
+  if (ifDue && drift.length > 0) await refuseDrift(drift, engine, { host })
   const edit = editEnv(was, new Map([[key, next.reveal()]]))
   const path = `${dir}/pds.env`
   const writing = write(`Write the new password into ${path}`, {
@@ -151,13 +160,30 @@ async function changeOf(
   return {
     steps: [
       storeStep('write pending', label, next, { undo }),
-      ...applying({ engine, service, port: settings.port, gate }, [writing]),
+      ...applying({ engine, service, port: settings.port, gate, drift }, [writing]),
       recordStep(await recordPath(host), made, standing),
       check('See that the PDS takes the new password, and refuses the old one', proof),
       storeStep('mark current', label, 'of pds.env'),
     ],
     warnings: warningsOf(store, drift, edit.collapsed.length),
   }
+}
+
+/** Where nobody is there to weigh it, nothing is applied that somebody left; what compose does not see counts for nothing. */
+async function refuseDrift(
+  drift: readonly string[],
+  { pds, project }: ComposeEngine,
+  { host }: Pick<Views, 'host'>,
+): Promise<void> {
+  const service = pds?.labels['com.docker.compose.service'] ?? ''
+  const made = pds?.labels['com.docker.compose.config-hash']
+  const { stdout } = await host.ask(ask`${project.words} config --hash ${service}`)
+  if (made !== undefined && stdout.trim() === `${service} ${made}`) return
+  throw failed(
+    'drift',
+    `pds.env was edited but never applied, and a rotation would take that up with nobody there: ${drift.join(', ')}; nothing was changed`,
+    'see: kimbia-ops env diff; to apply it: kimbia-ops restart --recreate; or rotate without --if-due',
+  )
 }
 
 function warningsOf(store: string, drift: readonly string[], collapsed: number): readonly string[] {

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { failed, usage } from '../../failure.ts'
+import type { Ended } from '../../process.ts'
 import { column, flag, optionOr, procedure, type RowOf, table, type Views } from '../../runner/command.ts'
 import type { Plan, SaveStep, Step } from '../../runner/plan.ts'
 import { program, type RunStep } from '../../runner/run-step.ts'
@@ -33,7 +34,7 @@ export default procedure({
   name: 'admin-password schedule',
   summary: 'Show, install or remove what rotates the password when it is due',
   about:
-    'A systemd timer of your own user, or a line of your crontab, that runs admin-password rotate --if-due every day on this machine. Without --install or --remove it is shown, and nothing is changed. It runs without you: the login on the host must work without a passphrase, and the store without being unlocked. A run that fails ends with its exit code, says why in the journal (journalctl --user) or in the log that the cron line names, and admin-password status tells of it from then on.',
+    'A systemd timer of your own user, or a line of your crontab, that runs admin-password rotate --if-due every day on this machine. Without --install or --remove it is shown, and nothing is changed. It runs without you: the login on the host must work without a passphrase, and the store without being unlocked. A run that fails ends with its exit code and says why in the journal (journalctl --user) or in the log that the cron line names: look there. admin-password status tells of a rotation that had begun and failed; of a run that could not begin, such as with the store locked or the host away, it tells no more than that the password is due.',
   examples: [
     'kimbia-ops admin-password schedule',
     'kimbia-ops admin-password schedule --install --at 04:10',
@@ -155,8 +156,7 @@ async function readCrontab(job: Job, { lookUp, self }: Views): Promise<Standing>
   const said = await lookUp('crontab', ['-l'])
   if (said.kind === 'not-started')
     throw failed('no-cron', `this machine has no crontab: ${said.reason}`, 'take --as systemd')
-  // One who has none yet is told so by an exit code.
-  const before = said.kind === 'code' && said.code === 0 ? said.stdout : ''
+  const before = crontabOf(said)
   const line = cronLine(job)
   const [present, rest] = [lineOf(before, job.host), withoutLine(before, job.host)]
   const crontab = `the crontab of ${self().user}`
@@ -168,9 +168,32 @@ async function readCrontab(job: Job, { lookUp, self }: Views): Promise<Standing>
     steps: {
       installed: [
         program('Make the folder of its log', ['mkdir', '-p', '--', join(job.log, '..')]),
+        unchanged(crontab, before),
         program(`Add its line to ${crontab}`, ['crontab', '-'], `${own}${line}\n`),
       ],
-      'not installed': [program(`Take its line out of ${crontab}`, ['crontab', '-'], own)],
+      'not installed': [
+        unchanged(crontab, before),
+        program(`Take its line out of ${crontab}`, ['crontab', '-'], own),
+      ],
     },
   }
 }
+
+/** All that follows writes the whole of it: only one who is told to have none has none. */
+function crontabOf(said: Exclude<Ended, { kind: 'not-started' }>): string {
+  if (said.kind === 'code' && said.code === 0) return said.stdout
+  if (said.kind === 'code' && said.code === 1 && /no crontab/i.test(said.stderr)) return ''
+  const end = said.kind === 'code' ? `exit code ${said.code}: ${said.stderr.trim().slice(-300)}` : said.kind
+  throw failed(
+    'crontab-unread',
+    `your crontab cannot be read, and is left as it is: crontab -l: ${end}`,
+    'see what it says: crontab -l; or take --as systemd',
+  )
+}
+
+const compare =
+  'was=$(cat; echo .); now=$(crontab -l 2>/dev/null; echo .); [ "$was" = "$now" ] || { echo "it was changed meanwhile, and is left so: run the same command again" >&2; exit 1; }'
+
+/** A person may have edited it since it was read. */
+const unchanged = (crontab: string, before: string): RunStep =>
+  program(`See that ${crontab} is as it was read`, ['sh', '-c', compare], before)

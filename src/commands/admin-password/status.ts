@@ -1,4 +1,3 @@
-import type { Pending } from '../../host/change/change.ts'
 import { column, query, type RowOf } from '../../runner/command.ts'
 import { storeLabel } from '../../runner/store-step.ts'
 import { choice, moment, optional, text, yesNo } from '../../runner/type.ts'
@@ -31,7 +30,7 @@ export default query({
   name: 'admin-password status',
   summary: 'Show how old the admin password is, and whether its copies agree',
   about:
-    'Exit code 3 when it is due, when the PDS, pds.env and the store do not hold the same one, when the PDS or the store cannot be asked, or when the last rotation failed. Without a record its age is not known, which counts as due. That no store is set is named as a problem, and is not one for the exit code; neither is a store that can only be written to.',
+    'Exit code 3 when it is due, when the PDS, pds.env and the store do not hold the same one, when the PDS or the store cannot be asked, or when the last rotation failed or was cut off. Without a record its age is not known, which counts as due. That no store is set is named as a problem, and is not one for the exit code; neither is a store that can only be written to.',
   examples: [
     'kimbia-ops admin-password status',
     'kimbia-ops admin-password status --json | jq -e ".due | not"',
@@ -40,17 +39,16 @@ export default query({
   output,
   result: 'one',
   async read(_input, views) {
-    const { host, pending } = views
+    const { host } = views
     const { adminPassword } = await host.config()
     const name = adminPassword?.store
     const { adminPassword: password } = await host.settings()
-    const [age, running, kept, standing] = await Promise.all([
+    const [age, running, kept] = await Promise.all([
       readPasswordAge(views),
       compareRunning(views, password),
       name === undefined ? undefined : compareStore(views, name, password),
-      pending(),
     ])
-    const cutOff = cutOffProblem(standing)
+    const cutOff = age.cutOff && 'a rotation was cut off: kimbia-ops recover'
     const doubts = [running.problem, kept?.problem, cutOff].filter((it) => it !== undefined)
     return {
       ...ageOf(age),
@@ -92,8 +90,3 @@ const ageOf = ({
 
 const noStore = (kept: Compared | undefined): readonly string[] =>
   kept ? [] : ['no store is set for it in the config, so that pds.env holds the only copy']
-
-const cutOffProblem = (standing: Pending | undefined): string | undefined =>
-  standing?.state === 'cut off' && standing.holder.command === 'admin-password rotate'
-    ? 'a rotation was cut off: kimbia-ops recover'
-    : undefined

@@ -1,27 +1,9 @@
 import { failed } from '../../failure.ts'
-import type { Container } from '../../host/containers.ts'
-import { type Engine, readEngine } from '../../host/engine.ts'
+import { type Drifted, readDrift } from '../../host/drift.ts'
+import { readEngine } from '../../host/engine.ts'
 import { differences } from '../../host/env-diff.ts'
-import { type EnvFile, parseEnvFile } from '../../host/env-file.ts'
-import { isOfThePds } from '../../host/env-keys.ts'
-import type { HostView } from '../../host/host.ts'
 import { column, query, table } from '../../runner/command.ts'
 import { choice, text, yesNo } from '../../runner/type.ts'
-import { ask } from '../../ssh/shell.ts'
-
-/** The settings that the image brings along, which no env file has set. */
-async function ofImage(
-  host: HostView,
-  { docker }: Engine,
-  { imageId }: Container,
-): Promise<readonly string[]> {
-  const { code, stdout } = await host.ask(
-    ask`${docker} image inspect --format ${'{{json .Config.Env}}'} ${imageId}`,
-  )
-  if (code !== 0) return []
-  const env: unknown = JSON.parse(stdout)
-  return Array.isArray(env) ? env.map(String) : []
-}
 
 const states = ['changed', 'not applied', 'no longer in pds.env'] as const
 
@@ -31,18 +13,11 @@ interface Difference {
   readonly lines: readonly string[]
 }
 
-function compare(env: EnvFile, { env: running }: Container, image: readonly string[]): readonly Difference[] {
-  const keys = new Set(env.entries.map(({ key }) => key))
-  for (const [key, value] of running)
-    if (isOfThePds(key) && !image.includes(`${key}=${value.reveal()}`)) keys.add(key)
-  return [...keys].flatMap((key) => {
-    const [now, was] = [env.get(key), running.get(key)?.reveal()]
-    const lines = differences(key, was, now)
-    if (lines.length === 0) return []
-    const state = now === undefined ? 'no longer in pds.env' : was === undefined ? 'not applied' : 'changed'
-    return [{ key, state, lines }]
-  })
-}
+const told = ({ key, was, now }: Drifted): Difference => ({
+  key,
+  state: now === undefined ? 'no longer in pds.env' : was === undefined ? 'not applied' : 'changed',
+  lines: differences(key, was, now),
+})
 
 const words = {
   name: 'lines',
@@ -56,7 +31,7 @@ export default query({
   name: 'env diff',
   summary: 'Compare pds.env with what the PDS runs with',
   about:
-    'Exit code 0 when they agree, 3 when they differ. A line with - is what runs, one with + is what pds.env says. Secrets are compared, never shown. To apply what is written: kimbia-ops env set with the same value.',
+    'Exit code 0 when they agree, 3 when they differ. A line with - is what runs, one with + is what pds.env says. Secrets are compared, never shown. To apply what is written: kimbia-ops restart --recreate.',
   examples: [
     'kimbia-ops env diff',
     'kimbia-ops env diff --json | jq -r ".differences[].key"',
@@ -86,8 +61,7 @@ export default query({
         `${await host.where()} has no container of “${(await host.config()).service}” to compare with`,
         'on the host: docker ps --all; set “service:” in the config if it is called otherwise',
       )
-    const env = parseEnvFile(settings.text.reveal())
-    const found = compare(env, pds, await ofImage(host, engine, pds))
+    const found = (await readDrift(host, engine, pds, settings.text.reveal())).map(told)
     return { agree: found.length === 0, container: pds.name, startedAt: pds.startedAt, differences: found }
   },
   outcome: ({ agree }) => (agree ? 'ok' : 'findings'),

@@ -1,5 +1,7 @@
 import { usage } from '../../failure.ts'
 import type { HostStep } from '../../host/change/step.ts'
+import { driftWarning, keysOf, readDrift, refuseBadEdit } from '../../host/drift.ts'
+import { refuseOtherImage } from '../../host/drift-image.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
 import { diffSettings } from '../../host/env-diff.ts'
 import { type EnvChanges, type EnvEdit, editEnv } from '../../host/env-edit.ts'
@@ -20,7 +22,7 @@ import { settingNames } from './words.ts'
 export const editOptions = {
   noApply: flag('only write pds.env; the PDS goes on with what it has until the next change or update'),
   settle: option(duration, 'how long the PDS must stay healthy before it counts (default: 3s)'),
-  force: flag('write what env check finds wrong, too'),
+  force: flag('write what env check finds wrong, too, and apply such edits of others'),
   reason: option(reason, 'kept in the trail'),
 }
 
@@ -57,29 +59,30 @@ export async function planEdit(wish: Wish, views: Views): Promise<Plan<RowOf<typ
   refuseErrors(was, edit.text, wish)
   const [before, after] = [parseEnvFile(was), parseEnvFile(edit.text)]
   const keys = [...wish.changes.keys()]
+  const { own, waiting } = await driftAfter(engine, edit.text, keys, views)
   const changed = keys.filter((key) => before.get(key) !== after.get(key))
   const file = `${config.dir}/pds.env`
   const writing = edit.text === was ? [] : [writeStep(file, settings, edit)]
   const port = config.port ?? portOf(after.get('PDS_PORT')) ?? settings.port
-  const restart = engine !== undefined && (writing.length > 0 || !runs(engine, wish.changes))
-  const steps = restart
-    ? applySteps({ engine, writing, wish, port, settings, service: config.service })
-    : writing
-  const dangers = changed.flatMap((key) => dangerOf(key) ?? [])
+  const restart =
+    engine !== undefined && (writing.length > 0 || own.length > 0 || engine.pds?.state !== 'running')
+  if (restart) await refuseOtherImage(views.host, engine)
+  if (restart && !wish.force) refuseBadEdit(edit.text, waiting, was)
+  const { service } = config
+  const applying = { writing, wish, port, settings, service, drift: waiting }
+  const steps = restart ? applySteps({ engine, ...applying }) : writing
+  const measured = { version: later('host.version'), outageMs: later('host.outageMs') }
   const row = {
-    keys,
-    file,
-    applied: engine !== undefined,
-    version: restart ? later('host.version') : null,
-    outageMs: restart ? later('host.outageMs') : null,
+    ...{ keys, file, applied: engine !== undefined },
+    ...(restart ? measured : { version: null, outageMs: null }),
   }
   return {
     title: `${writing.length > 0 || !restart ? wish.verb : 'apply'} ${keys.join(', ')}`,
     confirm: config.name,
-    ...(dangers.length > 0 && { risk: 'irreversible' as const }),
+    ...(changed.some(dangerOf) && { risk: 'irreversible' as const }),
     reason: wish.reason,
     found: diffSettings(was, edit.text),
-    warnings: [...dangers, ...changed.flatMap((key) => cautionOf(key) ?? []), ...remarks(wish, edit)],
+    warnings: [...warningsOf(changed, wish, edit), ...(restart ? driftWarning(waiting) : [])],
     items: [{ subject: `${file}: ${keys.join(', ')}`, steps, rows: [row] }],
     afterwards: engine ? [] : [notApplied],
   }
@@ -89,10 +92,19 @@ const portOf = (value = '3000'): number | undefined => (/^\d{1,5}$/.test(value) 
 
 const notApplied = 'the PDS still runs with what it had; to apply it: the same command without --no-apply'
 
-/** Whether the container runs with what is wanted; one that is not there does not. */
-const runs = ({ pds }: ComposeEngine, changes: EnvChanges): boolean =>
-  pds?.state === 'running' &&
-  [...changes].every(([key, value]) => value === undefined || pds.env.get(key)?.reveal() === value)
+/** What of the new text the container does not run with: of the settings that were named, and of others. */
+async function driftAfter(
+  engine: ComposeEngine | undefined,
+  text: string,
+  named: readonly string[],
+  { host }: Pick<Views, 'host'>,
+) {
+  const drift = engine?.pds ? keysOf(await readDrift(host, engine, engine.pds, text, named)) : []
+  return {
+    own: drift.filter((key) => named.includes(key)),
+    waiting: drift.filter((key) => !named.includes(key)),
+  }
+}
 
 const writeStep = (path: string, { text }: Settings, edit: EnvEdit): HostStep =>
   write(`Write ${path}`, {
@@ -111,12 +123,21 @@ interface Applying {
   readonly port: number
   readonly settings: Settings
   readonly service: string
+  readonly drift: readonly string[]
 }
 
 /** The way back waits for the PDS at its old port, the way there at its new one. */
-function applySteps({ engine, writing, wish, port, settings, service }: Applying): readonly HostStep[] {
+function applySteps({
+  engine,
+  writing,
+  wish,
+  port,
+  settings,
+  service,
+  drift,
+}: Applying): readonly HostStep[] {
   const gate = { healthy: 2, settle: Math.ceil((wish.settle ?? 3000) / 1000), deadline: 60 }
-  const old: Recreating = { engine, service, port: settings.port, gate }
+  const old: Recreating = { engine, service, port: settings.port, gate, drift }
   const next: Recreating = { ...old, port }
   const checked = shell(
     'Check the compose file with the new settings',
@@ -134,6 +155,12 @@ function refuseErrors(was: string, now: string, { force }: Wish): void {
       'setting-invalid',
     )
 }
+
+const warningsOf = (changed: readonly string[], wish: Wish, edit: EnvEdit): readonly string[] => [
+  ...changed.flatMap((key) => dangerOf(key) ?? []),
+  ...changed.flatMap((key) => cautionOf(key) ?? []),
+  ...remarks(wish, edit),
+]
 
 function remarks({ changes, quoting }: Wish, { collapsed, text }: EnvEdit): readonly string[] {
   const lines = text.split('\n')

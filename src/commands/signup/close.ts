@@ -1,13 +1,13 @@
 import { option, procedure } from '../../runner/command.ts'
 import { reason } from '../../runner/type.ts'
-import { doorColumns, planDoor } from './shared.ts'
+import { doorColumns, force, planDoor } from './shared.ts'
 
 /** For the night of a spam wave: the least work that closes the door, and proof that it is closed. */
 export default procedure({
   name: 'signup close',
   summary: 'Require an invite code to sign up',
   about:
-    'Sets PDS_INVITE_REQUIRED=true, recreates the container, and reads back from the PDS that it asks for a code. The OAuth signup page follows. Works when the PDS is down.',
+    'Sets PDS_INVITE_REQUIRED=true, recreates the container, and reads back from the PDS that it asks for a code. The OAuth signup page follows. Works when the PDS is down, and runs the image that runs now: a compose file that names another one is set back.',
   examples: [
     'kimbia-ops signup close --yes',
     'kimbia-ops signup close --reason "spam wave" --yes',
@@ -15,13 +15,14 @@ export default procedure({
   ],
   risk: 'disruptive',
   changes: 'host',
-  input: { reason: option(reason, 'kept in the trail') },
+  input: { reason: option(reason, 'kept in the trail'), force },
   output: doorColumns,
-  plan: ({ reason }, views) =>
+  plan: ({ reason, force }, views) =>
     planDoor(
       {
         to: 'closed',
         reason,
+        force,
         warnings: [
           'if the PDS does not come up healthy, pds.env is put back as it was: signups are then OPEN again',
         ],

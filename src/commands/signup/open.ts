@@ -1,6 +1,6 @@
 import { option, procedure } from '../../runner/command.ts'
 import { reason } from '../../runner/type.ts'
-import { doorColumns, planDoor } from './shared.ts'
+import { doorColumns, force, planDoor } from './shared.ts'
 
 /** Open signups are a decision, so what they have led to is said before. */
 export default procedure({
@@ -15,13 +15,14 @@ export default procedure({
   ],
   risk: 'disruptive',
   changes: 'host',
-  input: { reason: option(reason, 'kept in the trail') },
+  input: { reason: option(reason, 'kept in the trail'), force },
   output: doorColumns,
-  plan: ({ reason }, views) =>
+  plan: ({ reason, force }, views) =>
     planDoor(
       {
         to: 'open',
         reason,
+        force,
         warnings: [
           'bots look for hosts without invites: kimbia.social got about 730 bot accounts within two months; they used up what the relay allows a host, deleting them did not give it back, and posts of real people reached nobody',
         ],

@@ -1,15 +1,19 @@
 import { Failure } from '../../failure.ts'
 import type { HostStep } from '../../host/change/step.ts'
+import { driftWarning, keysOf, readDrift, refuseBadEdit } from '../../host/drift.ts'
+import { otherImage, readOtherImage } from '../../host/drift-image.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
 import { diffSettings } from '../../host/env-diff.ts'
 import { editEnv } from '../../host/env-edit.ts'
 import { parseEnvFile } from '../../host/env-file.ts'
 import type { Settings } from '../../host/host.ts'
+import { parseImage, showImage } from '../../host/image.ts'
 import { applying } from '../../host/recreate.ts'
-import { column, type RowOf, type Views } from '../../runner/command.ts'
+import { column, flag, type RowOf, type Views } from '../../runner/command.ts'
 import { check, later, type Plan, type Step, write } from '../../runner/plan.ts'
 import { count, optional, text, yesNo } from '../../runner/type.ts'
 import { Secret } from '../../secret.ts'
+import { ask } from '../../ssh/shell.ts'
 
 /** The setting that opens and closes the door. */
 export const door = 'PDS_INVITE_REQUIRED'
@@ -43,39 +47,94 @@ const describe = 'com.atproto.server.describeServer'
 /** What is to become of the door, and what must be known of it. */
 export interface Turn {
   readonly to: 'open' | 'closed'
+  readonly force: boolean
   readonly reason: string | undefined
   readonly warnings: readonly string[]
   readonly afterwards: readonly string[]
 }
 
+/** What applies to both: somebody's bad edit may be taken along. */
+export const force = flag('go on with what somebody else edited wrongly in pds.env and never applied')
+
 /** The plan to open or close the door: file, PDS and docker are looked at together, and nothing is done twice. */
 export async function planDoor(turn: Turn, views: Views): Promise<Plan<RowOf<typeof doorColumns>>> {
   const began = views.clock().getTime()
   const config = await views.host.config()
-  const [settings, engine, running] = await Promise.all([
+  const [settings, { engine, other }, running] = await Promise.all([
     views.host.settings(),
-    readComposeEngine(views.host),
+    engineAndImage(views),
     wantsCode(views),
   ])
   const closed = turn.to === 'closed'
   const setting = parseEnvFile(settings.text.reveal()).get(door)
   const file = `${config.dir}/pds.env`
   const written = closes(setting) === closed
+  const ready = written && running === closed
+  const drift = ready ? [] : await driftBeside(engine, settings, turn, views)
+  const imaging = ready || other === undefined ? [] : await backToImage(engine, other, turn, views)
   const writing = written ? [] : [writeDoor(file, settings, closed)]
-  const it = { engine, service: config.service, port: settings.port }
-  const steps = written && running === closed ? [] : turning(it, writing, closed)
+  const it = { engine, service: config.service, port: settings.port, drift }
+  // Before the way back, so that it is undone after it: going back is no update either.
+  const steps = ready ? [] : [...imaging, ...turning(it, writing, closed)]
   const now = written ? (setting ?? 'not set') : String(closed)
   const ms = (): number => views.clock().getTime() - began
   return {
     title: closed ? 'close signups' : 'open signups to everybody',
     confirm: config.name,
     reason: turn.reason,
-    found: steps.length > 0 ? [`pds.env: ${door} is ${setting ?? 'not set'}; ${said(running)}`] : [],
-    warnings: steps.length > 0 ? turn.warnings : [],
+    found: ready ? [] : [`pds.env: ${door} is ${setting ?? 'not set'}; ${said(running)}`],
+    warnings: ready
+      ? []
+      : [...turn.warnings, ...driftWarning(drift), ...imaging.map(() => unplanned(other ?? ''))],
     items: [{ subject: `${file}: ${door}`, steps, rows: [rowOf(closed, now, steps, ms)] }],
     afterwards: turn.afterwards,
   }
 }
+
+async function engineAndImage({ host }: Views) {
+  const engine = await readComposeEngine(host)
+  return { engine, other: await readOtherImage(host, engine) }
+}
+
+/** Keys that the recreate takes up besides the door; refused where they are wrong, unless forced. */
+async function driftBeside(
+  engine: ComposeEngine,
+  { text }: Settings,
+  { force }: Turn,
+  { host }: Views,
+): Promise<readonly string[]> {
+  if (!engine.pds) return []
+  const drift = keysOf(await readDrift(host, engine, engine.pds, text.reveal()))
+  const others = drift.filter((key) => key !== door)
+  if (!force) refuseBadEdit(text.reveal(), others)
+  return others
+}
+
+/** Closing cannot wait for an update: the compose file names the running image again. Opening can wait. */
+async function backToImage(
+  { pds, project }: ComposeEngine,
+  other: string,
+  { to }: Turn,
+  { host }: Views,
+): Promise<readonly HostStep[]> {
+  const running = parseImage(pds?.image ?? '')
+  if (to === 'open' || running === undefined) throw otherImage(pds?.image ?? '', other)
+  const { service } = await host.config()
+  const { findImage } = await import('../../host/compose-file.ts')
+  const { writeImage } = await import('../../host/update-steps.ts')
+  const files = await Promise.all(
+    project.files.map(async (path) => ({ path, text: (await host.ask(ask`cat ${path}`)).stdout })),
+  )
+  try {
+    return writeImage(findImage(files, service), running)
+  } catch (cause) {
+    if (cause instanceof Failure) throw otherImage(showImage(running), other)
+    throw cause
+  }
+}
+
+const unplanned = (other: string): string =>
+  `the compose file names ${other}, which does not run: it names the running image again, so that closing is no update; afterwards: kimbia-ops update apply`
 
 const said = (running: boolean | undefined): string =>
   running === undefined
@@ -109,6 +168,7 @@ interface Doorway {
   readonly engine: ComposeEngine
   readonly service: string
   readonly port: number
+  readonly drift: readonly string[]
 }
 
 /** Seconds count: one healthy answer is enough, and what the PDS then says is the proof. */

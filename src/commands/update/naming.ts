@@ -34,7 +34,9 @@ export async function planNaming(found: Survey, to: Image, verb: 'pin' | 'unpin'
     found: [`${place.path} names ${briefly(image)}`, ...(before === undefined ? [] : [before])],
     warnings: verb === 'unpin' && watchtower.found ? [`Watchtower is on this host: ${watchtower.why}`] : [],
     afterwards: [
-      'the container runs on as it is; it is recreated with the next kimbia-ops update apply or env set',
+      found.pds.image === showImage(to)
+        ? 'the container runs on as it is'
+        : 'the container runs on as it is until kimbia-ops update apply; until then settings cannot be applied (env set, restart --recreate, a rotation of the admin password)',
     ],
     items: [{ subject: config.name, steps, rows: [row] }],
   }

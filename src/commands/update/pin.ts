@@ -10,7 +10,7 @@ export default procedure({
   name: 'update pin',
   summary: 'Keep the PDS at one image: the running one, or another',
   about:
-    'The compose file then names the image by its digest, or by the tag of a whole version. Nothing is restarted: a pin to what runs already holds at once, one to another image comes with the next `update apply`. Watchtower passes over what is pinned by digest.',
+    'The compose file then names the image by its digest, or by the tag of a whole version. Nothing is restarted: a pin to what runs already holds at once, one to another image comes with the next `update apply`, and until then what recreates the container is refused: env set, signup open, restart --recreate and the rotation of the admin password; signup close names the running image again. Watchtower passes over what is pinned by digest.',
   examples: ['kimbia-ops update pin', 'kimbia-ops update pin 0.5.34', 'kimbia-ops update pin --dry-run'],
   risk: 'disruptive',
   changes: 'host',

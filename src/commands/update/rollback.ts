@@ -6,7 +6,7 @@ import { flag, option, procedure } from '../../runner/command.ts'
 import { later, type Plan, shell } from '../../runner/plan.ts'
 import { text } from '../../runner/type.ts'
 import { act } from '../../ssh/shell.ts'
-import { briefly, changeColumns, gateOptions, stampOf, updatingOf, warningsOf } from './shared.ts'
+import { briefly, changeColumns, checkRoom, gateOptions, stampOf, updatingOf, warningsOf } from './shared.ts'
 import { type Survey, survey } from './survey.ts'
 
 /** Goes back to an image that an update has left, and pins it so that nothing brings the other one straight back. */
@@ -34,6 +34,7 @@ export default procedure({
     const previous = pick(found, to)
     const target = targetOf(previous, found.image)
     const back = restoreDatabases ? copiesOf(found, previous) : undefined
+    if (back) checkRoom(found, 'make room there: the newer databases are kept beside; nothing was changed')
     const stamp = stampOf(views.clock())
     const { changing, rememberImage } = await import('../../host/update-steps.ts')
     const wanted = { stamp, copying: undefined, settle, wait, version: previous.version ?? undefined }

@@ -83,14 +83,17 @@ interface Wanted {
 }
 
 /** Copies of the databases must fit beside them, with a fifth to spare. */
-export function checkRoom({ facts, config, databases }: Survey): void {
+export function checkRoom(
+  { facts, config, databases }: Survey,
+  hint = 'make room there, or give --no-backup; nothing was changed',
+): void {
   const { copies } = facts.free
   const wanted = Math.ceil(facts.databases.reduce((sum, { bytes }) => sum + bytes, 0) * 1.2)
   if (databases.length === 0 || copies === undefined || copies >= wanted) return
   throw failed(
     'disk-full',
     `${config.dir} has ${megabytes(copies)} free, and copies of the databases want ${megabytes(wanted)}`,
-    'make room there, or give --no-backup; nothing was changed',
+    hint,
   )
 }
 

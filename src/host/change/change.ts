@@ -18,6 +18,8 @@ export interface WrittenStep {
   readonly does: string
   /** Where it is carried out: by the host itself, or by the operator's machine. */
   readonly by: 'host' | 'operator'
+  /** It interrupts the PDS, and no step of the change brings that back. */
+  readonly back?: 'none'
 }
 
 /** The plan of a change to the host, as it is written down there: what `recover` reads. */
@@ -57,11 +59,12 @@ export interface Fault {
 export type ChangeEnd =
   /** `facts` are what the steps found out, by name: `version`, `outageMs`, `image`. */
   | { readonly kind: 'done'; readonly facts: Readonly<Record<string, string | number>> }
-  /** All that was done is undone. */
-  | { readonly kind: 'undone'; readonly index: number; readonly why: Fault }
+  /** All that was done is undone; `lost` is what could not be kept on the way back, in a sentence (the fact of that name). */
+  | { readonly kind: 'undone'; readonly index: number; readonly why: Fault; readonly lost?: string }
   /** Something could not be undone. */
   | {
       readonly kind: 'stuck'
+      readonly lost?: string
       readonly index: number
       readonly why: Fault
       readonly notUndone: readonly { readonly index: number; readonly why: Fault }[]

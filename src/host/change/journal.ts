@@ -50,10 +50,15 @@ export class JournalReader {
       case 'done':
         return { kind: 'done', facts: { ...this.#facts } }
       case 'undone':
-        return { kind: 'undone', ...this.#why() }
+        return { kind: 'undone', ...this.#why(), ...this.#lost() }
       case 'stuck':
-        return { kind: 'stuck', ...this.#why(), notUndone: this.#notUndone() }
+        return { kind: 'stuck', ...this.#why(), ...this.#lost(), notUndone: this.#notUndone() }
     }
+  }
+
+  #lost(): { readonly lost?: string } {
+    const { lost } = this.#facts
+    return lost === undefined ? {} : { lost: String(lost) }
   }
 
   #why(): { readonly index: number; readonly why: Fault } {

@@ -28,7 +28,7 @@ gate() {
     return 0
   fi
   [ -z "$name" ] || {
-    "$@" logs --tail 40 "$name" >"$c/seen" 2>&1
+    timeout 10 "$@" logs --tail 40 "$name" >"$c/seen" 2>&1
     cat "$c/seen" >>"$log"
     why=$why$nl$(tail -n 15 "$c/seen" | tail -c 1500)
     rm -f "$c/seen"
@@ -36,7 +36,7 @@ gate() {
   return 1
 }
 look() {
-  "$@" inspect -f '{{.Id}} {{.RestartCount}} {{.State.StartedAt}} {{.State.Status}}' "$name" >"$c/seen.new" 2>/dev/null
+  timeout 10 "$@" inspect -f '{{.Id}} {{.RestartCount}} {{.State.StartedAt}} {{.State.Status}}' "$name" >"$c/seen.new" 2>/dev/null
   mv -f "$c/seen.new" "$c/seen"
 }
 look_on() {
@@ -101,7 +101,9 @@ poll() {
   [ -n "$name" ] || return 0
   if [ "$want" -gt 1 ] || [ "$settle" != 0 ]; then
     kill "$looker" 2>/dev/null
+    rm -f "$c/seen"
     look "$@"
+    [ -s "$c/seen" ] || { fault not-healthy "docker does not tell how the container $name is"; return 1; }
   else
     # The id is a fact of the gate; where docker has not answered yet, it is waited for, but no longer than a second.
     n=0

@@ -17,7 +17,7 @@ choose() {
     by=wget
     case $(wget --version 2>/dev/null) in *GNU*) by=gnu-wget ;; esac
   elif command -v bash >/dev/null && command -v timeout >/dev/null; then by=bash
-  elif [ -n "$name" ] && "$@" version >/dev/null 2>&1; then by=docker
+  elif [ -n "$name" ] && timeout 10 "$@" version >/dev/null 2>&1; then by=docker
   else return 1
   fi
 }
@@ -47,7 +47,7 @@ healthy() {
     ;;
   docker)
     shift
-    body=$("$@" exec "$name" node -e "$js" "$url" 2>/dev/null) || return 1
+    body=$(timeout 10 "$@" exec "$name" node -e "$js" "$url" 2>/dev/null) || return 1
     ;;
   esac
   told='HTTP 200'
@@ -60,6 +60,8 @@ healthy() {
 }
 # PORT
 measure() {
+  # Two steps in a row take it down once.
+  [ ! -e "$c/measured" ] || [ ! -e "$c/down" ] || return 0
   name=
   rm -f "$c/down" "$c/measured"
   choose || return 0

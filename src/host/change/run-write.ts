@@ -20,10 +20,11 @@ replace() {
 restore() {
   [ -e "$c/files/$1.old" ] || return 0
   real=$(readlink -f "$2") && sum_of "$real"
+  rm -f "\${real%/*}/.\${real##*/}.kimbia-ops"
   case $sum in
   "$3") ;;
   "$4") put "$c/files/$1.old" "$3" ;;
-  *) changed "$2" ;;
+  *) changed "$2" || fault changed-meanwhile "$why; what it held before is the newest \${2##*/}.* in $d/backups" ;;
   esac
 }
 changed() {

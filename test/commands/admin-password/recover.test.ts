@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest'
 import { unreachable } from '../../../src/failure.ts'
 import type { ChangeEvent, ChangePlan, Pending } from '../../../src/host/change/change.ts'
+import type { StoreScript } from '../../support/scripted-store.ts'
 import { errorOf, type Ran } from '../../support/world.ts'
 import { passwordIn, type Rotating, type RotatingScript, rotating, storeName } from './rotating.ts'
 
 /** A rotation of which the line was lost while the host worked; the store holds the new one as pending. */
-async function cutOff(): Promise<{ it: Rotating; plan: ChangePlan }> {
-  const it = rotating()
+async function cutOff(store?: StoreScript): Promise<{ it: Rotating; plan: ChangePlan }> {
+  const it = rotating(store)
   const changes = { lost: { run: unreachable('link-lost', 'the line is gone') } }
   const ran = await it.world(undefined, { changes }).run('admin-password', 'rotate', '--yes')
   const plan = ran.hostChanges[0]?.plan
@@ -60,14 +61,17 @@ test('the host had not begun: the store gives the new one up, and the old one is
   expect(ran.happened).toContain('ask as admin')
 })
 
-test('asked to turn back after the store was marked, the store has the old one again', async () => {
-  const { it, plan } = await cutOff()
-  it.store.current = it.store.pending
-  it.store.pending = undefined
-  const ran = await recover(it, pendingOf(plan, done(0, 1, 2, 3, 4, 5, 6, 7)), { undo: 'yes' })
-  expect(ran.code, ran.stderr).toBe(0)
-  expect([it.store.current, it.store.pending]).toEqual(['admin-password', undefined])
-})
+test.each(['yes', 'no'] as const)(
+  'asked to turn back after the store (readable: %s) was marked, it has the old one again',
+  async (readable) => {
+    const { it, plan } = await cutOff({ current: 'admin-password', readable })
+    it.store.current = it.store.pending
+    it.store.pending = undefined
+    const ran = await recover(it, pendingOf(plan, done(0, 1, 2, 3, 4, 5, 6, 7)), { undo: 'yes' })
+    expect(ran.code, ran.stderr).toBe(0)
+    expect([it.store.current, it.store.pending]).toEqual(['admin-password', undefined])
+  },
+)
 
 test('a store that only the host names is neither written nor run, and the change is left as it stands', async () => {
   const { it, plan } = await cutOff()

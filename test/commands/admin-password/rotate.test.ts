@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { failed } from '../../../src/failure.ts'
+import type { ChangePlan, Pending } from '../../../src/host/change/change.ts'
 import { errorOf, nothing, type Ran, rowsOf, told } from '../../support/world.ts'
 import { passwordIn, type Rotating, rotating, storeName } from './rotating.ts'
 
@@ -125,6 +126,31 @@ describe('leaves it alone', () => {
     expect(ran).toMatchObject({ code: 0, ...nothing })
     expect(rowsOf(ran)).toMatchObject([{ rotated: false, rotatedAt: now, dueAt: later(90), changed: false }])
     expect(it.store.asked).toEqual([])
+  })
+
+  test('before its time, but not where a rotation was cut off after its record was written', async () => {
+    const it = await rotated()
+    const operator = { user: 'ana', machine: 'laptop', ssh: 'ops' }
+    const plan = (command: string): ChangePlan => ({
+      ...{ operator, command, time: now, id: 'c', title: command, subject: 'it', version: '1' },
+      ...{ steps: [], after: [], before: [] },
+    })
+    const cutOff = (command: string, days: number) => {
+      const holder = plan(command)
+      const pending: Pending = { state: 'cut off', holder, plan: holder, events: [], end: undefined }
+      return it.world(later(days), { pending }).run(...rotate, '--if-due', '--yes')
+    }
+    for (const days of [1, 91]) {
+      const ran = await cutOff('admin-password rotate', days)
+      expect(ran).toMatchObject({ code: 7, ...nothing })
+      expect(errorOf(ran)).toMatchObject({
+        code: 'cut-off',
+        hint: expect.stringContaining('kimbia-ops recover'),
+      })
+    }
+    expect(it.store.asked).toEqual([])
+    // Another change has nothing to do with it, as long as it is not due.
+    expect((await cutOff('env set', 1)).code).toBe(0)
   })
 
   test('in a dry run, after the same looks', async () => {
@@ -254,7 +280,26 @@ describe('is undone', () => {
     const ran = await it.world(now, { changes: { faults: { 3: broken } } }).run(...rotate, '--yes')
     expect(ran.code).toBe(6)
     expect(errorOf(ran).message).toContain(`NOT undone: Give the new password up in ${storeName}`)
+    expect(errorOf(ran).message).toContain(
+      `(to do it by hand: put the admin password of pds.env into ${storeName} as the current one, and remove the pending one beside it)`,
+    )
     expect([passwordIn(it.text), it.store.current]).toEqual(['admin-password', 'admin-password'])
+  })
+
+  test('where the item has no field for it yet', async () => {
+    const it = rotating({ faults: { read: failed('store-no-field', 'there is no field') } })
+    const ran = await it.world(now, { changes: { faults: { 3: broken } } }).run(...rotate, '--yes')
+    expect(ran.code, ran.stderr).toBe(1)
+    expect(errorOf(ran).message).not.toContain('NOT undone')
+    expectOne(it, 'admin-password')
+  })
+
+  test('after a store that can only be written to has the new one as current', async () => {
+    const fault = failed('store-unverified', 'it was written')
+    const it = rotating({ current: 'admin-password', readable: 'no', faults: { markCurrent: fault } })
+    const ran = await it.world().run(...rotate, '--yes')
+    expect(ran.code, ran.stderr).toBe(1)
+    expectOne(it, 'admin-password')
   })
 })
 

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -138,6 +138,60 @@ describe('cron', () => {
     await it.run('--remove', '--as', 'cron', '--yes')
     expect(it.text()).toBe(others)
   })
+
+  test.each<[string, Ended]>([
+    ['is forbidden', { kind: 'code', code: 1, stdout: '', stderr: 'you (me) are not allowed to use it' }],
+    ['fails otherwise', { kind: 'code', code: 2, stdout: '', stderr: 'no crontab for me' }],
+    ['says half of it', { kind: 'code', code: 1, stdout: others, stderr: 'read error' }],
+    ['is ended', { kind: 'signal', signal: 'SIGTERM', stderr: '' }],
+    ['takes too long', { kind: 'late' }],
+  ])('is left alone where reading it %s', async (_, said) => {
+    for (const words of [['--install'], ['--remove'], []]) {
+      const it = machine(() => said)
+      const ran = await it.run('--as', 'cron', '--yes', ...words)
+      expect(ran.code).toBe(1)
+      expect(errorOf(ran).code).toBe('crontab-unread')
+      expect(it.ran.map(([line]) => line)).toEqual(['crontab -l'])
+    }
+  })
+
+  test('is made for one who has none', async () => {
+    const none: Ended = { kind: 'code', code: 1, stdout: '', stderr: 'no crontab for me\n' }
+    const it = machine((line) => (line === 'crontab -l' ? none : done()))
+    const ran = await it.run('--install', '--as', 'cron', '--yes')
+    expect(ran.code, ran.stderr).toBe(0)
+    expect(it.ran.at(-1)).toEqual([
+      'crontab -',
+      expect.stringMatching(/^40 3 .* # kimbia-ops-rotate-kimbia\n$/),
+    ])
+  })
+
+  test.each(['--install', '--remove'])(
+    'is not written over where it was changed meanwhile (%s)',
+    async (way) => {
+      const own = '1 2 * * * it # kimbia-ops-rotate-kimbia\n'
+      const place = join(home, 'crontab')
+      writeFileSync(join(home, 'crontab.sh'), `[ "$1" = -l ] && cat '${place}'\n`)
+      const text = way === '--install' ? others : `${others}${own}`
+      for (const now of [`${text}6 6 * * * new\n`, text.trimEnd(), text]) {
+        writeFileSync(place, now)
+        const it = machine((line) => {
+          if (line === 'crontab -l') return done(0, text)
+          if (!line.startsWith('sh -c ')) return done()
+          const script = `crontab() { sh '${home}/crontab.sh' "$@"; }; ${line.slice(6)}`
+          const { status, stderr } = spawnSync('sh', ['-c', script], {
+            input: it.ran.at(-1)?.[1],
+            encoding: 'utf8',
+          })
+          return { kind: 'code', code: status ?? -1, stdout: '', stderr }
+        })
+        const ran = await it.run(way, '--as', 'cron', '--yes')
+        expect(ran.code, ran.stderr).toBe(now === text ? 0 : 1)
+        expect(it.ran.some(([line]) => line === 'crontab -')).toBe(now === text)
+        if (now !== text) expect(errorOf(ran).message).toContain('it was changed meanwhile')
+      }
+    },
+  )
 
   test('is not there', async () => {
     const it = machine(() => ({ kind: 'not-started', reason: 'ENOENT' }))

@@ -146,7 +146,11 @@ describe('is in doubt', () => {
     const holder = { operator, command: 'admin-password rotate', time: later(1) }
     const pending: Pending = { state: 'cut off', holder, plan: undefined, events: [], end: undefined }
     const { code, row } = await statusOf(await rotated(), 1, { pending })
-    expect([code, row.problems]).toEqual([3, ['a rotation was cut off: kimbia-ops recover']])
+    expect([code, row.inDoubt, row.problems]).toEqual([
+      3,
+      true,
+      ['a rotation was cut off: kimbia-ops recover'],
+    ])
   })
 })
 

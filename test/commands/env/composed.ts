@@ -30,6 +30,8 @@ interface Composed {
   readonly env?: readonly string[]
   readonly state?: string
   readonly config?: Partial<HostConfig>
+  /** What the compose file names. */
+  readonly image?: string
   /** What docker is like; `none`: there is none. */
   readonly docker?: 'none' | 'no container'
 }
@@ -61,6 +63,7 @@ export function composed({
   env = runningEnv,
   state = 'running',
   config,
+  image = 'pds:0.4',
   docker,
 }: Composed = {}) {
   const port = Number(/^PDS_PORT=(\d+)/m.exec(text)?.[1] ?? 3000)
@@ -75,7 +78,10 @@ export function composed({
   })
   return host
     .on('# look at the containers', seen)
+    .on('config --hash', 'pds hash-of-the-files\n')
+    .on('cat /pds/compose.yaml', `services:\n  pds:\n    image: ${image}\n`)
     .on('docker image inspect', JSON.stringify(imageEnv))
+    .on('config --images', `${image}\n`)
     .on('cat -- /pds/pds.env', text)
 }
 

@@ -17,7 +17,9 @@ const steps = (to: string, written: readonly string[], copied: readonly string[]
   ...written,
   `docker compose config --images pds: ${to}`,
   expect.stringMatching(/^docker compose .* up --detach .*--pull never/),
+  `the image of pds is that of ${to}`,
   expect.stringMatching(/^wait until the PDS on port 3000 answers 3 times in a row, stays up for 10 s/),
+  'keep the newest 3 images and the newest 2 copies of databases',
 ]
 const copied = [`copy account.sqlite sequencer.sqlite to ${place}`]
 
@@ -49,7 +51,7 @@ describe('update apply', () => {
         [],
       ),
     )
-    expect(ran.hostSteps.at(-1)).toContain('says version 0.5.35')
+    expect(ran.hostSteps.at(-2)).toContain('says version 0.5.35')
     expect(rowsOf(ran)[0]).toMatchObject({ backup: null })
   })
 
@@ -80,6 +82,13 @@ describe('update apply', () => {
       '--yes',
     )
     expect(ran.hostSteps[1]).toBe('docker pull reg.test/pds:0.4.5035')
+    expect(
+      ran.hostSteps.filter((step) => step.startsWith('write') || step.startsWith('docker inspect')),
+    ).toEqual([
+      'write /pds/compose.yaml: - image: reg.test/pds:0.4.5035; + image: reg.test/pds:0.4',
+      expect.stringMatching(/^docker inspect/),
+      'write /pds/compose.yaml: - image: reg.test/pds:0.4; + image: reg.test/pds:0.4.5035',
+    ])
   })
 
   test('warns of settings that were never applied, and of Watchtower', async () => {

@@ -80,7 +80,7 @@ describe('update rollback', () => {
     expect(ran.code, ran.stderr).toBe(0)
     expect(ran.hostSteps[1]).toBe(`docker pull ${to}, unless it is there`)
     expect(ran.hostSteps[3]).toBe(`write /pds/compose.yaml: - image: reg.test/pds:0.4; + image: ${to}`)
-    expect(ran.hostSteps.at(-1)).toContain('says version 0.5.33')
+    expect(ran.hostSteps.at(-2)).toContain('says version 0.5.33')
     expect(rowsOf(ran)).toMatchObject([{ to: '0.5.33', image: to }])
   })
 
@@ -113,6 +113,13 @@ describe('update rollback', () => {
         /^stop pds and put account\.sqlite sequencer\.sqlite back from \/pds\/kimbia-ops/,
       ),
     )
+  })
+
+  test('the databases are not put back where there is no room for both', async () => {
+    const host = { previous: [left()], free: 2000 }
+    const ran = await update(host, 'rollback', '--restore-databases', '--confirm', 'kimbia')
+    expect(ran).toMatchObject({ code: 1, ...nothing })
+    expect(errorOf(ran).code).toBe('disk-full')
   })
 
   test.each<[string, readonly string[], readonly object[], string, number]>([

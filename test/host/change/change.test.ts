@@ -109,25 +109,12 @@ describe.each(Object.entries(shells))('with %s as sh', (_, shell) => {
       const change = await make
         .changesOf(pds, await open(pds, sid.filter(Boolean)))
         .begin(make.planOf(steps), steps)
-      const began = Date.now()
       const end = await change.run(() => {}, make.never)
       expect(end).toMatchObject({ kind: 'undone', why: { code: 'deadline' } })
-      expect(Date.now() - began).toBeLessThan(4000)
       expect(await make.isGone(Number(await make.textOf(pds.path('pid'))))).toBe(true)
       await change.close()
     },
   )
-
-  test.runIf(shell[0] === 'dash')('what does not end when it is told to is killed 10 s later', async () => {
-    await using pds = await localPds()
-    const steps = [make.line(`trap '' TERM; while :; do sleep 61; done`, [], { deadline: 1 })]
-    const change = await make.changesOf(pds, await open(pds)).begin(make.planOf(steps), steps)
-    const began = Date.now()
-    expect(await change.run(() => {}, make.never)).toMatchObject({ why: { code: 'deadline' } })
-    expect(Date.now() - began).toBeGreaterThan(10_000)
-    expect(Date.now() - began).toBeLessThan(14_000)
-    await change.close()
-  })
 
   test('a stop ends a stoppable step in the middle, and any other one after it', async () => {
     await using pds = await localPds()
@@ -154,31 +141,14 @@ describe.each(Object.entries(shells))('with %s as sh', (_, shell) => {
   })
 })
 
-test('begins quickly, and its end is heard of at once', async () => {
+test('what does not end when it is told to is killed 10 s later', async () => {
   await using pds = await localPds()
-  const host = make.hostOf(pds)
-  await host.settings()
-  const steps = [make.line(`date +%s%N >${pds.path('at')}; sleep 0.3; date +%s%N >${pds.path('end')}`)]
-  const times: { begin: number; end: number; pending: number }[] = []
-  for (let i = 0; i < 5; i++) {
-    const began = Date.now()
-    const change = await openChanges(host).begin(make.planOf(steps), steps)
-    await change.run(() => {}, make.never)
-    const ended = Date.now()
-    const asked = performance.now()
-    await readPending(host)
-    times.push({
-      begin: Number(await make.textOf(pds.path('at'))) / 1e6 - began,
-      end: ended - Number(await make.textOf(pds.path('end'))) / 1e6,
-      pending: performance.now() - asked,
-    })
-    await change.close()
-  }
-  const best = (name: 'begin' | 'end' | 'pending') => Math.min(...times.map((time) => time[name]))
-  expect(best('begin')).toBeLessThan(200)
-  expect(best('end')).toBeLessThan(150)
-  expect(best('pending')).toBeLessThan(60)
-  if (process.env.KIMBIA_TIMES) process.stderr.write(`${JSON.stringify(times)}\n`)
+  const steps = [make.line(`trap '' TERM; while :; do sleep 61; done`, [], { deadline: 1 })]
+  const change = await openChanges(make.hostOf(pds)).begin(make.planOf(steps), steps)
+  const began = Date.now()
+  expect(await change.run(() => {}, make.never)).toMatchObject({ why: { code: 'deadline' } })
+  expect(Date.now() - began).toBeGreaterThan(10_000)
+  await change.close()
 })
 
 test('steps of the operator’s machine are written down, and the change is over when all are done', async () => {

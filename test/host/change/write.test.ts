@@ -66,7 +66,15 @@ describe.each(Object.entries(shells))('with %s as sh', (_, shell) => {
     const held = await make.changesOf(pds, session).begin(make.planOf(steps), steps)
     expect(await held.run(() => {}, make.never)).toMatchObject({
       kind: 'stuck',
-      notUndone: [{ index: 0, why: { code: 'changed-meanwhile' } }],
+      notUndone: [
+        {
+          index: 0,
+          why: {
+            code: 'changed-meanwhile',
+            message: `${path} holds another text by now than the plan was made from; what it held before is the newest pds.env.* in ${pds.path('kimbia-ops/backups')}`,
+          },
+        },
+      ],
     })
     expect(await make.textOf(path)).toBe('theirs\n')
     await held.close()

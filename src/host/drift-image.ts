@@ -1,0 +1,58 @@
+import { type Failure, failed } from '../failure.ts'
+import { act, ask, type Shell } from '../ssh/shell.ts'
+import type { ComposeEngine, Engine } from './engine.ts'
+import type { HostView } from './host.ts'
+import { parseImage } from './image.ts'
+
+/**
+ * What the compose files name for the service where that is neither what its container was made from nor another name
+ * of the image that it runs, such as an update that is planned and not applied; undefined where they agree, or compose
+ * has nothing to do with it.
+ */
+export async function readOtherImage(
+  host: Pick<HostView, 'ask'>,
+  { docker, pds, project }: Engine,
+): Promise<string | undefined> {
+  const service = pds?.labels['com.docker.compose.service']
+  if (!project || !pds || service === undefined) return undefined
+  const { code, stdout } = await host.ask(ask`images=$(${project.words} config --images ${service}) || exit
+case "
+$images
+" in *${`\n${pds.image}\n`}*) exit 0 ;; esac
+for image in $images; do
+  [ "$(${docker} image inspect --format '{{.Id}}' "$image" 2>/dev/null)" != ${pds.imageId} ] || exit 0
+done
+printf '%s\n' "$images"`)
+  const images = stdout.split('\n').filter(Boolean)
+  // Those of the services that it depends on may stand there too.
+  return code !== 0 || images.includes(pds.image) ? undefined : images[0]
+}
+
+/** A Failure when compose would make the container from another reference: only an update may, which can go back. */
+export async function refuseOtherImage(host: Pick<HostView, 'ask'>, engine: Engine): Promise<void> {
+  const other = await readOtherImage(host, engine)
+  if (other !== undefined && engine.pds) throw otherImage(engine.pds.image, other)
+}
+
+/** The Failure of a recreate that would be an update. */
+export const otherImage = (running: string, other: string): Failure =>
+  failed(
+    'image-differs',
+    `the PDS runs ${running}, and the compose file names ${other}: to recreate it would be an update without a way back; nothing was changed`,
+    'first kimbia-ops update apply; or edit the compose file back, and run this again',
+  )
+
+/**
+ * Makes the reference of the container name the image that runs, so that `up` keeps it: a tag that was pulled anew or
+ * removed is set back to it, a digest is pulled again. A new image comes with `update apply` alone, which pulls it.
+ */
+export function keepImage({ docker, pds }: Pick<ComposeEngine, 'docker' | 'pds'>): Shell<'act'> | undefined {
+  const image = pds && parseImage(pds.image)
+  if (!image || pds.image.startsWith('sha256:')) return undefined
+  const mend = image.digest === undefined ? ['tag', pds.imageId, pds.image] : ['pull', '--quiet', pds.image]
+  return act`echo ${[pds.name, pds.id, pds.imageId]}
+[ "$(${docker} image inspect --format '{{.Id}}' ${pds.image} 2>/dev/null)" = ${pds.imageId} ] || {
+  echo ${`${pds.image} names another image by now, or none: let it name the one that runs`}
+  ${docker} ${mend}
+}`
+}

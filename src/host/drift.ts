@@ -1,0 +1,78 @@
+import { failed } from '../failure.ts'
+import { ask } from '../ssh/shell.ts'
+import type { Container } from './containers.ts'
+import type { Engine } from './engine.ts'
+import { parseEnvFile } from './env-file.ts'
+import { isOfThePds } from './env-keys.ts'
+import { lintEnv } from './env-lint.ts'
+import type { HostView } from './host.ts'
+
+/** A setting that pds.env has otherwise than the running container, or that only one of them has. */
+export interface Drifted {
+  readonly key: string
+  /** What the container runs with; it may be a secret. */
+  readonly was: string | undefined
+  /** What pds.env says; it may be a secret. */
+  readonly now: string | undefined
+}
+
+/**
+ * What was edited in pds.env and never applied, in the order of the file: the next recreate takes it up. What only the
+ * container has counts where the PDS reads it or it is `named`, unless its image brings it along.
+ */
+export async function readDrift(
+  host: Pick<HostView, 'ask'>,
+  engine: Pick<Engine, 'docker'>,
+  container: Pick<Container, 'env' | 'imageId'>,
+  text: string,
+  named: readonly string[] = [],
+): Promise<readonly Drifted[]> {
+  const { env } = container
+  const wanted = parseEnvFile(text)
+  const written = new Set(wanted.entries.map(({ key }) => key).filter((key) => key !== ''))
+  const of = (key: string): Drifted => ({ key, was: env.get(key)?.reveal(), now: wanted.get(key) })
+  const changed = [...written].map(of).filter(({ was, now }) => was !== now)
+  const removed = [...env.keys()]
+    .filter((key) => !written.has(key) && (isOfThePds(key) || named.includes(key)))
+    .map(of)
+  if (removed.length === 0) return changed
+  const brought = await broughtByImage(host, engine, container)
+  return [...changed, ...removed.filter(({ key, was }) => !brought.includes(`${key}=${was}`))]
+}
+
+/** The settings that an image brings along, which no env file has set. */
+async function broughtByImage(
+  host: Pick<HostView, 'ask'>,
+  { docker }: Pick<Engine, 'docker'>,
+  { imageId }: Pick<Container, 'imageId'>,
+): Promise<readonly string[]> {
+  const { code, stdout } = await host.ask(
+    ask`${docker} image inspect --format ${'{{json .Config.Env}}'} ${imageId}`,
+  )
+  if (code !== 0) return []
+  const env: unknown = JSON.parse(stdout)
+  return Array.isArray(env) ? env.map(String) : []
+}
+
+/** The names alone, sorted. */
+export const keysOf = (drift: readonly Drifted[]): readonly string[] => drift.map(({ key }) => key).sort()
+
+/** What a recreate takes up besides what it is for; nothing of the values is shown. */
+export const driftWarning = (keys: readonly string[]): readonly string[] =>
+  keys.length === 0 ? [] : [`also applies what was edited but never applied: ${keys.join(', ')}`]
+
+/**
+ * A Failure when what somebody edited and never applied is wrong in the text that a recreate would take up: going back
+ * would take it up too. The line is that of the file as it stands.
+ */
+export function refuseBadEdit(text: string, keys: readonly string[], stands = text): void {
+  const bad = lintEnv(text).find(({ severity, key }) => severity === 'error' && keys.includes(key))
+  if (!bad) return
+  const { key, problem, remedy } = bad
+  const line = parseEnvFile(stands).entries.findLast((entry) => entry.key === key)?.line
+  throw failed(
+    'bad-edit-waiting',
+    `pds.env${line === undefined ? '' : `, line ${line}`}: ${key} was edited but never applied, and this would take it up: ${problem}; nothing was changed`,
+    `${remedy}; to go on all the same: --force`,
+  )
+}
