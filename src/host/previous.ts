@@ -63,7 +63,7 @@ ${docker} tag ${it.imageId} ${it.keep} || exit
 mkdir -p "\${f%/*}" || exit
 { printf '%s\\n' ${JSON.stringify(it)} && others "$f" ${it.stamp}; } >"$f.new" && settle "$f"`
 
-/** Takes the note and the name back: the update did not happen. Where another image runs, or none, both stay. */
+/** Takes the note and the name back: the update did not happen. Both stay where another image runs, or none, or no note can be written. */
 export const forget = (
   docker: readonly string[],
   dir: string,
@@ -79,7 +79,7 @@ case $runs in
 ${`true ${imageId}`}' '*) ;;
 *) echo ${`the old image does not run: it stays as ${keep}`}; exit 0 ;;
 esac
-if [ -f "$f" ]; then others "$f" ${stamp} >"$f.new" && settle "$f" || exit 1; fi
+if [ -f "$f" ]; then others "$f" ${stamp} >"$f.new" && settle "$f" || { echo "$f stays as it is"; exit 0; }; fi
 case $runs in *' '${keep}) exit 0 ;; esac
 ${docker} image rm ${keep} >/dev/null 2>&1 || :`
 

@@ -1,4 +1,4 @@
-import { act } from '../ssh/shell.ts'
+import { act, ask, type Shell } from '../ssh/shell.ts'
 import type { Gate, HostStep, ShellStep, WaitStep } from './change/step.ts'
 import { keepImage } from './drift-image.ts'
 import type { ComposeEngine } from './engine.ts'
@@ -24,9 +24,18 @@ export const upAgain = (it: Pick<Recreating, 'engine' | 'service'>) => {
   const { docker, pds, project } = it.engine
   if (!pds) return upLine(it)
   return act`# bring the container of ${it.service} back as it was
-[ "$(${docker} inspect --type container --format '{{.Id}} {{.State.Running}}' ${pds.name} 2>/dev/null)" = ${`${pds.id} true`} ] ||
-  ${project.words} up --detach --no-deps --no-build --pull never ${it.service}`
+[ "$(${docker} inspect --type container --format '{{.Id}} {{.State.Running}}' ${pds.name} 2>/dev/null)" != ${`${pds.id} true`} ] || exit 0
+${project.words} up --detach --no-deps --no-build --pull never ${it.service} || exit
+eval ${underItsName(it, pds.name)}`
 }
+
+/** Finds `$id`, the container of the service, and gives it its name where a recreate that was cut off kept it from it. */
+export const underItsName = (
+  { engine: { docker, project }, service }: Pick<Recreating, 'engine' | 'service'>,
+  name: string,
+): Shell<'ask'> =>
+  ask`id=$(${project.words} ps --all --quiet ${service} | head -n 1)
+[ "$(${docker} inspect --type container --format '{{.Name}}' "$id")" = ${`/${name}`} ] || ${docker} rename "$id" ${name} || exit`
 
 /**
  * The steps that apply a change of files: `changes` stand between making ready to go back and the recreate.

@@ -12,7 +12,7 @@ import { type Authorship, noRecorder } from './record.ts'
 import { openRenderer } from './render.ts'
 import { showCount, showDryRun, showPlan } from './report.ts'
 import { shortfallOf } from './shortfall.ts'
-import { noteStanding, refuseStanding } from './standing.ts'
+import { busyBy, noteStanding, refuseStanding } from './standing.ts'
 import { openVault } from './vault.ts'
 
 /** Lives a procedure: its plan, consent, carrying out, and what is said of it. */
@@ -22,7 +22,9 @@ export async function carryProcedure(
   input: InputOf<never>,
 ): Promise<Outcome> {
   const { terminal, opened, run } = life
-  const plan = (await procedure.plan(input, opened.views)) as Plan<unknown>
+  const plan = (await procedure
+    .plan(input, opened.views)
+    .catch((cause: unknown) => orBusy(life, procedure, cause))) as Plan<unknown>
   partsOf(plan)
   if (takesLock(plan) && procedure.changes !== 'host')
     throw new TypeError(`${procedure.name} changes the host, and does not say so`)
@@ -34,6 +36,13 @@ export async function carryProcedure(
   }
   if (!run.globals.quiet && !plan.refused?.length) await terminal.stderr.write('nothing to do\n')
   return await report(life, procedure, plan, asPlanned(plan))
+}
+
+/** A host that was left in the middle of a change cannot be planned on: that it was is what must be said. */
+async function orBusy({ opened }: Life, { changes: what }: Procedure, cause: unknown): Promise<never> {
+  if (what !== 'host' || !(cause instanceof Failure) || cause.outcome !== 'failed') throw cause
+  const pending = await opened.views.pending().catch(() => undefined)
+  throw (pending && busyBy(pending)) ?? cause
 }
 
 async function dryRun(life: Life, { risk }: Procedure, plan: Plan<unknown>): Promise<Outcome> {

@@ -168,7 +168,8 @@ function smallTable(columns: Columns, value: unknown, output: Output): readonly 
     fields.map(([key, field]) => headOf(paint.dim, key, field)),
     ...elements.map((row) => fields.map(([key, field]) => cellOf(paint, key, field, row[key]))),
   ]
-  const layout = layOut(rows, output.columns - 2)
+  // A sentence and what to type next stand in full: the terminal may wrap them.
+  const layout = layOut(rows, fields.length > 2 ? output.columns - 2 : Number.POSITIVE_INFINITY)
   return rows.map((cells) => `  ${lineOf(cells, layout)}`)
 }
 

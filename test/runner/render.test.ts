@@ -246,6 +246,9 @@ describe('a card', () => {
     const text = await shown(screen(80), nested, one, [{ host: 'h', checks: [{ name: 'ssh', ms: 4 }] }])
     expect(text).toBe('host  h\n\nchecks\n  name  ms\n  ssh    4\n')
     expect(await shown(screen(80), nested, one, [{ host: 'h', checks: [] }])).toContain('checks\n  none\n')
+    // With two fields it is a sentence and what to type next: nothing of it is cut.
+    const name = 'n'.repeat(200)
+    expect(await shown(screen(80), nested, one, [{ host: 'h', checks: [{ name, ms: 4 }] }])).toContain(name)
   })
 })
 

@@ -22,12 +22,12 @@ export interface TrailLine {
   readonly message?: string
 }
 
-/** The lines of the trail, read from its file. */
+/** The lines of the trail, read from its file; one that a full disk cut off in the middle is passed over. */
 export function trailOf(rig: Rig): TrailLine[] {
   const file = join(rig.pdsDir, 'kimbia-ops/trail.jsonl')
   if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return []
   const lines = readFileSync(file, 'utf8').split('\n')
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as TrailLine)
+  return lines.filter((line) => line.endsWith('}')).map((line) => JSON.parse(line) as TrailLine)
 }
 
 /** The DIDs of the accounts that are taken down, in order. */

@@ -2,7 +2,7 @@
  * The gate, in sh. It polls every 50 ms until the first healthy answer, then every 500 ms: first until there are enough
  * in a row, then until the time to settle is over. One or two unhealthy answers after the first healthy one are forgiven,
  * except that the row begins anew; three together are a failure, and so is a row that is not there 30 s later.
- * One that answers, but never healthy, is not waited for until the deadline: it has the time to settle, or 5 s.
+ * One that answers, but never healthy, is not waited for until the deadline: it has 5 s.
  * The container is looked at beside that, since docker is slower than the PDS: any restart or another id is a failure.
  */
 export const runGate = `# PORT HEALTHY SETTLE DEADLINE VERSION NAME DOCKER...
@@ -60,8 +60,7 @@ check() {
 }
 unhealthy() { fault not-healthy "$url $1: $told"; }
 poll() {
-  row=0 bad=0 first= enough= sick= patience=$settle
-  [ "$patience" -ge 5 ] || patience=5
+  row=0 bad=0 first= enough= sick= patience=5
   clock
   began=$now
   while :; do
