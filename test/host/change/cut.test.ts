@@ -34,8 +34,8 @@ async function standsAs(pds: LocalPds): Promise<string> {
   return there[0] === 'A=1\n' && !there[1] ? 'undone' : `in between: ${there}`
 }
 
-/** Begins a change, and kills its agent and its runner once the journal has that line. */
-async function cutAfter(pds: LocalPds, ending: string, line: number): Promise<string> {
+/** Begins a change, and kills its agent and its runner once the journal has that line, and a step has written that file. */
+async function cutAfter(pds: LocalPds, ending: string, line: number, written?: string): Promise<string> {
   await make.put(pds, 'pds.env', 'A=1\n')
   const steps = stepsOf(pds, ending)
   const plan = make.planOf(steps)
@@ -43,6 +43,7 @@ async function cutAfter(pds: LocalPds, ending: string, line: number): Promise<st
   const change = await openChanges(openHost(async () => session, pds.config)).begin(plan, steps)
   const running = change.run(() => {}, make.never).catch((error: unknown) => error)
   await make.until(async () => (await make.journalOf(pds)).length > line, 'the line')
+  if (written) await make.until(() => make.textOf(pds.path(written)), 'the step')
   await make.kill9(await make.pidIn(pds, 'lock'))
   await make.kill9(await make.pidIn(pds, 'change/runner'))
   await session.dispose()
@@ -181,7 +182,7 @@ test('a new line of the journal follows a torn one', async () => {
 
 test('of a killed runner and of what it started nothing goes on for long', async () => {
   await using pds = await localPds('A=1\n')
-  await cutAfter(pds, 'sleep 1', 4)
+  await cutAfter(pds, `echo yes >${pds.path('runs')}; sleep 2`, 4, 'runs')
   const mine = async () => {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
     const args = await Promise.all(pids.map((pid) => make.textOf(`/proc/${pid}/cmdline`)))
