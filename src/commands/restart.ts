@@ -1,6 +1,6 @@
 import { unreachable } from '../failure.ts'
 import type { Container } from '../host/containers.ts'
-import { keysOf, readDrift } from '../host/drift.ts'
+import { keysOf, readDrift, takenUp } from '../host/drift.ts'
 import { refuseOtherImage } from '../host/drift-image.ts'
 import { type Engine, readComposeEngine, readEngine } from '../host/engine.ts'
 import type { HostView, Settings } from '../host/host.ts'
@@ -51,7 +51,7 @@ export default procedure({
     return {
       title,
       confirm: name,
-      warnings: driftWarning(keysOf(drift), anew ? 'recreate' : 'restart'),
+      warnings: (anew ? takenUp : notTakenUp)(keysOf(drift)),
       items: [{ subject: service, steps, rows: [row] }],
     }
   },
@@ -106,15 +106,10 @@ function restartLine({ docker, project }: Engine, { name, labels }: Container) {
     : act`${docker} restart ${name}`
 }
 
-function driftWarning(keys: readonly string[], way: 'restart' | 'recreate'): readonly string[] {
-  if (keys.length === 0) return []
-  const named = keys.join(', ')
-  switch (way) {
-    case 'restart':
-      return [
-        `pds.env has changed since the container was made: ${named}. A restart does not take that up; restart --recreate does`,
+/** A restart does not read pds.env again. */
+const notTakenUp = (keys: readonly string[]): readonly string[] =>
+  keys.length === 0
+    ? []
+    : [
+        `pds.env has changed since the container was made: ${keys.join(', ')}. A restart does not take that up; restart --recreate does`,
       ]
-    case 'recreate':
-      return [`pds.env has changed since the container was made; this takes up: ${named}`]
-  }
-}

@@ -61,6 +61,12 @@ export const keysOf = (drift: readonly Drifted[]): readonly string[] => drift.ma
 export const driftWarning = (keys: readonly string[]): readonly string[] =>
   keys.length === 0 ? [] : [`also applies what was edited but never applied: ${keys.join(', ')}`]
 
+/** The same of a change that has to do with the whole of the file. */
+export const takenUp = (keys: readonly string[]): readonly string[] =>
+  keys.length === 0
+    ? []
+    : [`pds.env has changed since the container was made; this takes up: ${keys.join(', ')}`]
+
 /**
  * A Failure when what somebody edited and never applied is wrong in the text that a recreate would take up: going back
  * would take it up too. The line is that of the file as it stands.

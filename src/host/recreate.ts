@@ -19,18 +19,25 @@ export interface Recreating {
 export const upLine = ({ engine, service }: Pick<Recreating, 'engine' | 'service'>, extra: string[] = []) =>
   act`${engine.project.words} up --detach --no-deps --no-build --pull never ${[...extra, service]}`
 
-/** The same, but only when the container is another one by now, or does not run: edits never applied stay so. */
-export const upAgain = (it: Pick<Recreating, 'engine' | 'service'>) => {
+/**
+ * The same, but only when the container is another one by now, or does not run: edits never applied stay so. `proof` is
+ * what must then hold of it; its id is `$id`.
+ */
+export const upAgain = (
+  it: Pick<Recreating, 'engine' | 'service'>,
+  proof: Shell<'ask'> = ask`:`,
+): Shell<'act'> => {
   const { docker, pds, project } = it.engine
   if (!pds) return upLine(it)
   return act`# bring the container of ${it.service} back as it was
 [ "$(${docker} inspect --type container --format '{{.Id}} {{.State.Running}}' ${pds.name} 2>/dev/null)" != ${`${pds.id} true`} ] || exit 0
 ${project.words} up --detach --no-deps --no-build --pull never ${it.service} || exit
-eval ${underItsName(it, pds.name)}`
+eval ${underItsName(it, pds.name)}
+eval ${proof}`
 }
 
 /** Finds `$id`, the container of the service, and gives it its name where a recreate that was cut off kept it from it. */
-export const underItsName = (
+const underItsName = (
   { engine: { docker, project }, service }: Pick<Recreating, 'engine' | 'service'>,
   name: string,
 ): Shell<'ask'> =>

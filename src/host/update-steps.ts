@@ -1,5 +1,5 @@
 import { Secret } from '../secret.ts'
-import { act, type Shell } from '../ssh/shell.ts'
+import { act, ask, type Shell } from '../ssh/shell.ts'
 import type { HostStep, HostUndo, ShellStep, WriteStep } from './change/step.ts'
 import { type ImagePlace, withImage } from './compose-file.ts'
 import type { Container } from './containers.ts'
@@ -14,7 +14,7 @@ import {
 import type { Image } from './image.ts'
 import { isPinned, parseImage, showImage } from './image.ts'
 import { forget, type PreviousImage, prune, remember } from './previous.ts'
-import { gateOf, type Recreating, recreate, underItsName } from './recreate.ts'
+import { gateOf, type Recreating, recreate, upAgain } from './recreate.ts'
 
 /** A change of the image that runs. */
 export interface Updating extends Recreating {
@@ -159,15 +159,12 @@ function wayBackToImage(it: Updating): ShellStep {
 }
 
 /** Unless the container was not touched, it is made anew; then it must be of the old image. */
-const upOld = ({ engine, pds, service }: Updating): Shell<'act'> => {
-  const { docker, project } = engine
-  return act`# bring the container of ${service} back as it was
-[ "$(${docker} inspect --type container --format '{{.Id}} {{.State.Running}}' ${pds.name} 2>/dev/null)" != ${`${pds.id} true`} ] || exit 0
-${project.words} up --detach --no-deps --no-build --pull never ${service} || exit
-eval ${underItsName({ engine, service }, pds.name)}
-runs=$(${docker} inspect --type container --format '{{.Image}}' "$id") || exit
-[ "$runs" = ${pds.imageId} ] || { echo "the container was made from $runs, not from the old image "${pds.imageId} >&2; exit 1; }`
-}
+const upOld = (it: Updating): Shell<'act'> =>
+  upAgain(
+    it,
+    ask`runs=$(${it.engine.docker} inspect --type container --format '{{.Image}}' "$id") || exit
+[ "$runs" = ${it.pds.imageId} ] || { echo "the container was made from $runs, not from the old image "${it.pds.imageId} >&2; exit 1; }`,
+  )
 
 /** Fails unless the recreated container is of the image that the reference names: compose may have kept another. */
 const checkRuns = ({ engine: { docker }, pds, to }: Updating): ShellStep => ({

@@ -1,5 +1,5 @@
 import { failed } from '../../failure.ts'
-import { keysOf, readDrift } from '../../host/drift.ts'
+import { keysOf, readDrift, takenUp } from '../../host/drift.ts'
 import { refuseOtherImage } from '../../host/drift-image.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
 import { diffSettings } from '../../host/env-diff.ts'
@@ -191,9 +191,7 @@ function warningsOf(store: string, drift: readonly string[], collapsed: number):
     ...(store === 'stdout'
       ? ['no store keeps the new password: it is printed once, and stands in pds.env']
       : []),
-    ...(drift.length > 0
-      ? [`pds.env has changed since the container was made; this takes up: ${drift.join(', ')}`]
-      : []),
+    ...takenUp(drift),
     ...(collapsed > 0 ? [`${key} stood several times in pds.env: it is left once`] : []),
   ]
 }

@@ -1,5 +1,6 @@
 import { Failure } from '../../failure.ts'
 import type { HostStep } from '../../host/change/step.ts'
+import { readImagePlace } from '../../host/compose-place.ts'
 import { driftWarning, keysOf, readDrift, refuseBadEdit } from '../../host/drift.ts'
 import { otherImage, readOtherImage } from '../../host/drift-image.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
@@ -13,7 +14,6 @@ import { column, flag, type RowOf, type Views } from '../../runner/command.ts'
 import { check, later, type Plan, type Step, write } from '../../runner/plan.ts'
 import { count, optional, text, yesNo } from '../../runner/type.ts'
 import { Secret } from '../../secret.ts'
-import { ask } from '../../ssh/shell.ts'
 
 /** The setting that opens and closes the door. */
 export const door = 'PDS_INVITE_REQUIRED'
@@ -120,13 +120,9 @@ async function backToImage(
   const running = parseImage(pds?.image ?? '')
   if (to === 'open' || running === undefined) throw otherImage(pds?.image ?? '', other)
   const { service } = await host.config()
-  const { findImage } = await import('../../host/compose-file.ts')
   const { writeImage } = await import('../../host/update-steps.ts')
-  const files = await Promise.all(
-    project.files.map(async (path) => ({ path, text: (await host.ask(ask`cat ${path}`)).stdout })),
-  )
   try {
-    return writeImage(findImage(files, service), running)
+    return writeImage(await readImagePlace(host, project, service), running)
   } catch (cause) {
     if (cause instanceof Failure) throw otherImage(showImage(running), other)
     throw cause

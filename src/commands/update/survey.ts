@@ -1,6 +1,7 @@
 import type { HostConfig } from '../../config.ts'
 import { Failure, failed } from '../../failure.ts'
 import type { ImagePlace } from '../../host/compose-file.ts'
+import { readImagePlace } from '../../host/compose-place.ts'
 import type { Container } from '../../host/containers.ts'
 import { type Database, databasesOf } from '../../host/databases.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
@@ -12,7 +13,6 @@ import { findWatchtower, type Watchtower } from '../../host/watchtower.ts'
 import { versionOf } from '../../pds/answers.ts'
 import type { PdsView } from '../../pds/client.ts'
 import type { Views } from '../../runner/command.ts'
-import { ask } from '../../ssh/shell.ts'
 
 /** What stands on a host before its image is changed. */
 export interface Survey {
@@ -51,7 +51,7 @@ export async function survey(views: Views, databases: 'with databases' | 'withou
   const wanted = databases === 'with databases' ? databasesOf(pds) : []
   const paths = wanted.map(({ path }) => path)
   const [place, facts] = await Promise.all([
-    readPlace(views, engine, config),
+    readImagePlace(host, engine.project, config.service),
     readImageFacts(engine, pds.imageId, paths, host),
   ])
   const image = imageOf(place)
@@ -76,19 +76,6 @@ async function versionNow(pds: PdsView): Promise<string | null> {
     if (cause instanceof Failure && cause.outcome !== 'interrupted') return null
     throw cause
   }
-}
-
-async function readPlace({ host }: Views, { project }: ComposeEngine, { service }: HostConfig) {
-  const { findImage } = await import('../../host/compose-file.ts')
-  const files = await Promise.all(
-    project.files.map(async (path) => {
-      const { code, stdout, stderr } = await host.ask(ask`cat ${path}`)
-      if (code !== 0)
-        throw failed('compose-unreadable', `${path} cannot be read: ${stderr.trim() || `exit code ${code}`}`)
-      return { path, text: stdout }
-    }),
-  )
-  return findImage(files, service)
 }
 
 function imageOf({ reference, path }: ImagePlace): Image {
