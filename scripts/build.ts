@@ -12,12 +12,10 @@ const bundle = await rolldown({
   platform: 'node',
   cwd: root,
   external: [...builtinModules, /^node:/],
-  plugins: [withoutNativeAddons()],
+  plugins: [withoutNativeAddons(), lexiconsAsData()],
   transform: { define: { 'import.meta.vitest': 'undefined' } },
   treeshake: {
     moduleSideEffects: (id) => !/\/node_modules\/(@atproto|@atcute|zod)\//.test(id),
-    // @atproto/api reads all lexicons twice when it is loaded; only its list of them is used.
-    manualPureFunctions: ['Lexicons'],
   },
 })
 // Built beside and renamed, so that a program running from dist never meets half a build.
@@ -57,6 +55,19 @@ function withoutNativeAddons(): Plugin {
     name: 'without-native-addons',
     resolveId: (id) => (id.endsWith('.node') || id === 'cpu-features' ? absent : null),
     load: (id) => (id === absent ? "throw new Error('there are no native addons in this bundle')" : null),
+  }
+}
+
+/** Of @atproto/api only the lexicons of a PDS are used: as JSON they take a tenth of the time to load that its code takes. */
+function lexiconsAsData(): Plugin {
+  return {
+    name: 'lexicons-as-data',
+    async load(id) {
+      if (!/\/node_modules\/@atproto\/api\/dist\/index\.m?js$/.test(id)) return null
+      const { schemas } = await import('@atproto/api')
+      const json = JSON.stringify(schemas.filter((it) => it.id.startsWith('com.atproto.')))
+      return `export const schemas = JSON.parse(${JSON.stringify(json)})`
+    },
   }
 }
 

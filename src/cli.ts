@@ -151,21 +151,23 @@ async function connectLocal({ note }: Opening): Promise<Session> {
 }
 
 async function connectSsh(config: HostConfig, { note, signal, terminal }: Opening): Promise<Session> {
-  const library = import('./ssh/node-ssh.ts')
   const { resolveTarget } = await import('./ssh/target.ts')
   const { sshConfig, identity, knownHosts } = config
-  const target = await resolveTarget(config.ssh, { sshConfig, identity, knownHosts })
+  const resolving = resolveTarget(config.ssh, { sshConfig, identity, knownHosts })
+  // Loaded while ssh tells where to go, which must have been asked first: loading leaves nothing else a turn.
+  const [target, { openSsh }] = await Promise.all([resolving, import('./ssh/node-ssh.ts')])
   const askPassphrase = terminal.interactive
     ? (file: string) => asker(terminal, `passphrase of ${file}`)()
     : undefined
-  return (await library).openSsh(target, { note, signal, askPassphrase })
+  return openSsh(target, { note, signal, askPassphrase })
 }
 
 async function openPds(host: Host, { note, waiting, signal }: Opening): Promise<Pds> {
-  const [{ openPds }, { tunnelFetch }, { port, adminPassword, bypassKey }] = await Promise.all([
+  const { port, adminPassword, bypassKey } = await host.settings()
+  // The lexicons take their time to load: that is for when the host has been asked all it can be asked by now.
+  const [{ openPds }, { tunnelFetch }] = await Promise.all([
     import('./pds/atproto.ts'),
     import('./ssh/tunnel.ts'),
-    host.settings(),
   ])
   const where = `the PDS on ${await host.where()}, port ${port}`
   return openPds({
