@@ -1,6 +1,6 @@
-import { type Failure, failed } from '../failure.ts'
+import { Failure, failed } from '../failure.ts'
 import { act, ask, type Shell } from '../ssh/shell.ts'
-import type { ComposeEngine, Engine } from './engine.ts'
+import type { ComposeEngine, Engine, Project } from './engine.ts'
 import type { HostView } from './host.ts'
 import { parseImage } from './image.ts'
 
@@ -15,6 +15,7 @@ export async function readOtherImage(
 ): Promise<string | undefined> {
   const service = pds?.labels['com.docker.compose.service']
   if (!project || !pds || service === undefined) return undefined
+  if ((await namedBy(project, service)) === pds.image) return undefined
   const { code, stdout } = await host.ask(ask`images=$(${project.words} config --images ${service}) || exit
 case "
 $images
@@ -26,6 +27,22 @@ printf '%s\n' "$images"`)
   const images = stdout.split('\n').filter(Boolean)
   // Those of the services that it depends on may stand there too.
   return code !== 0 || images.includes(pds.image) ? undefined : images[0]
+}
+
+/** What the compose files that were read name by themselves; undefined where only compose can tell. */
+async function namedBy({ files, texts }: Project, service: string): Promise<string | undefined> {
+  const read = files.flatMap((path) => {
+    const text = texts.get(path)
+    return text === undefined ? [] : [{ path, text }]
+  })
+  if (read.length < files.length) return undefined
+  const { findImage } = await import('./compose-file.ts')
+  try {
+    return findImage(read, service).reference
+  } catch (cause) {
+    if (cause instanceof Failure) return undefined
+    throw cause
+  }
 }
 
 /** A Failure when compose would make the container from another reference: only an update may, which can go back. */
@@ -45,12 +62,22 @@ export const otherImage = (running: string, other: string): Failure =>
 /**
  * Makes the reference of the container name the image that runs, so that `up` keeps it: a tag that was pulled anew or
  * removed is set back to it, a digest is pulled again. A new image comes with `update apply` alone, which pulls it.
+ * What was seen within these few seconds is believed, since docker takes its time to answer.
  */
-export function keepImage({ docker, pds }: Pick<ComposeEngine, 'docker' | 'pds'>): Shell<'act'> | undefined {
-  const image = pds && parseImage(pds.image)
-  if (!image || pds.image.startsWith('sha256:')) return undefined
-  const mend = image.digest === undefined ? ['tag', pds.imageId, pds.image] : ['pull', '--quiet', pds.image]
+export function keepImage({
+  docker,
+  pds,
+  image,
+  seen,
+}: Pick<ComposeEngine, 'docker' | 'pds' | 'image' | 'seen'>): Shell<'act'> | undefined {
+  const reference = pds && parseImage(pds.image)
+  if (!reference || pds.image.startsWith('sha256:')) return undefined
+  const mend =
+    reference.digest === undefined ? ['tag', pds.imageId, pds.image] : ['pull', '--quiet', pds.image]
+  const agreed = image?.reference === pds.image && image.id === pds.imageId
   return act`echo ${[pds.name, pds.id, pds.imageId]}
+now=$(date +%s)
+[ "$now" -ge ${seen} ] && [ "$now" -le ${agreed ? seen + 3 : 0} ] ||
 [ "$(${docker} image inspect --format '{{.Id}}' ${pds.image} 2>/dev/null)" = ${pds.imageId} ] || {
   echo ${`${pds.image} names another image by now, or none: let it name the one that runs`}
   ${docker} ${mend}

@@ -1,7 +1,7 @@
 import { failed } from '../failure.ts'
 import { ask } from '../ssh/shell.ts'
 import type { Container } from './containers.ts'
-import type { Engine } from './engine.ts'
+import { type Engine, environmentOf } from './engine.ts'
 import { parseEnvFile } from './env-file.ts'
 import { isOfThePds } from './env-keys.ts'
 import { lintEnv } from './env-lint.ts'
@@ -22,7 +22,7 @@ export interface Drifted {
  */
 export async function readDrift(
   host: Pick<HostView, 'ask'>,
-  engine: Pick<Engine, 'docker'>,
+  engine: Pick<Engine, 'docker' | 'image'>,
   container: Pick<Container, 'env' | 'imageId'>,
   text: string,
   named: readonly string[] = [],
@@ -43,15 +43,15 @@ export async function readDrift(
 /** The settings that an image brings along, which no env file has set. */
 async function broughtByImage(
   host: Pick<HostView, 'ask'>,
-  { docker }: Pick<Engine, 'docker'>,
+  { docker, image }: Pick<Engine, 'docker' | 'image'>,
   { imageId }: Pick<Container, 'imageId'>,
 ): Promise<readonly string[]> {
+  if (image?.id === imageId) return image.env
   const { code, stdout } = await host.ask(
     ask`${docker} image inspect --format ${'{{json .Config.Env}}'} ${imageId}`,
   )
   if (code !== 0) return []
-  const env: unknown = JSON.parse(stdout)
-  return Array.isArray(env) ? env.map(String) : []
+  return environmentOf(stdout)
 }
 
 /** The names alone, sorted. */

@@ -55,7 +55,7 @@ function wrap<E extends Effect>({ effect, line }: Shell<E>, { kind }: Elevation)
 }
 
 /** The same line, with the messages of every program as its documentation has them. */
-const plainly = <E extends Effect>({ effect, line }: Shell<E>): Shell<E> => ({
+export const plainly = <E extends Effect>({ effect, line }: Shell<E>): Shell<E> => ({
   effect,
   line: `LC_ALL=C; export LC_ALL\n${line}`,
 })

@@ -11,6 +11,8 @@ export interface Project {
   readonly dir: string
   /** The compose files, absolute, in the order in which they are laid over each other. */
   readonly files: readonly string[]
+  /** What they hold, as far as it was read. */
+  readonly texts: ReadonlyMap<string, string>
   readonly name: string | undefined
   /** The words of `docker compose` for this project, sudo included where docker needs it. */
   readonly words: readonly string[]
@@ -25,6 +27,18 @@ export interface Engine {
   readonly pds: Container | undefined
   /** All containers of the host. */
   readonly containers: readonly Container[]
+  /** The image that the container of the service was asked to be made from, as the host has it now; where it was read. */
+  readonly image: LocalImage | undefined
+  /** When all of that was so, in seconds since 1970 by the clock of the host. */
+  readonly seen: number
+}
+
+/** What a reference names on a host. */
+export interface LocalImage {
+  readonly reference: string
+  readonly id: string
+  /** The settings that it brings along, `KEY=value` each. */
+  readonly env: readonly string[]
 }
 
 /** One whose service is run by compose. */
@@ -32,18 +46,50 @@ export interface ComposeEngine extends Engine {
   readonly project: Project
 }
 
+const parts =
+  /^kimbia-ops:(docker|sudo) (\d+)\n([\s\S]*?)\nkimbia-ops:image\n([\s\S]*?)\nkimbia-ops:files\n([\s\S]*?)\nkimbia-ops:texts\n([\s\S]*)$/m
+
 /** Looks at the containers of a host in one remote script; a host without docker is an `unreachable` Failure. */
 export async function readEngine(host: HostView): Promise<Engine> {
   const config = await host.config()
   const answer = await host.ask(look(config))
-  const [, how = '', json = '', files = ''] =
-    /^kimbia-ops:(docker|sudo)\n([\s\S]*)\nkimbia-ops:files\n([\s\S]*)$/m.exec(answer.stdout) ?? []
+  const [, how = '', seen, json = '', image = '', files = '', texts = ''] = parts.exec(answer.stdout) ?? []
   if (how === '') throw await noEngine(host, config, answer)
   const docker = how === 'sudo' ? ['sudo', '-n', 'docker'] : ['docker']
   const containers = parseContainers(json.trim() || '[]')
   const pds = findPds(containers, config)
   const found = files.split('\n').filter((line) => line.startsWith('/'))
-  return { docker, containers, pds, project: projectOf(config, pds, found, docker) }
+  const project = projectOf(config, pds, { files: found, texts: readTexts(texts) }, docker)
+  return { docker, containers, pds, project, image: readImage(image), seen: Number(seen) }
+}
+
+/** Texts, each led by a line with its length in bytes and its path; one that is no UTF-8 counts as not read. */
+function readTexts(section: string): Map<string, string> {
+  const texts = new Map<string, string>()
+  let rest = Buffer.from(section)
+  while (true) {
+    const end = rest.indexOf(10)
+    const [, length = '', path = ''] =
+      /^(\d+) (\/.*)$/.exec(rest.subarray(0, Math.max(end, 0)).toString()) ?? []
+    const from = end + 1
+    const to = from + Number(length)
+    const text = rest.subarray(from, to).toString()
+    if (path === '' || rest.length < to || text.includes('\ufffd')) return texts
+    texts.set(path, text)
+    rest = rest.subarray(to + 1)
+  }
+}
+
+/** A line: the reference, the id, and the environment as JSON. */
+function readImage(line: string): LocalImage | undefined {
+  const [, reference, id, json] = /^(\S+) (sha256:[0-9a-f]+) (.*)$/m.exec(line) ?? []
+  return reference && id && json ? { reference, id, env: environmentOf(json) } : undefined
+}
+
+/** The settings that an image brings along, `KEY=value` each, of `docker image inspect --format '{{json .Config.Env}}'`. */
+export function environmentOf(json: string): readonly string[] {
+  const env: unknown = JSON.parse(json)
+  return Array.isArray(env) ? env.map(String) : []
 }
 
 /** The same, for what only compose can do; a service that no compose file describes is an `unreachable` Failure. */
@@ -58,29 +104,51 @@ export async function readComposeEngine(host: HostView): Promise<ComposeEngine> 
   )
 }
 
-/** Users other than root may reach docker by its group, or by sudo alone. */
-const look = ({ dir, composeFile }: HostConfig): Shell<'ask'> => ask`# look at the containers
-set -- ${dir} ${composeFile ?? ''}
+/**
+ * Users other than root may reach docker by its group, or by sudo alone. The image of the service is looked at while the
+ * containers are; where its reference names another one by now, docker tells an id in its place. The texts of the
+ * compose files come last, since they may hold anything.
+ */
+const look = ({ dir, composeFile, service }: HostConfig): Shell<'ask'> => ask`# look at the containers
+set -- ${dir} ${composeFile ?? ''} ${service}
 command -v docker >/dev/null || { echo kimbia-ops:no-docker; exit 0; }
+list() { "$@" ps --all --no-trunc --format ${listed}; }
 how=docker
-if ! ids=$(docker ps --all --quiet --no-trunc 2>&1); then
-  [ "$(id -u)" != 0 ] && ids=$(sudo -n docker ps --all --quiet --no-trunc 2>/dev/null) ||
-    { echo kimbia-ops:no-engine; printf '%s\\n' "$ids"; exit 0; }
+if ! found=$(list docker 2>&1); then
+  [ "$(id -u)" != 0 ] && found=$(list sudo -n docker 2>/dev/null) ||
+    { echo kimbia-ops:no-engine; printf '%s\\n' "$found"; exit 0; }
   how=sudo
 fi
-echo kimbia-ops:$how
+echo "kimbia-ops:$how $(date +%s)"
 docker() { case $how in sudo) sudo -n docker "$@" ;; *) command docker "$@" ;; esac; }
-case $ids in ?*) docker inspect --type container $ids 2>/dev/null ;; esac
-echo
-echo kimbia-ops:files
-cd "$1" 2>/dev/null || exit 0
-here=$(pwd)
+ids= image=
+while read -r id name service; do
+  ids="$ids $id"
+  [ "$service" != "$3" ] || image=$name
+done <<EOF
+$found
+EOF
+{ [ -z "$found" ] || docker inspect --type container $ids 2>/dev/null; } | {
+  [ -z "$image" ] || image="$image $(docker image inspect --format ${imaged} "$image" 2>/dev/null)"
+  cat
+  printf '\\nkimbia-ops:image\\n%s\\n' "$image"
+}
+here=$(cd "$1" 2>/dev/null && pwd) && cd "$here" || cd /
 one() { for f; do [ ! -f "$f" ] || { case $f in /*) echo "$f" ;; *) echo "$here/$f" ;; esac; return 0; }; done; return 1; }
-if [ -n "$2" ]; then one "$2"
-elif one compose.yaml compose.yml docker-compose.yml docker-compose.yaml; then
+files=$(if [ -n "$2" ]; then one "$2"
+elif [ -n "$here" ] && one compose.yaml compose.yml docker-compose.yml docker-compose.yaml; then
   one compose.override.yaml compose.override.yml docker-compose.override.yml docker-compose.override.yaml
-fi
+fi)
+printf 'kimbia-ops:files\\n%s\\nkimbia-ops:texts\\n' "$files"
+printf '%s\\n' "$files" | while IFS= read -r f && [ -n "$f" ]; do
+  echo "$(wc -c <"$f") $f"
+  cat "$f"
+  echo
+done 2>/dev/null
 exit 0`
+
+const listed = '{{.ID}} {{.Image}} {{.Label "com.docker.compose.service"}}'
+const imaged = '{{.Id}} {{json .Config.Env}}'
 
 const label = (container: Container, name: string): string =>
   container.labels[`com.docker.compose.${name}`] ?? ''
@@ -102,11 +170,11 @@ function findPds(containers: readonly Container[], config: HostConfig): Containe
 function projectOf(
   { dir, project, composeFile }: HostConfig,
   pds: Container | undefined,
-  found: readonly string[],
+  found: Pick<Project, 'files' | 'texts'>,
   docker: readonly string[],
 ): Project | undefined {
   const told = pds ? label(pds, 'project.config_files').split(',').filter(Boolean) : []
-  const files = composeFile !== undefined || told.length === 0 ? found : told
+  const files = composeFile !== undefined || told.length === 0 ? found.files : told
   if (files.length === 0) return undefined
   const place = (pds && label(pds, 'project.working_dir')) || dir
   const name = project ?? ((pds && label(pds, 'project')) || undefined)
@@ -118,7 +186,7 @@ function projectOf(
     ...files.flatMap((file) => ['--file', file]),
     ...(name === undefined ? [] : ['--project-name', name]),
   ]
-  return { dir: place, files, name, words }
+  return { dir: place, files, texts: found.texts, name, words }
 }
 
 async function noEngine(host: HostView, { name }: HostConfig, answer: Answer): Promise<Failure> {

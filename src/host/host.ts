@@ -11,8 +11,8 @@ import type {
   Session,
 } from '../ssh/session.ts'
 import type { Shell } from '../ssh/shell.ts'
-import { type Elevation, elevate } from './elevation.ts'
-import { reach } from './reach.ts'
+import { type Elevation, elevate, plainly } from './elevation.ts'
+import { meanwhile, reach } from './reach.ts'
 import { type PdsEnv, readPdsEnv } from './settings.ts'
 
 /** What pds.env says of the PDS, and how it was reached. */
@@ -65,7 +65,22 @@ export function openHost(
     return { where: open.where, text, elevation: elevation.kind, root: elevate(open, elevation) }
   }
   let entering: ReturnType<typeof enter> | undefined
-  const entered = () => (entering ??= enter())
+  let inside = false
+  const entered = () =>
+    (entering ??= enter().then((it) => {
+      inside = true
+      return it
+    }))
+
+  /** What is asked before the way to root is known finds it by itself; a password is only there once it was asked for. */
+  const ask: Host['ask'] = async (shell, options) => {
+    if (inside) return (await entered()).root.ask(shell, options)
+    const entrance = entered()
+    const early = session().then((open) => open.ask(meanwhile(plainly(shell), config), options))
+    early.catch(() => {})
+    const { root, elevation } = await entrance
+    return elevation === 'sudo with a password' ? root.ask(shell, options) : early
+  }
 
   return {
     config: async () => config,
@@ -74,7 +89,7 @@ export function openHost(
       const { where, text, elevation } = await entered()
       return { ...readPdsEnv(text, config, where), elevation }
     },
-    ask: async (shell, options) => (await entered()).root.ask(shell, options),
+    ask,
     async *lines(shell, options) {
       yield* (await entered()).root.lines(shell, options)
     },

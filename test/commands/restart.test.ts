@@ -6,7 +6,7 @@ import { errorOf, nothing, scriptedWorld } from '../support/world.ts'
 const hostWith = (container: ScriptedContainer = {}, files = ['/pds/compose.yaml']) =>
   scriptedHost()
     .on('# look at the containers', engineAnswer([container], files))
-    .on('image inspect', '["PDS_PORT=3000"]')
+    .on(/^docker image inspect/, '["PDS_PORT=3000"]')
     .on('config --images', 'ghcr.io/bluesky-social/pds:0.4\n')
     .on('# what change stands there', '')
 const dry = async (host: ReturnType<typeof hostWith>, ...args: string[]) =>

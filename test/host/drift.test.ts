@@ -13,7 +13,7 @@ import { scriptedHost } from '../support/scripted-host.ts'
 const hostOf = (image = 'reg.test/pds:0.4', env: readonly string[] = []) =>
   scriptedHost()
     .on('# look at the containers', engineAnswer([{ image, env }]))
-    .on('docker image inspect', '["LOG_ENABLED=true"]')
+    .on(/^docker image inspect/, '["LOG_ENABLED=true"]')
 
 const engineOf = async (image?: string): Promise<ComposeEngine> => await readComposeEngine(hostOf(image))
 
@@ -54,6 +54,24 @@ test.each<[string, string, Record<string, string>, string[]]>([
   expect(await kept(way.run.line, known)).toEqual(wanted)
 })
 
+test.each<[string, number, boolean]>([
+  ['just now', 0, false],
+  ['some seconds ago', -10, true],
+  ['in the future of a clock that was set', 10, true],
+])('that a reference names the image that runs, seen %s', async (_, ago, asks) => {
+  const image = ['reg.test/pds:0.4', 'sha256:1', []] as const
+  const seen = Math.floor(Date.now() / 1000) + ago
+  const host = scriptedHost().on(
+    '# look at the containers',
+    engineAnswer([{ image: 'reg.test/pds:0.4' }], ['/pds/compose.yaml'], { image, seen }),
+  )
+  const line = keepImage(await readComposeEngine(host))?.line ?? ''
+  // Asked again, it is another image by now.
+  expect(await kept(line, { 'reg.test/pds:0.4': 'sha256:2' })).toEqual(
+    asks ? ['tag sha256:1 reg.test/pds:0.4'] : [],
+  )
+})
+
 test.each<[string, string, string | undefined]>([
   ['the same', 'redis:7\nreg.test/pds:0.4', undefined],
   ['the image that runs by another name, such as a pin to it', 'reg.test/pds:pinned', undefined],
@@ -64,6 +82,25 @@ test.each<[string, string, string | undefined]>([
     return execFileSync('sh', ['-c', docker + line]).toString()
   })
   expect(await readOtherImage(host, await readComposeEngine(host))).toBe(other)
+})
+
+test.each<[string, string, boolean]>([
+  ['names the image that runs by itself', 'image: reg.test/pds:0.4', false],
+  ['puts it together', 'image: reg.test/pds:$TAG', true],
+  ['names another', 'image: reg.test/pds:0.5', true],
+  ['cannot be read', 'image: [', true],
+])('a compose file that %s', async (_, line, asks) => {
+  const path = '/pds/compose.yaml'
+  const texts = { [path]: `services:\n  pds:\n    ${line}\n` }
+  let asked = false
+  const host = scriptedHost()
+    .on('# look at the containers', engineAnswer([{ image: 'reg.test/pds:0.4' }], [path], { texts }))
+    .on('config --images', () => {
+      asked = true
+      return ''
+    })
+  await readOtherImage(host, await readComposeEngine(host))
+  expect(asked).toBe(asks)
 })
 
 test('drift: changed, new and gone, but not what the image brings along', async () => {

@@ -38,18 +38,34 @@ const container = (name: string, labels: Labels = {}) => ({
   Mounts: [{ Source: '/srv/pds', Destination: '/pds' }],
 })
 
+/** What `docker ps` says of it: its id, its image, and its service. */
+const listed = (container: object): string[] => {
+  const { Id, Config } = container as {
+    Id: string
+    Config: { Image: string; Labels: Record<string, string> }
+  }
+  return [Id, Config.Image, Config.Labels['com.docker.compose.service'] ?? '']
+}
+
 /** A program `docker` that knows these containers; it lets nobody in but by `sudo` where that is asked. */
 async function withDocker(
   pds: LocalPds,
   containers: readonly object[],
-  { config = {}, refuse = '' }: { config?: Partial<HostConfig>; refuse?: string } = {},
+  {
+    config = {},
+    refuse = '',
+    images = {},
+  }: { config?: Partial<HostConfig>; refuse?: string; images?: Record<string, string> } = {},
 ): Promise<Host> {
   const bin = join(pds.dir, '..', 'programs')
   await mkdir(bin)
   await writeFile(join(bin, 'inspect.json'), JSON.stringify(containers))
   const program = `#!/bin/sh
 ${refuse && `[ -n "$BY_SUDO" ] || { echo '${refuse}' >&2; exit 1; }`}
-case $1 in ps) printf '%s\\n' ${containers.map((it) => (it as { Id: string }).Id).join(' ')} ;;
+case $1 in ps) printf '%s %s %s\\n' ${ask`${containers.flatMap(listed)}`.line} ;;
+image) case "$*" in ${Object.entries(images)
+    .map(([name, told]) => ask`*${name}) echo ${told} ;;`.line)
+    .join(' ')} *) exit 1 ;; esac ;;
 inspect) cat ${ask`${join(bin, 'inspect.json')}`.line} ;; *) exit 9 ;; esac
 `
   await writeFile(join(bin, 'docker'), program)
@@ -135,6 +151,26 @@ describe('the compose files', () => {
     expect(project?.files).toEqual([pds.path('docker-compose.yml'), pds.path('docker-compose.override.yml')])
   })
 
+  test('are read with it, whatever they hold', async () => {
+    await using pds = await localPds()
+    const odd = "kimbia-ops:files\n/x\nkimbia-ops:texts\n3 /y\nné's\n"
+    await writeFile(pds.path('compose.yml'), odd)
+    await writeFile(pds.path('compose.override.yml'), 'no newline')
+    const { project } = await readEngine(await withDocker(pds, []))
+    expect([...(project?.texts ?? [])]).toEqual([
+      [pds.path('compose.yml'), odd],
+      [pds.path('compose.override.yml'), 'no newline'],
+    ])
+  })
+
+  test('count as not read where they are no UTF-8', async () => {
+    await using pds = await localPds()
+    await writeFile(pds.path('compose.yml'), Buffer.from('# caf\xe9\nservices: {}\n', 'latin1'))
+    const { project } = await readEngine(await withDocker(pds, []))
+    expect(project?.files).toEqual([pds.path('compose.yml')])
+    expect(project?.texts.size).toBe(0)
+  })
+
   test('are what the config says', async () => {
     await using pds = await localPds()
     await writeFile(pds.path('compose.yaml'), '')
@@ -142,6 +178,29 @@ describe('the compose files', () => {
     const host = await withDocker(pds, [], { config: { composeFile: 'stack.yaml', project: 'p' } })
     expect((await readEngine(host)).project).toMatchObject({ files: [pds.path('stack.yaml')], name: 'p' })
   })
+})
+
+test('what the reference of the service names is looked at with it', async () => {
+  await using pds = await localPds()
+  const reference = 'registry.test/pds:0.4'
+  const images = { [reference]: 'sha256:ab ["PATH=/bin","PDS_PORT=3000"]' }
+  const made = { project: 'mine', dir: pds.dir, files: 'x' }
+  const containers = [
+    container('db', { ...made, service: 'db' }),
+    container('pds', { ...made, service: 'pds' }),
+  ]
+  const before = Math.floor(Date.now() / 1000)
+  const engine = await readEngine(await withDocker(pds, containers, { images }))
+  expect(engine.image).toEqual({ reference, id: 'sha256:ab', env: ['PATH=/bin', 'PDS_PORT=3000'] })
+  expect(engine.containers.map(({ name }) => name)).toEqual(['db', 'pds'])
+  expect(engine.seen).toBeGreaterThanOrEqual(before)
+  expect(engine.seen).toBeLessThanOrEqual(Date.now() / 1000)
+})
+
+test('a reference that names nothing any more is not taken for one', async () => {
+  await using pds = await localPds()
+  const engine = await readEngine(await withDocker(pds, [container('pds', { service: 'pds' })]))
+  expect(engine.image).toBeUndefined()
 })
 
 describe('docker', () => {

@@ -49,6 +49,29 @@ describe('connecting', () => {
     expect(lines).toHaveLength(1)
   })
 
+  test('keeps no question waiting: it finds the same way by itself, with its own input and answer', async () => {
+    await using pds = await localPds()
+    const lines: string[] = []
+    const host = open(
+      wrapped((line) => line, lines),
+      pds.config,
+    )
+    const odd = `it's "$x" \\ 'é`
+    const [, early] = await Promise.all([
+      host.settings(),
+      host.ask(ask`printf %s ${odd}; cat; echo e >&2; exit 5`, { stdin: ' in' }),
+    ])
+    expect(early).toEqual({ code: 5, stdout: `${odd} in`, stderr: 'e\n' })
+    expect(lines).toHaveLength(2)
+    expect((await host.ask(ask`echo later`)).stdout).toBe('later\n')
+  })
+
+  test('that finds no way answers no question either', async () => {
+    await using pds = await localPds()
+    const host = open(openLocal(), { ...pds.config, dir: pds.path('nowhere') })
+    expect(await failureOf(host.ask(ask`echo all the same`))).toMatchObject({ code: 'pds-dir-missing' })
+  })
+
   test('is not needed to be disposed of', async () => {
     await using pds = await localPds()
     const host = openHost(() => Promise.reject(new Error('never')), pds.config)
@@ -300,6 +323,11 @@ describe.skipIf(withoutRoot)('as another user', () => {
     const never = open(user.open(), { ...pds.config, sudo: 'never' })
     expect(await never.settings()).toMatchObject({ elevation: 'direct' })
     expect(await idOf(never)).toBe(`${user.operator.uid}\nx`)
+    for (const [sudo, uid] of [
+      ['auto', '0'],
+      ['never', String(user.operator.uid)],
+    ] as const)
+      expect(await idOf(open(user.open(), { ...pds.config, sudo }))).toBe(`${uid}\nx`)
   })
 
   test('sudo always, even as one who would not need it', async () => {
@@ -341,7 +369,8 @@ describe.skipIf(withoutRoot)('as another user', () => {
         return new Secret(secret)
       },
     })
-    const [first, second] = await Promise.all([host.settings(), host.settings()])
+    const [first, second, early] = await Promise.all([host.settings(), host.settings(), idOf(host)])
+    expect(early).toBe('0\nx')
     expect([first.elevation, second.elevation, asked]).toEqual([
       'sudo with a password',
       'sudo with a password',

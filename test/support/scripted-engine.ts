@@ -44,5 +44,28 @@ const labels = (service: string) => ({
 export const engineAnswer = (
   containers: readonly ScriptedContainer[] = [{}],
   files: readonly string[] = ['/pds/compose.yaml'],
+  more: Omit<Look, 'files'> = {},
+): string => lookAnswer(containers.map(inspected), { files, ...more })
+
+interface Look {
+  readonly files?: readonly string[]
+  /** What the reference of the PDS names: its id, and the settings that it brings along. */
+  readonly image?: readonly [reference: string, id: string, env: readonly string[]]
+  /** When, in seconds since 1970. */
+  readonly seen?: number
+  /** What the compose files hold, as far as it was read. */
+  readonly texts?: Readonly<Record<string, string>>
+}
+
+/** The same in docker's own words. */
+export const lookAnswer = (
+  containers: readonly object[],
+  { files = ['/pds/compose.yaml'], image, seen = 1_700_000_000, texts = {} }: Look = {},
 ): string =>
-  `kimbia-ops:docker\n${JSON.stringify(containers.map(inspected))}\nkimbia-ops:files\n${files.join('\n')}\n`
+  [
+    ...[`kimbia-ops:docker ${seen}`, JSON.stringify(containers), 'kimbia-ops:image'],
+    image ? `${image[0]} ${image[1]} ${JSON.stringify(image[2])}` : '',
+    ...['kimbia-ops:files', files.join('\n'), 'kimbia-ops:texts'],
+    ...Object.entries(texts).map(([path, text]) => `${Buffer.byteLength(text)} ${path}\n${text}`),
+    '',
+  ].join('\n')

@@ -56,19 +56,19 @@ export interface Turn {
 /** What applies to both: somebody's bad edit may be taken along. */
 export const force = flag('go on with what somebody else edited wrongly in pds.env and never applied')
 
-/** The plan to open or close the door: file, PDS and docker are looked at together, and nothing is done twice. */
+/**
+ * The plan to open or close the door; nothing is done twice. Seconds count: the PDS is only asked where pds.env says
+ * already what is wanted.
+ */
 export async function planDoor(turn: Turn, views: Views): Promise<Plan<RowOf<typeof doorColumns>>> {
   const began = views.clock().getTime()
   const config = await views.host.config()
-  const [settings, { engine, other }, running] = await Promise.all([
-    views.host.settings(),
-    engineAndImage(views),
-    wantsCode(views),
-  ])
+  const [settings, { engine, other }] = await Promise.all([views.host.settings(), engineAndImage(views)])
   const closed = turn.to === 'closed'
   const setting = parseEnvFile(settings.text.reveal()).get(door)
   const file = `${config.dir}/pds.env`
   const written = closes(setting) === closed
+  const running = written ? await wantsCode(views) : undefined
   const ready = written && running === closed
   const drift = ready ? [] : await driftBeside(engine, settings, turn, views)
   const imaging = ready || other === undefined ? [] : await backToImage(engine, other, turn, views)
@@ -82,7 +82,7 @@ export async function planDoor(turn: Turn, views: Views): Promise<Plan<RowOf<typ
     title: closed ? 'close signups' : 'open signups to everybody',
     confirm: config.name,
     reason: turn.reason,
-    found: ready ? [] : [`pds.env: ${door} is ${setting ?? 'not set'}; ${said(running)}`],
+    found: ready ? [] : [`pds.env: ${door} is ${setting ?? 'not set'}${written ? `; ${said(running)}` : ''}`],
     warnings: ready
       ? []
       : [...turn.warnings, ...driftWarning(drift), ...imaging.map(() => unplanned(other ?? ''))],

@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import type { HostConfig } from '../../../src/config.ts'
 import { Secret } from '../../../src/secret.ts'
+import { lookAnswer } from '../../support/scripted-engine.ts'
 import { type ScriptedHost, scriptedHost } from '../../support/scripted-host.ts'
 
 /** The settings of a scripted host, as pds.env holds them. */
@@ -68,10 +69,7 @@ export function composed({
 }: Composed = {}) {
   const port = Number(/^PDS_PORT=(\d+)/m.exec(text)?.[1] ?? 3000)
   const containers = docker === 'no container' ? '[]' : inspected(env, state)
-  const seen =
-    docker === 'none'
-      ? 'kimbia-ops:no-docker\n'
-      : `kimbia-ops:docker\n${containers}\nkimbia-ops:files\n/pds/compose.yaml\n`
+  const seen = docker === 'none' ? 'kimbia-ops:no-docker\n' : lookAnswer(JSON.parse(containers))
   const host: ScriptedHost = scriptedHost({
     ...(config && { config }),
     settings: { text: new Secret(text), port },
@@ -80,7 +78,7 @@ export function composed({
     .on('# look at the containers', seen)
     .on('config --hash', 'pds hash-of-the-files\n')
     .on('cat /pds/compose.yaml', `services:\n  pds:\n    image: ${image}\n`)
-    .on('docker image inspect', JSON.stringify(imageEnv))
+    .on(/^docker image inspect/, JSON.stringify(imageEnv))
     .on('config --images', `${image}\n`)
     .on('cat -- /pds/pds.env', text)
 }

@@ -67,8 +67,16 @@ describe('signup close', () => {
     expect(ran.hostSteps).toEqual(steps())
   })
 
-  test('works when the PDS is down', async () => {
-    const world = door(true)
+  test('asks the PDS nothing before it is recreated: it may be down', async () => {
+    const ran = await door(false, true).run(...close, '--yes')
+    expect(ran.code, ran.stderr).toBe(0)
+    expect(ran.happened.filter((one) => /^(host|read)/.test(one))).toEqual([
+      ...['host 1', 'host 2', 'host 3', 'host 4', 'read describeServer'],
+    ])
+  })
+
+  test('recreates a PDS that is down when the file says so already', async () => {
+    const world = door(true, true, {}, closedEnv)
     const query = world.pds.query.bind(world.pds)
     let asked = 0
     world.pds.query = ((...words: Parameters<typeof query>) =>
@@ -77,7 +85,7 @@ describe('signup close', () => {
         : query(...words)) as typeof query
     const ran = await world.run(...close, '--yes')
     expect(ran.code, ran.stderr).toBe(0)
-    expect(ran.hostSteps).toEqual(steps(closing))
+    expect(ran.hostSteps).toEqual(steps())
   })
 
   test('does nothing in a dry run', async () => {
@@ -122,7 +130,7 @@ describe('signup open', () => {
     const terminal = { interactive: true, answers: ['y'] }
     const ran = await door(true, false, { terminal }, closedEnv).run('signup', 'open')
     expect(ran.code, ran.stderr).toBe(0)
-    expect(ran.stderr).toContain('PDS_INVITE_REQUIRED is true; the PDS asks for an invite code')
+    expect(ran.stderr).toContain('pds.env: PDS_INVITE_REQUIRED is true')
     expect(ran.stderr).toContain('about 730 bot accounts')
     expect(ran.hostSteps).toEqual(steps('- PDS_INVITE_REQUIRED=true; + PDS_INVITE_REQUIRED=false'))
   })

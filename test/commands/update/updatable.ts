@@ -1,4 +1,5 @@
 import type { HostConfig } from '../../../src/config.ts'
+import { lookAnswer } from '../../support/scripted-engine.ts'
 import { type ScriptedHost, scriptedHost } from '../../support/scripted-host.ts'
 import { scriptedPds } from '../../support/scripted-pds.ts'
 
@@ -99,10 +100,7 @@ export function updatable(script: Updatable = {}): ScriptedHost {
           SchemaV2Manifest: { config: { digest: remote.id } },
         })
   return scriptedHost(script.config ? { config: script.config } : {})
-    .on(
-      '# look at the containers',
-      `kimbia-ops:docker\n${JSON.stringify(containers)}\nkimbia-ops:files\n/pds/compose.yaml\n`,
-    )
+    .on('# look at the containers', lookAnswer(containers))
     .on(/^cat \/pds\/compose\.yaml$/, script.compose ?? `services:\n  pds:\n    image: ${image} # moves\n`)
     .on('# look at the image', facts)
     .on('docker manifest inspect', manifest)
