@@ -19,6 +19,8 @@ export interface HostHands {
   readonly view: Pick<HostView, 'ask'>
   readonly follow: Follow
   readonly vault: Vault
+  /** Makes the PDS ready to be asked, while the host is at work. */
+  readonly warm: () => void
 }
 
 /** Where a change to the host is carried out. */
@@ -41,13 +43,16 @@ export interface Work {
   readonly undo: readonly UndoStep[]
 }
 
-/** Takes the lock and carries a whole change out: what is kept as `host` are the facts that the host found out. */
-export async function carryChange(beginning: Beginning, site: Site): Promise<void> {
+/**
+ * Takes the lock while the intent is `written` to the trail, and carries a whole change out once both are there: what is
+ * kept as `host` are the facts that the host found out.
+ */
+export async function carryChange(beginning: Beginning, written: Promise<void>, site: Site): Promise<void> {
   const { item, parts } = beginning
-  const written = changePlanOf(beginning, site.author)
-  const change = await site.changes.begin(written, parts.host)
+  const wanted = changePlanOf(beginning, site.author)
+  const change = await locked(site.changes.begin(wanted, parts.host), written)
   if (change.before) await tellPutAway(change.before, beginning, site)
-  const on = site.follow(written.steps)
+  const on = site.follow(wanted.steps)
   const first = parts.before.length + parts.host.length
   const work = { change, on, steps: item.steps, after: parts.after, first, undo: undosOf(parts.before) }
   try {
@@ -59,6 +64,16 @@ export async function carryChange(beginning: Beginning, site: Site): Promise<voi
     throw new Failure(failure)
   }
   await carryOn(work, site)
+}
+
+/** Whoever has the lock, and could not say so in the trail, gives it back. */
+async function locked(locking: Promise<Change>, written: Promise<void>): Promise<Change> {
+  const [lock, line] = await Promise.allSettled([locking, written])
+  if (lock.status === 'rejected') throw line.status === 'rejected' ? line.reason : lock.reason
+  if (line.status === 'fulfilled') return lock.value
+  const failure = asFailure(line.reason)
+  await close(lock.value, failure)
+  throw new Failure(failure)
 }
 
 /** The outcome of a change that was over, and of which nobody was left to write it. */
@@ -75,7 +90,11 @@ async function tellPutAway(pending: Pending, { plan }: Beginning, site: Site): P
 export async function carryOn(work: Work, site: Site): Promise<void> {
   const { change, steps } = work
   const heard = hear(work.on, earlierOf(change))
-  const end = await orLeave(change, () => change.run(heard.hear, site.stop))
+  const end = await orLeave(change, () => {
+    const running = change.run(heard.hear, site.stop)
+    if (work.after.length > 0) site.warm()
+    return running
+  })
   if (end.kind !== 'done') {
     const step = steps?.[end.index]
     const diff =

@@ -8,7 +8,7 @@ import { carryOutSteps, type DoubtfulProof, Unproven, unread } from './own-steps
 import { ownSteps, partsOf, resumeOf } from './parts.ts'
 import type { Item, Plan } from './plan.ts'
 import { proveStatuses } from './prove.ts'
-import type { Recorder } from './record.ts'
+import type { Intent, Recorder } from './record.ts'
 import type { RunProgram } from './run-step.ts'
 import { asFailure, lookUp } from './step.ts'
 
@@ -87,15 +87,16 @@ async function attemptItem(
   hands: Hands,
 ): Promise<Result | Attempt> {
   if (item.steps.length === 0) return { state: 'unchanged', item, rows: item.rows }
-  let id: string
-  try {
-    id = await hands.recorder.intent(item, plan)
-  } catch (cause) {
-    return { state: 'failed', item, failure: asFailure(cause) }
-  }
+  const { id, written } = hands.recorder.intent(item, plan)
+  if (!partsOf(plan))
+    try {
+      await written
+    } catch (cause) {
+      return { state: 'failed', item, failure: asFailure(cause) }
+    }
   const kept = new Map<string, unknown>()
   try {
-    const proof = await carryItem(item, plan, { id, kept }, hands)
+    const proof = await carryItem(item, plan, { id, written, kept }, hands)
     if (proof) return { item, kept, id, proof }
     return await conclude(hands, id, item, plan, { state: 'done', item, rows: rowsOf(item, kept) })
   } catch (cause) {
@@ -112,7 +113,7 @@ async function attemptItem(
 async function carryItem(
   item: Item<unknown>,
   plan: Plan<unknown>,
-  { id, kept }: { readonly id: string; readonly kept: Map<string, unknown> },
+  { id, written, kept }: Intent & { readonly kept: Map<string, unknown> },
   hands: Hands,
 ): Promise<DoubtfulProof | undefined> {
   const desk = { pds: hands.pds, kept, runProgram: hands.runProgram }
@@ -121,7 +122,7 @@ async function carryItem(
   if (!parts && !resume) return await carryOutSteps(ownSteps(item), desk)
   if (!hands.host) throw new TypeError('this plan changes the host, and nothing is at hand to do it with')
   const site = { ...hands.host, ...desk, stop: hands.stop, recorder: hands.recorder }
-  if (parts) await carryChange({ id, item, plan, parts }, site)
+  if (parts) await carryChange({ id, item, plan, parts }, written, site)
   if (resume) await carryResume(resume, plan, site)
   return undefined
 }

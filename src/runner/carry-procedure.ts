@@ -98,7 +98,8 @@ async function hostHands({ world, opened, terminal, run }: Life, author: Authors
   const follow = quiet || (json && !terminal.stderr.tty) ? silent : followOn(terminal)
   const changes = await world.openChanges(await opened.host())
   const vault = openVault(world, opened.views)
-  return { changes, author, view: opened.views.host, follow, vault }
+  const warm = () => void opened.pds().catch(() => {})
+  return { changes, author, view: opened.views.host, follow, vault, warm }
 }
 
 /** Rows that hold true go to stdout; what failed or was not tried is thrown, to end on stderr. */

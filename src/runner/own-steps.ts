@@ -39,7 +39,10 @@ export async function carryOutSteps(
   const undo: UndoStep[] = []
   let last: DoubtfulProof | undefined
   for (const [index, step] of steps.entries()) {
-    await desk.mark?.('begin', index)
+    const begun = desk.mark?.('begin', index)
+    // A check only reads, so that nothing is lost by being told of at the same time.
+    if (step.kind === 'check') begun?.catch(() => {})
+    else await begun
     const back = undoOf(step)
     if (step.kind === 'store' && back) undo.push(back)
     try {
@@ -56,6 +59,7 @@ export async function carryOutSteps(
       if (accepted && step === steps.at(-1)) throw new Unproven(failure)
       throw await undone(failure, step, index, undo, desk)
     }
+    await begun
     await desk.mark?.('done', index)
   }
   return last

@@ -12,7 +12,8 @@ export async function carryPassthrough(life: Life, command: Passthrough, args: r
   const item = { subject: `${command.name} ${withoutValues(args)}`.trim(), steps: [], rows: [] }
   const plan = { title: command.name, items: [item], confirm: command.name }
   return await keepTrail(life, async (record) => {
-    const id = await record.intent(item, plan)
+    const { id, written } = record.intent(item, plan)
+    await written
     const code = await host.attach(located.shell, {
       ...streams,
       ...(located.first && { first: located.first }),

@@ -11,15 +11,25 @@ export interface Authorship {
   readonly clock: () => Date
 }
 
+/** A line of the trail that says what is about to be done. */
+export interface Intent {
+  /** What ties the outcome to it. */
+  readonly id: string
+  /** Resolves when the host has the line: nothing may be changed before. */
+  readonly written: Promise<void>
+}
+
 /** Writes intents before and outcomes after, one line each. */
 export interface Recorder {
-  /** Resolves when the host has the line; to what ties the outcome to it. */
-  intent(item: Item<unknown>, plan: Plan<unknown>): Promise<string>
+  intent(item: Item<unknown>, plan: Plan<unknown>): Intent
   outcome(id: string, item: Item<unknown>, plan: Plan<unknown>, failure: Failure | undefined): Promise<void>
 }
 
 /** A recorder of what changes only this machine: nothing is written. */
-export const noRecorder: Recorder = { intent: async () => '', outcome: async () => {} }
+export const noRecorder: Recorder = {
+  intent: () => ({ id: '', written: Promise.resolve() }),
+  outcome: async () => {},
+}
 
 /** A recorder that writes to the host's trail. */
 export function recorder(trail: Trail, { operator, command, version, clock }: Authorship): Recorder {
@@ -40,10 +50,10 @@ export function recorder(trail: Trail, { operator, command, version, clock }: Au
     version,
   })
   return {
-    async intent(item, plan) {
+    intent(item, plan) {
       const id = crypto.randomUUID()
-      await trail.write({ ...entry(id, 'intent', item, plan), steps: item.steps.map(showStep) })
-      return id
+      const line = { ...entry(id, 'intent', item, plan), steps: item.steps.map(showStep) }
+      return { id, written: trail.write(line) }
     },
     async outcome(id, item, plan, failure) {
       const result = failure

@@ -1,17 +1,18 @@
 /** Functions of sh that start the runner and follow its journal, one request after the other, and put the change away. */
 export const follow = `archive() {
+  set --
   for one in "$c"/* "$c"/.[!.]*; do
     case \${one##*/} in
     plan.json | journal | id | step-*.log) ;;
-    *) rm -rf "$one" ;;
+    *) set -- "$@" "$one" ;;
     esac
   done
-  rm -rf "$d/last" && mv "$c" "$d/last"
+  rm -rf "$@" "$d/last" && mv "$c" "$d/last"
 }
 launch() {
-  rm -f "$c/stop"
-  if command -v setsid >/dev/null; then setsid sh "$c/run.sh" "$1" </dev/null >>"$c/runner.log" 2>&1 3<&- &
-  else sh "$c/run.sh" "$1" </dev/null >>"$c/runner.log" 2>&1 3<&- &
+  [ ! -e "$c/stop" ] || rm -f "$c/stop"
+  if command -v setsid >/dev/null; then setsid sh "$c/run.sh" "$1" </dev/null >>"$c/runner.log" 2>&1 3<&- 4<&- &
+  else sh "$c/run.sh" "$1" </dev/null >>"$c/runner.log" 2>&1 3<&- 4<&- &
   fi
   identify "$!" && runner=$token
 }
@@ -29,11 +30,29 @@ gather() {
   done
   part=$part$line
 }
+# The runner rings when it has written a line; a tick comes twice a second. Without either: once a second.
+listen() {
+  if [ -n "$bell" ]; then read -r told <&4
+  else
+    sleep 0.5 2>/dev/null || sleep 1
+    [ -n "$slept" ] && told=tick slept= || slept=1
+  fi
+}
+hang_bell() {
+  bell= slept= ticker=
+  [ -p "$c/bell" ] || mkfifo "$c/bell" 2>/dev/null || return 0
+  exec 4<>"$c/bell" || return 0
+  bell=1
+  (
+    while { sleep 0.5 2>/dev/null || sleep 1; } && [ -e "/proc/$$/stat" ]; do echo tick; done 1<>"$c/bell"
+  ) </dev/null >/dev/null 2>&1 3<&- 4<&- &
+  ticker=$!
+}
 newest() {
   { tail -c 1000 "$c/step-$at.log" | tr '\\r' '\\n' | grep -v '^kimbia-ops:fact ' | grep . | tail -n 1; } 2>/dev/null
 }
 next() {
-  n=0
+  told=
   gather
   while [ -z "$lines" ]; do
     if ! running; then
@@ -41,14 +60,11 @@ next() {
       [ -n "$lines" ] || { echo dead; return 0; }
       break
     fi
-    if [ "$n" -ge "$rounds" ]; then
+    if [ "$told" = tick ]; then
       printf 'said %s\\n' "$(newest)"
       return 0
     fi
-    n=$((n + 1))
-    if [ "$n" -le "$quick" ]; then sleep 0.01 2>/dev/null
-    else sleep "$nap" 2>/dev/null
-    fi || { quick=0 nap=1 rounds=1; sleep 1; }
+    listen
     gather
   done
   printf 'lines %s\\n' "$lines"
@@ -81,7 +97,8 @@ close() {
 hear() { { read -r up rest </proc/uptime && echo "\${up%.*}" >"$c/heard"; } 2>/dev/null; }
 serve() {
   exec 3<"$c/journal"
-  part= at= lines= ended= runner= nap=0.04 quick=12 rounds=32
+  part= at= lines= ended= runner=
+  hang_bell
   hear
   while read -r what a b; do
     hear
@@ -100,5 +117,6 @@ serve() {
     *) echo 'not a word of this conversation' ;;
     esac
   done
+  [ -z "$ticker" ] || kill "$ticker" 2>/dev/null
 }
 `

@@ -38,7 +38,8 @@ export function hold(held: Held): Change {
     mark: (event, index) => talk.expect(`mark ${event} ${index}`),
     async close() {
       await talk.expect('close')
-      await conversation.end()
+      // Nothing is left to be done there, so that nobody need wait for its end.
+      void conversation.end().catch(() => undefined)
     },
     async leave() {
       // Whatever is left of the line, the host goes on without it.

@@ -63,7 +63,7 @@ measure() {
   # Two steps in a row take it down once.
   [ ! -e "$c/measured" ] || [ ! -e "$c/down" ] || return 0
   name=
-  rm -f "$c/down" "$c/measured"
+  [ ! -e "$c/measured" ] || rm -f "$c/down" "$c/measured"
   choose || return 0
   healthy "$1" || return 0
   : >"$c/measured"

@@ -64,7 +64,7 @@ leash() {
 # DEADLINE STOPPABLE PORT LINE
 shell() {
   [ -z "$3" ] || measure "$3"
-  rm -f "$c/ended"
+  [ ! -e "$c/ended" ] || rm -f "$c/ended"
   $sid sh -c "$own" sh "$boot" "$c/step" "$4" </dev/null >>"$log" 2>&1 &
   pid=$!
   leash "$pid" "$1" "$2" </dev/null >/dev/null 2>&1 &
@@ -74,7 +74,6 @@ shell() {
   else kill "$dog" 2>/dev/null
   fi
   take_facts
-  rm -f "$c/step"
   why=
   [ ! -e "$c/ended" ] || read -r why <"$c/ended"
   case $why in
@@ -92,7 +91,7 @@ await() {
   done
 }
 take_facts() {
-  grep -q '^kimbia-ops:fact ' "$log" 2>/dev/null || return 0
+  [ -s "$log" ] && grep -q '^kimbia-ops:fact ' "$log" || return 0
   sed -n 's/^kimbia-ops:fact \\([A-Za-z][A-Za-z0-9]* .*\\)$/\\1/p' "$log" >"$c/facts"
   while IFS= read -r line; do note "fact $line"; done <"$c/facts"
   sed '/^kimbia-ops:fact /d' "$log" >"$c/facts"

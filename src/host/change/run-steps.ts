@@ -13,8 +13,15 @@ note() {
 "
     return 1
   fi
-  case $1 in done* | fact*) ;; *) flush "$j" ;; esac
+  case $1 in
+  fact*) return 0 ;;
+  done*) ;;
+  *) flush "$j" ;;
+  esac
+  ring
 }
+# The bell is heard where somebody listens, and lost where nobody does.
+ring() { [ ! -p "$c/bell" ] || echo 1<>"$c/bell"; }
 # CODE SENTENCE [LINES]
 fault() {
   code=$1 why="$2\${3:+:$nl$3}"
@@ -22,7 +29,7 @@ fault() {
 }
 in_a_line() { printf '%s' "$why" | tr '\\n\\002\\003' '\\001  '; }
 recall() {
-  [ -z "$(tail -c 1 "$j")" ] || printf '%s\\n' "$cut" >>"$j"
+  [ ! -s "$j" ] || [ -z "$(tail -c 1 "$j")" ] || printf '%s\\n' "$cut" >>"$j"
   while read -r what i rest; do
     case $what$i$rest in *"$cut") continue ;; esac
     case $i in '' | *[!0-9]*) continue ;; esac
@@ -39,7 +46,6 @@ recall() {
 # What was under way when the runner was cut off is ended before it is begun again.
 end_stray() {
   if token_in "$c/step" && alive "$found"; then put_down "\${found%%.*}"; fi
-  rm -f "$c/step"
 }
 begin_step() {
   log=$c/step-$1.log

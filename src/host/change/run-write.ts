@@ -35,7 +35,7 @@ changed() {
 # KEPT PATH WAS: the old text, for the undo and for the operator
 keep() {
   [ ! -e "$1" ] || return 0
-  if ! why=$({ rm -f "$1.new" && cp -p "$real" "$1.new" && chmod 600 "$1.new"; } 2>&1) || ! back_up "\${2##*/}"; then
+  if ! why=$({ cat "$real" >"$1.new"; } 2>&1); then
     rm -f "$1.new"
     fault not-written "$2 cannot be copied before it is changed: $why"
     return 1
@@ -43,21 +43,22 @@ keep() {
   sum_of "$1.new"
   [ "$sum" = "$3" ] || { changed "$2"; return 1; }
   flush "$1.new"
+  if ! back_up "$1.new" "\${2##*/}"; then
+    fault not-written "$2 cannot be copied before it is changed: $why"
+    return 1
+  fi
   mv -f "$1.new" "$1" && flush "$c/files"
 }
-# NAME: two copies within a second do not meet, since the later one waits for the next second
+# TEXT NAME: two copies within a second do not meet, since the later one waits for the next second
 back_up() {
   b=$d/backups
   if [ -L "$b" ]; then
     why="$b is a symbolic link"
     return 1
   fi
-  why=$({ mkdir -p "$b" && chmod 700 "$b" && rm -f "$b/.new" && cp -p "$real" "$b/.new" && chmod 600 "$b/.new"; } 2>&1) || {
-    rm -f "$b/.new"
-    return 1
-  }
+  why=$({ mkdir -p "$b" && chmod 700 "$b"; } 2>&1) || return 1
   tries=0
-  until ln "$b/.new" "$b/$1.$(date -u +%Y%m%dT%H%M%SZ)" 2>/dev/null; do
+  until ln "$1" "$b/$2.$(date -u +%Y%m%dT%H%M%SZ)" 2>/dev/null; do
     tries=$((tries + 1))
     if [ "$tries" -gt 30 ]; then
       why="no copy can be linked into $b"
@@ -65,9 +66,8 @@ back_up() {
     fi
     sleep 0.1 2>/dev/null || sleep 1
   done
-  flush "$b/.new" "$b"
-  rm -f "$b/.new"
-  set -- "$1" "$b/$1".[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z
+  flush "$b"
+  set -- "$2" "$b/$2".[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z
   while [ $# -gt 11 ]; do
     rm -f "$2"
     one=$1
