@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { canDocker } from '../rig/docker.ts'
 import { type RigHost, startRig } from '../rig/host.ts'
-import { type Goals, inTurn, median, time, timed } from './measure.ts'
+import { acrossPhases, type Goals, inTurn, median, time, timed } from './measure.ts'
 
 const run = promisify(execFile)
 
@@ -34,10 +34,16 @@ async function benchOn(rig: RigHost, program: readonly [string, string], goals: 
 type Ops = (...args: string[]) => Promise<{ ms: number }>
 
 async function updating(rig: RigHost, ops: Ops, { atMost }: Goals): Promise<void> {
-  const ms = await inTurn(5, {
-    apply: () => outage(rig, () => ops('update', 'apply', '--to', '0.5.35', '--yes')),
+  const ms = await acrossPhases(5, {
+    apply: async (still) => {
+      await still()
+      return await outage(rig, () => ops('update', 'apply', '--to', '0.5.35', '--yes'))
+    },
     // And back by hand: the compose file is edited, and what runs is brought in line with it.
-    hand: () => outage(rig, () => byHand(rig, '0.4.5034')),
+    hand: async (still) => {
+      await still()
+      return await outage(rig, () => byHand(rig, '0.4.5034'))
+    },
   })
   atMost(
     `update apply: time without health, against up -d by hand (${Math.round(ms.hand)} ms)`,
@@ -53,16 +59,21 @@ async function closing(
   { atMost }: Goals,
 ): Promise<void> {
   const door = (required: boolean) => setByHand(rig, `PDS_INVITE_REQUIRED=${required}`)
-  const ms = await inTurn(5, {
-    ssh,
-    hand: async () => {
+  await ops('signup', 'close', '--yes', '--quiet')
+  door(false)
+  await upAndHealthy(rig)
+  const { ssh: login } = await inTurn(9, { ssh })
+  const ms = await acrossPhases(10, {
+    hand: async (still) => {
+      await still()
       door(true)
       const closed = await timed(() => upAndHealthy(rig))
       door(false)
       await upAndHealthy(rig)
       return closed
     },
-    close: async () => {
+    close: async (still) => {
+      await still()
       const closed = await ops('signup', 'close', '--yes', '--quiet')
       door(false)
       await upAndHealthy(rig)
@@ -70,16 +81,22 @@ async function closing(
     },
   })
   atMost(
-    `signup close, against the recreate (${Math.round(ms.hand)} ms) + 1.5 x ssh host true (${Math.round(ms.ssh)} ms)`,
-    ms.close / (ms.hand + 1.5 * ms.ssh),
+    `signup close, against the recreate (${Math.round(ms.hand)} ms) + 1.5 x ssh host true (${Math.round(login)} ms)`,
+    ms.close / (ms.hand + 1.5 * login),
     1,
   )
 }
 
 async function rotating(rig: RigHost, ops: Ops, { atMost }: Goals): Promise<void> {
-  const ms = await inTurn(5, {
-    rotate: () => outage(rig, () => ops('admin-password', 'rotate', '--store', 'stdout', '--yes')),
-    hand: () => outage(rig, () => compose(rig, 'up', '--detach', '--force-recreate', 'pds')),
+  const ms = await acrossPhases(5, {
+    rotate: async (still) => {
+      await still()
+      return await outage(rig, () => ops('admin-password', 'rotate', '--store', 'stdout', '--yes'))
+    },
+    hand: async (still) => {
+      await still()
+      return await outage(rig, () => compose(rig, 'up', '--detach', '--force-recreate', 'pds'))
+    },
   })
   atMost(
     `admin-password rotate: time without health, against a bare recreate (${Math.round(ms.hand)} ms)`,

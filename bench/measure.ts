@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** One run of a program: wall-clock time, and the most memory it held where the system tells. */
 export interface Run {
@@ -47,6 +48,23 @@ export async function inTurn<K extends string>(
   for (const name of names) await things[name]()
   for (let i = 0; i < times; i++) for (const name of names) taken.get(name)?.push((await things[name]()).ms)
   return Object.fromEntries(names.map((name) => [name, median(taken.get(name) ?? [])])) as Record<K, number>
+}
+
+/**
+ * The mean of the times of things that stop a PDS, taken in turn. A PDS that stops waits until its sequencer looks for
+ * news, which it does once a second: so each thing is begun at every part of that second, on a PDS that has been `still`.
+ */
+export async function acrossPhases<K extends string>(
+  times: number,
+  things: Readonly<Record<K, (still: () => Promise<void>) => Promise<{ ms: number }>>>,
+): Promise<Record<K, number>> {
+  const names = Object.keys(things) as K[]
+  const sums = new Map<K, number>()
+  for (let i = 0; i < times; i++) {
+    const still = () => sleep(2000 + (1000 * i) / times)
+    for (const name of names) sums.set(name, (sums.get(name) ?? 0) + (await things[name](still)).ms)
+  }
+  return Object.fromEntries(names.map((name) => [name, (sums.get(name) ?? 0) / times])) as Record<K, number>
 }
 
 /** The middle one of several values. */
