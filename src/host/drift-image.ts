@@ -29,16 +29,14 @@ printf '%s\n' "$images"`)
   return code !== 0 || images.includes(pds.image) ? undefined : images[0]
 }
 
-/** What the compose files that were read name by themselves; undefined where only compose can tell. */
+/** What a compose file that stands alone names by itself; undefined where only compose can tell. */
 async function namedBy({ files, texts }: Project, service: string): Promise<string | undefined> {
-  const read = files.flatMap((path) => {
-    const text = texts.get(path)
-    return text === undefined ? [] : [{ path, text }]
-  })
-  if (read.length < files.length) return undefined
+  const [path = '', ...overrides] = files
+  const text = texts.get(path)
+  if (text === undefined || overrides.length > 0 || /^["']?include\b/m.test(text)) return undefined
   const { findImage } = await import('./compose-file.ts')
   try {
-    return findImage(read, service).reference
+    return findImage([{ path, text }], service).reference
   } catch (cause) {
     if (cause instanceof Failure) return undefined
     throw cause
@@ -62,7 +60,7 @@ export const otherImage = (running: string, other: string): Failure =>
 /**
  * Makes the reference of the container name the image that runs, so that `up` keeps it: a tag that was pulled anew or
  * removed is set back to it, a digest is pulled again. A new image comes with `update apply` alone, which pulls it.
- * What was seen within these few seconds is believed, since docker takes its time to answer.
+ * What was seen a second ago is believed, since docker takes its time to answer.
  */
 export function keepImage({
   docker,
@@ -77,7 +75,7 @@ export function keepImage({
   const agreed = image?.reference === pds.image && image.id === pds.imageId
   return act`echo ${[pds.name, pds.id, pds.imageId]}
 now=$(date +%s)
-[ "$now" -ge ${seen} ] && [ "$now" -le ${agreed ? seen + 3 : 0} ] ||
+[ "$now" -ge ${seen} ] && [ "$now" -le ${agreed ? seen + 1 : 0} ] ||
 [ "$(${docker} image inspect --format '{{.Id}}' ${pds.image} 2>/dev/null)" = ${pds.imageId} ] || {
   echo ${`${pds.image} names another image by now, or none: let it name the one that runs`}
   ${docker} ${mend}

@@ -121,14 +121,13 @@ if ! found=$(list docker 2>&1); then
 fi
 echo "kimbia-ops:$how $(date +%s)"
 docker() { case $how in sudo) sudo -n docker "$@" ;; *) command docker "$@" ;; esac; }
-ids= image=
-while read -r id name service; do
-  ids="$ids $id"
-  [ "$service" != "$3" ] || image=$name
-done <<EOF
-$found
-EOF
-{ [ -z "$found" ] || docker inspect --type container $ids 2>/dev/null; } | {
+ids=$(printf '%s\\n' "$found" | while read -r id name service; do
+  case $id in '' | *[!0-9a-f]*) ;; *) printf '%s ' "$id" ;; esac
+done)
+image=$(printf '%s\\n' "$found" | while read -r id name service; do
+  [ "$service" != "\\"$3\\"" ] || { printf '%s\\n' "$name"; break; }
+done)
+{ [ -z "$ids" ] || docker inspect --type container $ids 2>/dev/null; } | {
   [ -z "$image" ] || image="$image $(docker image inspect --format ${imaged} "$image" 2>/dev/null)"
   cat
   printf '\\nkimbia-ops:image\\n%s\\n' "$image"
@@ -147,7 +146,7 @@ printf '%s\\n' "$files" | while IFS= read -r f && [ -n "$f" ]; do
 done 2>/dev/null
 exit 0`
 
-const listed = '{{.ID}} {{.Image}} {{.Label "com.docker.compose.service"}}'
+const listed = '{{.ID}} {{.Image}} {{json (.Label "com.docker.compose.service")}}'
 const imaged = '{{.Id}} {{json .Config.Env}}'
 
 const label = (container: Container, name: string): string =>

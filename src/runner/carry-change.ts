@@ -50,7 +50,7 @@ export interface Work {
 export async function carryChange(beginning: Beginning, written: Promise<void>, site: Site): Promise<void> {
   const { item, parts } = beginning
   const wanted = changePlanOf(beginning, site.author)
-  const change = await locked(site.changes.begin(wanted, parts.host), written)
+  const change = await locked(site.changes.begin(wanted, parts.host, written), written)
   if (change.before) await tellPutAway(change.before, beginning, site)
   const on = site.follow(wanted.steps)
   const first = parts.before.length + parts.host.length

@@ -102,6 +102,11 @@ async function attemptItem(
   } catch (cause) {
     if (cause instanceof LeftStanding) return { state: 'failed', item, failure: cause.failure }
     const failure = asFailure(cause)
+    const known = await written.then(
+      () => true,
+      () => false,
+    )
+    if (!known) return { state: 'failed', item, failure }
     const rows = cause instanceof Unproven ? rowsOf(item, kept) : undefined
     const result = await conclude(hands, id, item, plan, { state: 'failed', item, failure, rows })
     const untouched = failure.outcome === 'interrupted' && !hands.host

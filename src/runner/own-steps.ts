@@ -54,6 +54,7 @@ export async function carryOutSteps(
       const proof = 'proof' in step ? step.proof : undefined
       if (proof) last = (await readBack(step, proof, desk, doubt)) ?? last
     } catch (cause) {
+      await begun
       const failure = asStepFailure(cause)
       const accepted = failure.outcome === 'partial' && step.kind === 'xrpc' && !step.undo
       if (accepted && step === steps.at(-1)) throw new Unproven(failure)

@@ -89,6 +89,7 @@ test.each<[string, string, boolean]>([
   ['puts it together', 'image: reg.test/pds:$TAG', true],
   ['names another', 'image: reg.test/pds:0.5', true],
   ['cannot be read', 'image: [', true],
+  ['includes others', 'image: reg.test/pds:0.4\ninclude: [more.yaml]', true],
 ])('a compose file that %s', async (_, line, asks) => {
   const path = '/pds/compose.yaml'
   const texts = { [path]: `services:\n  pds:\n    ${line}\n` }
@@ -101,6 +102,18 @@ test.each<[string, string, boolean]>([
     })
   await readOtherImage(host, await readComposeEngine(host))
   expect(asked).toBe(asks)
+})
+
+test('compose is asked where one file is laid over another: it alone knows what comes of it', async () => {
+  const files = ['/pds/compose.yaml', '/pds/compose.override.yaml']
+  const texts = {
+    '/pds/compose.yaml': 'services:\n  pds:\n    image: reg.test/pds:0.4\n',
+    '/pds/compose.override.yaml': 'x-p: &p {image: reg.test/pds:0.5}\nservices:\n  pds:\n    <<: *p\n',
+  }
+  const host = scriptedHost()
+    .on('# look at the containers', engineAnswer([{ image: 'reg.test/pds:0.4', files }], files, { texts }))
+    .on('config --images', 'reg.test/pds:0.5\n')
+  expect(await readOtherImage(host, await readComposeEngine(host))).toBe('reg.test/pds:0.5')
 })
 
 test('drift: changed, new and gone, but not what the image brings along', async () => {

@@ -17,7 +17,7 @@ interface Labels {
 }
 
 const container = (name: string, labels: Labels = {}) => ({
-  Id: name.padEnd(64, '0'),
+  Id: Buffer.from(name).toString('hex').padEnd(64, '0'),
   Name: `/${name}`,
   Image: 'sha256:abc',
   RestartCount: 2,
@@ -44,7 +44,7 @@ const listed = (container: object): string[] => {
     Id: string
     Config: { Image: string; Labels: Record<string, string> }
   }
-  return [Id, Config.Image, Config.Labels['com.docker.compose.service'] ?? '']
+  return [Id, Config.Image, JSON.stringify(Config.Labels['com.docker.compose.service'] ?? '')]
 }
 
 /** A program `docker` that knows these containers; it lets nobody in but by `sudo` where that is asked. */
@@ -195,6 +195,17 @@ test('what the reference of the service names is looked at with it', async () =>
   expect(engine.containers.map(({ name }) => name)).toEqual(['db', 'pds'])
   expect(engine.seen).toBeGreaterThanOrEqual(before)
   expect(engine.seen).toBeLessThanOrEqual(Date.now() / 1000)
+})
+
+test('a label that goes over several lines is no words for docker', async () => {
+  await using pds = await localPds()
+  const odd = 'x\n--format=forged y "pds"\n'
+  const images = { 'registry.test/pds:0.4': 'sha256:ab []' }
+  const made = [container('odd', { service: odd }), container('pds', { service: 'pds' })]
+  const host = await withDocker(pds, made, { images })
+  const engine = await readEngine(host)
+  expect(engine.containers.map(({ name }) => name)).toEqual(['odd', 'pds'])
+  expect(engine.image?.id).toBe('sha256:ab')
 })
 
 test('a reference that names nothing any more is not taken for one', async () => {

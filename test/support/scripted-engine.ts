@@ -10,6 +10,8 @@ export interface ScriptedContainer {
   readonly env?: readonly string[]
   /** The compose service; null for one that was run by hand. */
   readonly service?: string | null
+  /** The compose files it was made from. */
+  readonly files?: readonly string[]
 }
 
 const inspected = (it: ScriptedContainer) => {
@@ -27,16 +29,16 @@ const inspected = (it: ScriptedContainer) => {
     Config: {
       Image: it.image ?? 'ghcr.io/bluesky-social/pds:0.4',
       Env: it.env ?? ['PDS_HOSTNAME=pds.test', 'PDS_ADMIN_PASSWORD=admin-password'],
-      Labels: service === null ? {} : labels(service),
+      Labels: service === null ? {} : labels(service, it.files),
     },
   }
 }
 
-const labels = (service: string) => ({
+const labels = (service: string, files: readonly string[] = ['/pds/compose.yaml']) => ({
   'com.docker.compose.service': service,
   'com.docker.compose.project': 'pds',
   'com.docker.compose.project.working_dir': '/pds',
-  'com.docker.compose.project.config_files': '/pds/compose.yaml',
+  'com.docker.compose.project.config_files': files.join(','),
   'com.docker.compose.oneoff': 'False',
 })
 

@@ -124,7 +124,7 @@ async function backToImage(
   try {
     return writeImage(await readImagePlace(host, project, service), running)
   } catch (cause) {
-    if (cause instanceof Failure) throw otherImage(showImage(running), other)
+    if (cause instanceof Failure && cause.outcome === 'failed') throw otherImage(showImage(running), other)
     throw cause
   }
 }

@@ -30,9 +30,11 @@ gather() {
   done
   part=$part$line
 }
-# The runner rings when it has written a line; a tick comes twice a second. Without either: once a second.
+# The runner rings when it has written a line; while that is waited for, a tick comes twice a second.
 listen() {
-  if [ -n "$bell" ]; then read -r told <&4
+  if [ -n "$bell" ]; then
+    [ -n "$ticker" ] || tick
+    read -r told <&4
   else
     sleep 0.5 2>/dev/null || sleep 1
     [ -n "$slept" ] && told=tick slept= || slept=1
@@ -43,10 +45,17 @@ hang_bell() {
   [ -p "$c/bell" ] || mkfifo "$c/bell" 2>/dev/null || return 0
   exec 4<>"$c/bell" || return 0
   bell=1
+}
+tick() {
   (
     while { sleep 0.5 2>/dev/null || sleep 1; } && [ -e "/proc/$$/stat" ]; do echo tick; done 1<>"$c/bell"
   ) </dev/null >/dev/null 2>&1 3<&- 4<&- &
   ticker=$!
+}
+# Ticks that nobody takes would fill the pipe, and the runner would wait for room in it.
+untick() {
+  [ -z "$ticker" ] || { kill "$ticker" && wait "$ticker"; } 2>/dev/null
+  ticker=
 }
 newest() {
   { tail -c 1000 "$c/step-$at.log" | tr '\\r' '\\n' | grep -v '^kimbia-ops:fact ' | grep . | tail -n 1; } 2>/dev/null
@@ -105,7 +114,10 @@ serve() {
     case $what in
     run) busy || launch run; echo ok ;;
     undo) if busy; then echo busy; else launch undo; echo ok; fi ;;
-    next) next ;;
+    next)
+      next
+      untick
+      ;;
     mark)
       if why=$({ printf '%s %s\\n' "$a" "$b" >>"$c/journal"; } 2>&1); then
         flush "$c/journal"
@@ -117,6 +129,5 @@ serve() {
     *) echo 'not a word of this conversation' ;;
     esac
   done
-  [ -z "$ticker" ] || kill "$ticker" 2>/dev/null
 }
 `

@@ -91,9 +91,10 @@ export interface Change {
 export interface Changes {
   /**
    * Takes the lock and writes the plan down, in one round trip. A Failure with outcome `busy`: `locked` when
-   * somebody holds it, `cut-off` when a change stands there unfinished that nobody works on any more.
+   * somebody holds it, `cut-off` when a change stands there unfinished that nobody works on any more. An ended change
+   * that stands there is not put away before this one is `noted`: whoever puts it away tells its outcome.
    */
-  begin(plan: ChangePlan, steps: readonly HostStep[]): Promise<Change>
+  begin(plan: ChangePlan, steps: readonly HostStep[], noted?: Promise<void>): Promise<Change>
   /** Takes over what is there; `busy` while somebody works on it. `id` names what was seen, so that nothing newer is taken. */
   adopt(id: string, holder: Holder): Promise<Change>
   /** Removes a lock that has no plan beside it, or whose holder says nothing more; `holder` is `user@machine`, as shown. */

@@ -14,12 +14,17 @@ const silence = 60
 
 /** What takes the lock of this host. */
 export const openChanges = (host: Host): Changes => ({
-  begin: (plan, steps) => begin(host, plan, steps),
+  begin: (plan, steps, noted) => begin(host, plan, steps, noted),
   adopt: (id, holder) => adopt(host, id, holder),
   breakLock: (holder) => breakLock(host, holder),
 })
 
-async function begin(host: Host, plan: ChangePlan, steps: readonly HostStep[]): Promise<Change> {
+async function begin(
+  host: Host,
+  plan: ChangePlan,
+  steps: readonly HostStep[],
+  noted: Promise<void> | undefined,
+): Promise<Change> {
   if (!fits(plan, steps)) throw new TypeError('the steps of the host are one run among those of its plan')
   const dir = changesDir(await host.config())
   const where = await host.where()
@@ -33,6 +38,7 @@ async function begin(host: Host, plan: ChangePlan, steps: readonly HostStep[]): 
     for (let tries = 0; answer.word === 'there'; tries++) {
       before = parseStanding(answer.lines)
       if (tries > 9 || (before.any === 'something' && before.state !== 'over')) throw whyBusy(before, where)
+      await noted
       const id = before.plan?.id ?? 'none'
       answer = readAnswer(await conversation.say(`replace ${before.token || 'none'} ${id}`))
     }

@@ -7,9 +7,10 @@
  * The container is looked at beside that, since docker is slower than the PDS: any restart or another id is a failure.
  */
 export const runGate = `# PORT: 0 once it opens, 1 where it was open, 2 where it is still closed half a second later
-knock='exec 9<> <(:)
+knock='exec 9<> <(:) || exit 1
 for i in {1..25}; do
-  if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then [ "$i" -gt 1 ]; exit; fi
+  if why=$( (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>&1); then [ "$i" -gt 1 ]; exit; fi
+  case $why in *refused*) ;; *) exit 1 ;; esac
   read -r -t 0.02 -u 9
 done
 exit 2'
@@ -23,7 +24,7 @@ gate() {
   fi
   rm -f "$c/seen" "$c/seen.new"
   knocks=
-  command -v bash >/dev/null && knocks=1
+  command -v bash >/dev/null && command -v timeout >/dev/null && knocks=1
   if [ -n "$name" ]; then
     look_on "$@" </dev/null >/dev/null 2>&1 &
     looker=$!
@@ -45,8 +46,11 @@ gate() {
   }
   return 1
 }
+seen() {
+  timeout 10 "$@" inspect -f '{{.Id}} {{.RestartCount}} {{.State.StartedAt}} {{.State.Status}}' "$name" 2>/dev/null
+}
 look() {
-  timeout 10 "$@" inspect -f '{{.Id}} {{.RestartCount}} {{.State.StartedAt}} {{.State.Status}}' "$name" >"$c/seen.new" 2>/dev/null
+  seen "$@" >"$c/seen.new"
   mv -f "$c/seen.new" "$c/seen"
 }
 look_on() {
@@ -56,7 +60,13 @@ look_on() {
   done
 }
 check() {
-  { read -r id count since state <"$c/seen"; } 2>/dev/null || return 0
+  line=
+  { read -r line <"$c/seen"; } 2>/dev/null
+  judge $line
+}
+# ID RESTARTS STARTED STATE
+judge() {
+  id=$1 count=$2 since=$3 state=$4
   case $count in '' | *[!0-9]*) return 0 ;; esac
   if [ -z "$id0" ]; then id0=$id count0=$count since0=$since; fi
   if [ "$id" != "$id0" ]; then fault replaced "the container $name was replaced by another one meanwhile"
@@ -71,7 +81,7 @@ check() {
 # Where bash can tell when the port opens, that costs the PDS less of its machine than asking again and again.
 until_it_listens() {
   if [ -n "$knocks" ] && [ "$told" = 'no answer' ]; then
-    bash -c "$knock" bash "$port" 2>/dev/null
+    LC_ALL=C timeout 2 bash -c "$knock" bash "$port" 2>/dev/null
     case $? in 0 | 2) return 0 ;; esac
   fi
   sleep 0.05 2>/dev/null || sleep 1
@@ -118,17 +128,18 @@ poll() {
   [ -n "$name" ] || return 0
   if [ "$want" -gt 1 ] || [ "$settle" != 0 ]; then
     kill "$looker" 2>/dev/null
-    rm -f "$c/seen"
-    look "$@"
-    [ -s "$c/seen" ] || { fault not-healthy "docker does not tell how the container $name is"; return 1; }
-  else
-    # The id is a fact of the gate; where docker has not answered yet, it is waited for, but no longer than a second.
-    n=0
-    until [ -s "$c/seen" ] || [ "$n" -ge 40 ]; do
-      n=$((n + 1))
-      sleep 0.025 2>/dev/null || n=40
-    done
+    # Not by a file: the disk may be full, and this may be the way back.
+    line=$(seen "$@")
+    [ -n "$line" ] || { fault not-healthy "docker does not tell how the container $name is"; return 1; }
+    judge $line
+    return
   fi
+  # The id is a fact of the gate; where docker has not answered yet, it is waited for, but no longer than a second.
+  n=0
+  until [ -s "$c/seen" ] || [ "$n" -ge 40 ]; do
+    n=$((n + 1))
+    sleep 0.025 2>/dev/null || n=40
+  done
   check
 }
 `

@@ -66,7 +66,7 @@ measure() {
   [ ! -e "$c/measured" ] || rm -f "$c/down" "$c/measured"
   choose || return 0
   healthy "$1" || return 0
-  : >"$c/measured"
+  true >"$c/measured"
   (
     clock
     while healthy "$1"; do

@@ -74,6 +74,7 @@ shell() {
   else kill "$dog" 2>/dev/null
   fi
   take_facts
+  true >"$c/step"
   why=
   [ ! -e "$c/ended" ] || read -r why <"$c/ended"
   case $why in

@@ -58,7 +58,7 @@ begin_step() {
     return 1
   fi
   eval "begun_$1=1"
-  : >"$log"
+  true >"$log"
   "do_$1"
 }
 forth() {

@@ -35,7 +35,7 @@ changed() {
 # KEPT PATH WAS: the old text, for the undo and for the operator
 keep() {
   [ ! -e "$1" ] || return 0
-  if ! why=$({ cat "$real" >"$1.new"; } 2>&1); then
+  if ! why=$({ rm -f "$1.new" && cat "$real" >"$1.new"; } 2>&1); then
     rm -f "$1.new"
     fault not-written "$2 cannot be copied before it is changed: $why"
     return 1
@@ -56,9 +56,12 @@ back_up() {
     why="$b is a symbolic link"
     return 1
   fi
-  why=$({ mkdir -p "$b" && chmod 700 "$b"; } 2>&1) || return 1
+  why=$({ mkdir -p "$b" && chmod 700 "$b" && rm -f "$b/.new" && cat "$1" >"$b/.new"; } 2>&1) || {
+    rm -f "$b/.new"
+    return 1
+  }
   tries=0
-  until ln "$1" "$b/$2.$(date -u +%Y%m%dT%H%M%SZ)" 2>/dev/null; do
+  until ln "$b/.new" "$b/$2.$(date -u +%Y%m%dT%H%M%SZ)" 2>/dev/null; do
     tries=$((tries + 1))
     if [ "$tries" -gt 30 ]; then
       why="no copy can be linked into $b"
@@ -66,7 +69,8 @@ back_up() {
     fi
     sleep 0.1 2>/dev/null || sleep 1
   done
-  flush "$b"
+  flush "$b/.new" "$b"
+  rm -f "$b/.new"
   set -- "$2" "$b/$2".[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z
   while [ $# -gt 11 ]; do
     rm -f "$2"
