@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** One run of a program: wall-clock time, and the most memory it held where the system tells. */
 export interface Run {
   readonly ms: number
+  /** Until it first wrote to its standard output; `ms` where it wrote nothing. */
+  readonly toldMs: number
   readonly peakMb: number
   readonly stdout: string
 }
@@ -16,7 +18,11 @@ export async function time(command: string, args: readonly string[], env: NodeJS
   const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const stdout: Buffer[] = []
   const stderr: Buffer[] = []
-  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
+  let toldMs: number | undefined
+  child.stdout.on('data', (chunk: Buffer) => {
+    toldMs ??= performance.now() - began
+    stdout.push(chunk)
+  })
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
   let peakMb = 0
   const look = setInterval(() => {
@@ -26,7 +32,7 @@ export async function time(command: string, args: readonly string[], env: NodeJS
   const ms = performance.now() - began
   clearInterval(look)
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${Buffer.concat(stderr)}`)
-  return { ms, peakMb, stdout: Buffer.concat(stdout).toString() }
+  return { ms, toldMs: toldMs ?? ms, peakMb, stdout: Buffer.concat(stdout).toString() }
 }
 
 /** VmHWM of /proc: the peak resident set of a process, in MB; 0 where there is no /proc. */

@@ -60,24 +60,24 @@ export const otherImage = (running: string, other: string): Failure =>
 /**
  * Makes the reference of the container name the image that runs, so that `up` keeps it: a tag that was pulled anew or
  * removed is set back to it, a digest is pulled again. A new image comes with `update apply` alone, which pulls it.
- * What was seen a second ago is believed, since docker takes its time to answer.
  */
-export function keepImage({
-  docker,
-  pds,
-  image,
-  seen,
-}: Pick<ComposeEngine, 'docker' | 'pds' | 'image' | 'seen'>): Shell<'act'> | undefined {
-  const reference = pds && parseImage(pds.image)
-  if (!reference || pds.image.startsWith('sha256:')) return undefined
-  const mend =
-    reference.digest === undefined ? ['tag', pds.imageId, pds.image] : ['pull', '--quiet', pds.image]
-  const agreed = image?.reference === pds.image && image.id === pds.imageId
+export function keepImage({ docker, pds }: Pick<ComposeEngine, 'docker' | 'pds'>): Shell<'act'> | undefined {
+  const image = pds && parseImage(pds.image)
+  if (!image || pds.image.startsWith('sha256:')) return undefined
+  const mend = image.digest === undefined ? ['tag', pds.imageId, pds.image] : ['pull', '--quiet', pds.image]
   return act`echo ${[pds.name, pds.id, pds.imageId]}
-now=$(date +%s)
-[ "$now" -ge ${seen} ] && [ "$now" -le ${agreed ? seen + 1 : 0} ] ||
 [ "$(${docker} image inspect --format '{{.Id}}' ${pds.image} 2>/dev/null)" = ${pds.imageId} ] || {
   echo ${`${pds.image} names another image by now, or none: let it name the one that runs`}
   ${docker} ${mend}
 }`
+}
+
+/** Succeeds where the reference was seen to name the image that runs a second ago: docker takes its time to say so again. */
+export function keptLately({
+  pds,
+  image,
+  seen,
+}: Pick<ComposeEngine, 'pds' | 'image' | 'seen'>): Shell<'ask'> | undefined {
+  if (!pds || image?.reference !== pds.image || image.id !== pds.imageId) return undefined
+  return ask`now=$(date +%s) && [ "$now" -ge ${seen} ] && [ "$now" -le ${seen + 1} ]`
 }

@@ -1,6 +1,6 @@
 import { act, ask, type Shell } from '../ssh/shell.ts'
 import type { Gate, HostStep, ShellStep, WaitStep } from './change/step.ts'
-import { keepImage } from './drift-image.ts'
+import { keepImage, keptLately } from './drift-image.ts'
 import type { ComposeEngine } from './engine.ts'
 
 /** What recreating the container of a service needs to know. */
@@ -74,6 +74,7 @@ export const wayBack = (it: Recreating): ShellStep => ({
 export const keeping = ({ engine }: Pick<Recreating, 'engine'>): ShellStep => ({
   kind: 'shell',
   why: 'Note the running container, and keep its image',
+  unless: keptLately(engine),
   run: keepImage(engine) ?? act`echo ${engine.pds ? [engine.pds.name, engine.pds.id] : 'no container'}`,
 })
 

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -54,22 +54,26 @@ test.each<[string, string, Record<string, string>, string[]]>([
   expect(await kept(way.run.line, known)).toEqual(wanted)
 })
 
-test.each<[string, number, boolean]>([
-  ['just now', 0, false],
-  ['some seconds ago', -10, true],
-  ['in the future of a clock that was set', 10, true],
-])('that a reference names the image that runs, seen %s', async (_, ago, asks) => {
-  const image = ['reg.test/pds:0.4', 'sha256:1', []] as const
+test.each<[string, string, number, boolean]>([
+  ['just now', 'sha256:1', 0, true],
+  ['some seconds ago', 'sha256:1', -10, false],
+  ['in the future of a clock that was set', 'sha256:1', 10, false],
+  ['just now, and it was another', 'sha256:2', 0, false],
+])('what the reference names need not be looked at again: seen %s', async (_, id, ago, kept) => {
+  const image = ['reg.test/pds:0.4', id, []] as const
   const seen = Math.floor(Date.now() / 1000) + ago
   const host = scriptedHost().on(
     '# look at the containers',
     engineAnswer([{ image: 'reg.test/pds:0.4' }], ['/pds/compose.yaml'], { image, seen }),
   )
-  const line = keepImage(await readComposeEngine(host))?.line ?? ''
-  // Asked again, it is another image by now.
-  expect(await kept(line, { 'reg.test/pds:0.4': 'sha256:2' })).toEqual(
-    asks ? ['tag sha256:1 reg.test/pds:0.4'] : [],
-  )
+  const engine = await readComposeEngine(host)
+  const { unless } = wayBack({
+    engine,
+    service: 'pds',
+    port: 3000,
+    gate: { healthy: 1, settle: 0, deadline: 1 },
+  })
+  expect(unless !== undefined && spawnSync('sh', ['-c', unless.line]).status === 0).toBe(kept)
 })
 
 test.each<[string, string, string | undefined]>([

@@ -74,7 +74,9 @@ const hasUndo = (step: HostStep): boolean =>
 async function toFunctions(index: number, step: HostStep): Promise<string> {
   switch (step.kind) {
     case 'shell':
-      return [`do_${index}() { ${toShell(step)}; }`, toUndo(index, step.undo ?? [])].join('\n')
+      return [`do_${index}() { ${toUnless(step)}${toShell(step)}; }`, toUndo(index, step.undo ?? [])].join(
+        '\n',
+      )
     case 'write': {
       const words = await toWrite(index, step)
       return `do_${index}() { replace ${words}; }\nundo_${index}() { try restore ${words}; }`
@@ -86,6 +88,9 @@ async function toFunctions(index: number, step: HostStep): Promise<string> {
 
 const toUndo = (index: number, undo: readonly HostUndo[]): string =>
   `undo_${index}() {\n${[...undo.map((one) => `try ${one.kind === 'wait' ? toGate(one.gate) : toShell(one)}`), ':'].join('\n')}\n}`
+
+const toUnless = ({ unless }: ShellStep): string =>
+  unless ? `(\n${unless.line}\n) </dev/null >/dev/null 2>&1 || ` : ''
 
 const toShell = ({
   run,

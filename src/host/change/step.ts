@@ -23,6 +23,8 @@ export interface ShellStep {
   /** A sentence for the plan: “Recreate the container of pds”. */
   readonly why: string
   readonly run: Shell<'act'>
+  /** A line of a few milliseconds: where it succeeds, nothing needs to be run. */
+  readonly unless?: Shell<'ask'> | undefined
   /** Seconds until it is ended and counts as failed; default 300. */
   readonly deadline?: number | undefined
   /** Ctrl-C may end it in the middle, such as a download; any other step is finished first. */

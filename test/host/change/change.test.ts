@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { openChanges } from '../../../src/host/change/changes.ts'
 import { readPending } from '../../../src/host/change/pending.ts'
 import { openHost } from '../../../src/host/host.ts'
+import { ask } from '../../../src/ssh/shell.ts'
 import {
   give,
   type LocalPds,
@@ -170,6 +171,19 @@ test('steps of the operator’s machine are written down, and the change is over
   expect(await make.textOf(pds.path('did'))).toBe('undone\n')
   expect((await make.journalOf(pds)).filter((line) => line.includes(' 2'))).toEqual(['begin 2'])
   await change.close()
+})
+
+test('a step is not run where a line says that nothing needs to be', async () => {
+  await using pds = await localPds()
+  const steps = [
+    { ...make.line(`echo ran >${pds.path('needless')}`), unless: ask`x=1; [ $x = 1 ] && exit` },
+    { ...make.line(`echo ran >${pds.path('needed')}`), unless: ask`exit 3` },
+  ]
+  const change = await make.changesOf(pds).begin(make.planOf(steps), steps)
+  expect(await change.run(() => {}, make.never)).toMatchObject({ kind: 'done' })
+  await change.close()
+  expect(await make.textOf(pds.path('needed'))).toBe('ran\n')
+  expect(await readdir(pds.dir)).not.toContain('needless')
 })
 
 test('no argument of any process, and nothing that is kept, holds the text of a file', async () => {
