@@ -35,15 +35,9 @@ type Ops = (...args: string[]) => Promise<{ ms: number; toldMs: number }>
 
 async function updating(rig: RigHost, ops: Ops, { atMost }: Goals): Promise<void> {
   const ms = await acrossPhases(5, {
-    apply: async (still) => {
-      await still()
-      return await outage(rig, () => ops('update', 'apply', '--to', '0.5.35', '--yes'))
-    },
+    apply: () => outage(rig, () => ops('update', 'apply', '--to', '0.5.35', '--yes')),
     // And back by hand: the compose file is edited, and what runs is brought in line with it.
-    hand: async (still) => {
-      await still()
-      return await outage(rig, () => byHand(rig, '0.4.5034'))
-    },
+    hand: () => outage(rig, () => byHand(rig, '0.4.5034')),
   })
   atMost(
     `update apply: time without health, against up -d by hand (${Math.round(ms.hand)} ms)`,
@@ -75,20 +69,16 @@ async function closing(
     return { ms: ms - stop }
   }
   const besides = await acrossPhases(10, {
-    hand: async (still) => {
-      await still()
+    hand: () => {
       door(true)
-      return await stopped(() => timed(() => upAndHealthy(rig)))
+      return stopped(() => timed(() => upAndHealthy(rig)))
     },
-    close: async (still) => {
-      await still()
-      return await stopped(async () => {
+    close: () =>
+      stopped(async () => {
         const { toldMs } = await ops('signup', 'close', '--yes', '--quiet')
         return { ms: toldMs }
-      })
-    },
-  })
-  stops.end()
+      }),
+  }).finally(stops.end)
   const stop = all.reduce((sum, one) => sum + one, 0) / all.length
   const ms = { hand: besides.hand + stop, close: besides.close + stop }
   atMost(
@@ -122,14 +112,8 @@ function watchStops(rig: RigHost): { newest: () => Promise<number>; end: () => v
 
 async function rotating(rig: RigHost, ops: Ops, { atMost }: Goals): Promise<void> {
   const ms = await acrossPhases(5, {
-    rotate: async (still) => {
-      await still()
-      return await outage(rig, () => ops('admin-password', 'rotate', '--store', 'stdout', '--yes'))
-    },
-    hand: async (still) => {
-      await still()
-      return await outage(rig, () => compose(rig, 'up', '--detach', '--force-recreate', 'pds'))
-    },
+    rotate: () => outage(rig, () => ops('admin-password', 'rotate', '--store', 'stdout', '--yes')),
+    hand: () => outage(rig, () => compose(rig, 'up', '--detach', '--force-recreate', 'pds')),
   })
   atMost(
     `admin-password rotate: time without health, against a bare recreate (${Math.round(ms.hand)} ms)`,

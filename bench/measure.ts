@@ -58,18 +58,19 @@ export async function inTurn<K extends string>(
 
 /**
  * The mean of the times of things that stop a PDS, taken in turn. A PDS that stops waits until its sequencer looks for
- * news, which it does once a second: so each thing is begun at every part of that second, on a PDS that has been `still`.
+ * news, which it does once a second: so each thing is begun at every part of that second, after two seconds of rest.
  */
 export async function acrossPhases<K extends string>(
   times: number,
-  things: Readonly<Record<K, (still: () => Promise<void>) => Promise<{ ms: number }>>>,
+  things: Readonly<Record<K, () => Promise<{ ms: number }>>>,
 ): Promise<Record<K, number>> {
   const names = Object.keys(things) as K[]
   const sums = new Map<K, number>()
-  for (let i = 0; i < times; i++) {
-    const still = () => sleep(2000 + (1000 * i) / times)
-    for (const name of names) sums.set(name, (sums.get(name) ?? 0) + (await things[name](still)).ms)
-  }
+  for (let i = 0; i < times; i++)
+    for (const name of names) {
+      await sleep(2000 + (1000 * i) / times)
+      sums.set(name, (sums.get(name) ?? 0) + (await things[name]()).ms)
+    }
   return Object.fromEntries(names.map((name) => [name, (sums.get(name) ?? 0) / times])) as Record<K, number>
 }
 

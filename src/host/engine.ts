@@ -92,7 +92,7 @@ export function environmentOf(json: string): readonly string[] {
   return Array.isArray(env) ? env.map(String) : []
 }
 
-/** The same, for what only compose can do; a service that no compose file describes is an `unreachable` Failure. */
+/** Looks at them for what only compose can do; a service that no compose file describes is an `unreachable` Failure. */
 export async function readComposeEngine(host: HostView): Promise<ComposeEngine> {
   const engine = await readEngine(host)
   if (engine.project) return { ...engine, project: engine.project }
