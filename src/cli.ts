@@ -155,11 +155,23 @@ async function connectSsh(config: HostConfig, { note, signal, terminal }: Openin
   const { sshConfig, identity, knownHosts } = config
   const resolving = resolveTarget(config.ssh, { sshConfig, identity, knownHosts })
   // Loaded while ssh tells where to go, which must have been asked first: loading leaves nothing else a turn.
-  const [target, { openSsh }] = await Promise.all([resolving, import('./ssh/node-ssh.ts')])
+  // Of Node's own, ssh2 needs node:crypto, which takes about as long to load as ssh to answer.
+  const [target, { approach }] = await Promise.all([
+    resolving,
+    import('./ssh/transport.ts'),
+    import('node:crypto'),
+  ])
   const askPassphrase = terminal.interactive
     ? (file: string) => asker(terminal, `passphrase of ${file}`)()
     : undefined
-  return openSsh(target, { note, signal, askPassphrase })
+  const way = approach(target, { person: askPassphrase ? 'yes' : 'no', signal })
+  await way.called
+  // What takes longest to load: sshd meanwhile gets ready to talk.
+  const { openSsh } = await import('./ssh/node-ssh.ts').catch((error: unknown) => {
+    way.abandon()
+    throw error
+  })
+  return openSsh(target, { note, signal, askPassphrase, approach: way })
 }
 
 async function openPds(host: Host, { note, waiting, signal }: Opening): Promise<Pds> {

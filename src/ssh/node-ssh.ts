@@ -10,7 +10,7 @@ import { type AskPassphrase, gatherKeys, type KeyRing } from './key-ring.ts'
 import { lostLink, type Trouble, whyNotConnected } from './login-failure.ts'
 import type { Note, Session } from './session.ts'
 import type { Target } from './target.ts'
-import { openTransport, type Transport } from './transport.ts'
+import { type Approach, approach, type Transport } from './transport.ts'
 import { sessionOver } from './wire.ts'
 import { interrupted, within } from './within.ts'
 
@@ -24,20 +24,23 @@ export interface OpenOptions {
   readonly timeout?: number | undefined
   /** Milliseconds between two signs of life; without an answer to three of them the link is lost. */
   readonly keepalive?: number | undefined
+  /** A way to this very target that was set out on before, which is this session's from now on. */
+  readonly approach?: Approach | undefined
 }
 
 /** Opens one SSH connection to a target; its host key is checked and keys are tried as OpenSSH would. */
 export async function openSsh(target: Target, options: OpenOptions = {}): Promise<Session> {
-  const { note, signal } = options
-  const host = target.host.includes(':') ? `[${target.host}]` : target.host
-  const where = `${target.user}@${host}:${target.port}`
-  const timeout = options.timeout ?? (target.connectTimeout > 0 ? target.connectTimeout * 1000 : 15_000)
-  const from = performance.now()
-  const line = await within({ signal, what: `connecting to ${where}` }, async (onStop) => {
-    const parts = await prepare(target, options, timeout)
-    onStop(parts.transport.close)
-    if (signal?.aborted) throw interrupted(signal, `connecting to ${where}`)
-    return login(parts, target, { ...options, where, timeout })
+  const { note, signal, askPassphrase, timeout } = options
+  const way = options.approach ?? approach(target, { timeout, person: askPassphrase ? 'yes' : 'no', signal })
+  const { where, from } = way
+  const what = `connecting to ${where}`
+  const line = await within({ signal, what }, async () => {
+    const parts = await prepare(target, options, way)
+    if (signal?.aborted) throw interrupted(signal, what)
+    return login(parts, target, way, options)
+  }).catch((error: unknown) => {
+    way.abandon()
+    throw error
   })
   note?.(`connected to ${where}`, performance.now() - from)
   return sessionOver(
@@ -68,32 +71,14 @@ interface Line {
   readonly transport: Transport
 }
 
-async function prepare(
-  target: Target,
-  { askPassphrase, signal }: OpenOptions,
-  timeout: number,
-): Promise<Parts> {
-  const clock = new Clock(timeout)
-  const opening = openTransport(target, { timeout, person: askPassphrase ? 'yes' : 'no', signal })
-  try {
-    const [transport, check, ring] = await Promise.all([
-      opening,
-      hostKeyCheck(target),
-      gatherKeys(target, askPassphrase && clock.pausedDuring(askPassphrase)),
-    ])
-    return { transport, check, ring, clock }
-  } catch (error) {
-    opening.then(
-      (transport) => transport.close(),
-      () => {},
-    )
-    throw error
-  }
-}
-
-interface LoginOptions extends OpenOptions {
-  readonly where: string
-  readonly timeout: number
+async function prepare(target: Target, { askPassphrase }: OpenOptions, way: Approach): Promise<Parts> {
+  const clock = new Clock(way.timeout)
+  const [transport, check, ring] = await Promise.all([
+    way.transport,
+    hostKeyCheck(target),
+    gatherKeys(target, askPassphrase && clock.pausedDuring(askPassphrase)),
+  ])
+  return { transport, check, ring, clock }
 }
 
 /** What has been seen of the far end so far. */
@@ -105,7 +90,8 @@ interface Seen {
 async function login(
   parts: Parts,
   target: Target,
-  { where, timeout, keepalive = 15_000 }: LoginOptions,
+  { where, timeout }: Approach,
+  { keepalive = 15_000 }: OpenOptions,
 ): Promise<Line> {
   const { check, ring, transport, clock } = parts
   const ssh = new NodeSSH()

@@ -15,16 +15,59 @@ export interface Transport {
   readonly close: () => void
 }
 
-export interface TransportOptions {
-  /** Milliseconds until a connection must stand. */
-  readonly timeout: number
+export interface ApproachOptions {
+  /** Milliseconds until a connection must stand; those of the target's ConnectTimeout when absent. */
+  readonly timeout?: number | undefined
   /** Whether a person can be asked by the ssh of a jump host. */
   readonly person: 'yes' | 'no'
   readonly signal?: AbortSignal | undefined
 }
 
+/** A transport on its way: the far end can get ready while what will speak to it is still being loaded. */
+export interface Approach {
+  /** Where it leads, as `user@host:port`. */
+  readonly where: string
+  /** Milliseconds for each step of the way. */
+  readonly timeout: number
+  /** When it began, in the time of `performance.now()`. */
+  readonly from: number
+  /** Resolves once the far end is being called; of a way that fails, the transport tells. */
+  readonly called: Promise<void>
+  readonly transport: Promise<Transport>
+  /** Closes the transport, which stands or is yet to come. */
+  readonly abandon: () => void
+}
+
+/** Sets out to a target. Loading leaves nothing else a turn: who has much to load had better wait for `called`. */
+export function approach(target: Target, { timeout, person, signal }: ApproachOptions): Approach {
+  const host = target.host.includes(':') ? `[${target.host}]` : target.host
+  const limit = timeout ?? (target.connectTimeout > 0 ? target.connectTimeout * 1000 : 15_000)
+  const called = Promise.withResolvers<void>()
+  const transport = openTransport(target, { timeout: limit, person, signal, onCall: called.resolve })
+  // A way that fails while nobody waits for it yet is told of when somebody does.
+  transport.catch(() => {}).then(() => called.resolve())
+  return {
+    where: `${target.user}@${host}:${target.port}`,
+    timeout: limit,
+    from: performance.now(),
+    called: called.promise,
+    transport,
+    abandon: () =>
+      void transport.then(
+        ({ close }) => close(),
+        () => {},
+      ),
+  }
+}
+
+interface TransportOptions extends ApproachOptions {
+  readonly timeout: number
+  readonly onCall: () => void
+}
+
 /** Opens the stream that SSH will be spoken over: a socket, a ProxyCommand, or the system's ssh to a jump host. */
-export async function openTransport(target: Target, options: TransportOptions): Promise<Transport> {
+async function openTransport(target: Target, options: TransportOptions): Promise<Transport> {
+  options.signal?.throwIfAborted()
   if (target.proxyJump !== undefined) return proxy(jumpCommand(target, target.proxyJump, options))
   if (target.proxyCommand !== undefined) return proxy(target.proxyCommand)
   const socket = await openSocket(target, options)
@@ -38,7 +81,7 @@ export async function openTransport(target: Target, options: TransportOptions): 
 export function jumpCommand(
   target: Target,
   proxyJump: string,
-  { person }: Pick<TransportOptions, 'person'>,
+  { person }: Pick<ApproachOptions, 'person'>,
 ): string {
   const hops = proxyJump.split(',')
   const last = hops.pop() ?? ''
@@ -55,7 +98,10 @@ export function jumpCommand(
 const uri = (host: string) => ({ user: undefined, host, port: undefined })
 
 /** TCP_NODELAY from the start: with Nagle's algorithm each round trip of the handshake waits for a delayed ACK. */
-function openSocket({ host, port, family }: Target, { timeout, signal }: TransportOptions): Promise<Duplex> {
+function openSocket(
+  { host, port, family }: Target,
+  { timeout, signal, onCall }: TransportOptions,
+): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, family, noDelay: true, autoSelectFamilyAttemptTimeout: 1500 })
     const settle = () => {
@@ -68,10 +114,14 @@ function openSocket({ host, port, family }: Target, { timeout, signal }: Transpo
       reject(error)
     }
     const abort = () => fail(signal?.reason)
-    const timer = setTimeout(() => fail(noAnswer(host, port, timeout)), timeout)
+    // While ssh2 is loaded nothing is heard: a connection that stands by now is seen first.
+    const late = () => socket.connecting && fail(noAnswer(host, port, timeout))
+    const timer = setTimeout(() => setImmediate(late), timeout)
     signal?.addEventListener('abort', abort)
-    // For good: it may be reset while keys are gathered, before anyone else listens; that it is closed is seen then.
+    // For good: it may be reset while ssh2 is loaded and keys are gathered, before anyone else listens;
+    // that it is closed is seen then.
     socket.on('error', (error: NodeJS.ErrnoException) => fail(notConnected(error, host, port)))
+    socket.once('connectionAttempt', onCall)
     socket.once('connect', () => {
       settle()
       resolve(socket)
@@ -95,6 +145,14 @@ function notConnected(error: NodeJS.ErrnoException, host: string, port: number):
         'host-not-found',
         `there is no address for ${host} (${error.code})`,
         'check the name, and this machine’s DNS',
+        error,
+      )
+    // Told of a connection that stood, but was reset before there was a turn to see it stand.
+    case 'ECONNRESET':
+      return unreachable(
+        'ssh-handshake',
+        `${at} did not complete an SSH handshake: it closed the connection`,
+        'is this the port of sshd? see what it says: ssh -v',
         error,
       )
     case 'ETIMEDOUT':
