@@ -14,6 +14,7 @@ import type { Shell } from '../ssh/shell.ts'
 import { type Elevation, elevate, plainly } from './elevation.ts'
 import { meanwhile, reach } from './reach.ts'
 import { type PdsEnv, readPdsEnv } from './settings.ts'
+import { spareShells } from './spare-shells.ts'
 
 /** What pds.env says of the PDS, and how it was reached. */
 export interface Settings extends PdsEnv {
@@ -39,6 +40,8 @@ export interface HostView {
 export interface Host extends HostView {
   act(shell: Shell<'act'>, options?: RunOptions): Promise<Answer>
   converse(shell: Shell): Promise<Conversation>
+  /** Starts shells ahead for so many conversations to come. */
+  prepare(conversations: number): void
   attach(shell: Shell, attached: Attached): Promise<number>
   dispose(): Promise<void>
 }
@@ -72,6 +75,8 @@ export function openHost(
       return it
     }))
 
+  const spares = spareShells(async (shell) => (await entered()).root.converse(shell))
+
   /** What is asked before the way to root is known finds it by itself; a password is only there once it was asked for. */
   const ask: Host['ask'] = async (shell, options) => {
     if (inside) return (await entered()).root.ask(shell, options)
@@ -94,7 +99,8 @@ export function openHost(
       yield* (await entered()).root.lines(shell, options)
     },
     act: async (shell, options) => (await entered()).root.act(shell, options),
-    converse: async (shell) => (await entered()).root.converse(shell),
+    converse: (shell) => spares.converse(shell),
+    prepare: (conversations) => spares.start(conversations),
     attach: async (shell, attached) => (await entered()).root.attach(shell, attached),
     tunnel: async (port) => (await session()).tunnel(port),
     async dispose() {

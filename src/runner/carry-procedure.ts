@@ -22,6 +22,7 @@ export async function carryProcedure(
   input: InputOf<never>,
 ): Promise<Outcome> {
   const { terminal, opened, run } = life
+  if (procedure.changes === 'host' && settled(run.globals) && !run.globals.dryRun) getReady(life)
   const plan = (await procedure
     .plan(input, opened.views)
     .catch((cause: unknown) => orBusy(life, procedure, cause))) as Plan<unknown>
@@ -36,6 +37,22 @@ export async function carryProcedure(
   }
   if (!run.globals.quiet && !plan.refused?.length) await terminal.stderr.write('nothing to do\n')
   return await report(life, procedure, plan, asPlanned(plan))
+}
+
+/** Whether nobody is going to be asked, so that what was planned is carried out at once. */
+const settled = ({ yes, confirm }: Life['run']['globals']): boolean => yes || confirm !== undefined
+
+/** What carrying out needs takes its time to start, and can do so while the host is looked at: the trail and the lock. */
+function getReady({ world, opened }: Life): void {
+  const start = async () => {
+    const host = await opened.host()
+    host.prepare(2)
+    // Nothing of it is to be loaded before the host has been asked what it can be asked.
+    await host.settings()
+    await world.openChanges(host)
+  }
+  // Whatever fails here fails again where it is waited for.
+  start().catch(() => {})
 }
 
 /** A host that was left in the middle of a change cannot be planned on: that it was is what must be said. */

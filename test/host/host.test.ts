@@ -247,6 +247,44 @@ describe('lines', () => {
     expect((await talk.end()).code).toBe(0)
   })
 
+  test('are talked to in shells that were started ahead, as they would be without', async () => {
+    await using pds = await localPds()
+    const log: string[] = []
+    const host = open(
+      wrapped((line) => line, log),
+      pds.config,
+    )
+    host.prepare(1)
+    const odd = `it's "x" $y \\z %n%p\n*`
+    const line = act`printf '%s' ${odd} | od -An -c | head -n 1; echo "$LC_ALL"; while read -r x; do echo "<$x>"; done; exit 7`
+    const [spare, own] = [await host.converse(line), await host.converse(line)]
+    const answers = await Promise.all([spare, own].map((it) => Promise.all(['a', 'b', 'c'].map(it.say))))
+    expect(answers[0]).toEqual(answers[1])
+    expect(answers[0]?.slice(1)).toEqual(['C', '<a>'])
+    expect([(await spare.end()).code, (await own.end()).code]).toEqual([7, 7])
+    expect(log.filter((one) => one.includes('od -An'))).toHaveLength(1)
+    await host.dispose()
+  })
+
+  test('do nothing in a shell that was started ahead for nothing, and need none that could not be', async () => {
+    await using pds = await localPds()
+    const local = openLocal()
+    let refused = 0
+    const host = open(
+      {
+        ...local,
+        converse: (shell) =>
+          refused++ === 0 ? Promise.reject(new Error('no more channels')) : local.converse(shell),
+      },
+      pds.config,
+    )
+    host.prepare(1)
+    expect(await (await host.converse(ask`read -r x; echo "<$x>"`)).say('a')).toBe('<a>')
+    host.prepare(1)
+    await host.dispose()
+    expect(refused).toBe(3)
+  })
+
   test('have the streams of the operator', async () => {
     await using pds = await localPds()
     expect(await attached(open(openLocal(), pds.config), { first: new Secret('one') })).toEqual({

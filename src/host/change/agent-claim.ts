@@ -1,3 +1,5 @@
+import { fromOneLine } from '../../ssh/one-line.ts'
+
 /**
  * Functions of sh that take the lock. The whole change comes in one line, is put together beside `change`, and becomes
  * it by a rename once the lock is ours; a line that was cut off leaves nothing. `head` reads it in blocks, where
@@ -11,21 +13,24 @@ export const claim = `withdraw() {
 }
 receive() {
   mkdir "$new" "$new/files" && : >"$new/journal" || return 1
-  head -n 1 | sed 's/%n/\\
-/g
-s/%p/%/g' >"$new/payload" || return 1
-  { IFS= read -r head && IFS= read -r id && IFS= read -r line; } <"$new/payload" || return 1
-  set -- $head
-  from=$((\${#head} + 2 + $2))
-  [ "$(wc -c <"$new/payload")" -eq "$((\${#head} + 2 + $1))" ] 2>/dev/null || return 1
-  shift 2
-  while [ $# -gt 1 ]; do
-    tail -c "+$from" "$new/payload" | head -c "$2" >"$new/$1" || return 1
-    from=$((from + $2))
-    shift 2
+  n=0 split=
+  for one in id holder plan.json run.sh $writes whole; do
+    n=$((n + 1))
+    split="$split\${n}w \${one%:open}
+"
   done
-  rm -f "$new/payload"
-  printf '%s\\n' "$id" >"$new/id" && printf '%s\\n' "$line" >"$new/holder" || return 1
+  head -n 1 | sed 's/%f/\\
+/g' | { cd "$new" && sed -n '${fromOneLine}'"
+$split"; } || return 1
+  { read -r whole <"$new/whole"; } 2>/dev/null
+  [ "$whole" = . ] && IFS= read -r line <"$new/holder" || return 1
+  for one in $writes; do
+    # sed ends every text with a line break.
+    case $one in *:open)
+      text=$(cat "$new/\${one%:open}") && printf %s "$text" >"$new/\${one%:open}" || return 1
+      ;;
+    esac
+  done
   make_lock "$new/lock" "$line" || return 1
   flush "$new"/* "$new"/files/* "$new"
 }

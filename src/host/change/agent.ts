@@ -7,9 +7,13 @@ import { printStanding } from './standing.ts'
 /** What an agent of a change is there for, from its first word on. */
 export type Errand = 'begin' | 'adopt' | 'break'
 
-/** Holds a change for the one who talks to it, until its standard input ends. */
-export const agent = (dir: string, errand: Errand): Shell<'act'> => act`# hold a change
-d=${dir} errand=${errand}
+/** Holds a change for the one who talks to it, until its standard input ends; `writes` are the files of its upload. */
+export const agent = (
+  dir: string,
+  errand: Errand,
+  writes: readonly string[] = [],
+): Shell<'act'> => act`# hold a change
+d=${dir} errand=${errand} writes=${writes.join(' ')}
 eval ${identity}
 eval ${printStanding}
 eval ${claim}

@@ -2,7 +2,7 @@ import type { Conversation } from '../../ssh/session.ts'
 import type { Host } from '../host.ts'
 import { agent } from './agent.ts'
 import type { Change, ChangePlan, Changes, Holder } from './change.ts'
-import { fits, holderLine, toUpload } from './compile.ts'
+import { fits, holderLine, toUpload, writesOf } from './compile.ts'
 import { hold } from './holding.ts'
 import { changesDir, readStanding } from './pending.ts'
 import { locked, nameOf, notBegun, notThere, whyBusy } from './refusals.ts'
@@ -29,7 +29,7 @@ async function begin(
   const dir = changesDir(await host.config())
   const where = await host.where()
   const [conversation, upload] = await Promise.all([
-    host.converse(agent(dir, 'begin')),
+    host.converse(agent(dir, 'begin', writesOf(plan, steps))),
     toUpload({ dir }, plan, steps),
   ])
   return orHangUp(conversation, async () => {

@@ -1,4 +1,5 @@
 import type { Secret } from '../../secret.ts'
+import { toOneLine } from '../../ssh/one-line.ts'
 import { quote } from '../../ssh/shell.ts'
 import type { ChangePlan, Holder } from './change.ts'
 import { identity } from './identity.ts'
@@ -28,24 +29,31 @@ export const firstOf = (plan: ChangePlan): number => plan.steps.findIndex((step)
 export const holderLine = (id: string, { operator, command, reason, time }: Holder): string =>
   JSON.stringify({ id, operator, command, reason, time }).slice(1)
 
-/** The whole change in one line, as the agent on the host takes it apart again: its files and their lengths. */
+/**
+ * The texts that a change brings along, by the name under which the agent lays them down. One that does not end with a
+ * line break is marked as open.
+ */
+export const writesOf = (plan: ChangePlan, steps: readonly HostStep[]): readonly string[] =>
+  textsOf(plan, steps).map(({ name, text }) => (text.endsWith('\n') ? name : `${name}:open`))
+
+const textsOf = (plan: ChangePlan, steps: readonly HostStep[]): { name: string; text: string }[] =>
+  steps.flatMap((step, i) =>
+    step.kind === 'write' ? [{ name: `files/${firstOf(plan) + i}`, text: textOf(step.content) }] : [],
+  )
+
+/**
+ * The whole change in one line, as the agent on the host takes it apart again: the id, the holder, the plan, the
+ * program and each text, and a full stop where it is whole; `%f` stands between them.
+ */
 export async function toUpload(
   place: ChangePlace,
   plan: ChangePlan,
   steps: readonly HostStep[],
 ): Promise<string> {
-  const first = firstOf(plan)
-  const files: [name: string, text: string][] = [
-    ['plan.json', `${JSON.stringify(plan)}\n`],
-    ['run.sh', await toProgram(place, first, steps)],
-  ]
-  for (const [i, step] of steps.entries())
-    if (step.kind === 'write') files.push([`files/${first + i}`, textOf(step.content)])
-  const lines = `${plan.id}\n${holderLine(plan.id, plan)}\n`
-  const bodies = lines + files.map(([, text]) => text).join('')
-  const lengths = files.map(([name, text]) => `${name} ${Buffer.byteLength(text)}`).join(' ')
-  const whole = `${Buffer.byteLength(bodies)} ${Buffer.byteLength(lines)} ${lengths}\n${bodies}`
-  return whole.replaceAll('%', '%p').replaceAll('\n', '%n')
+  const program = await toProgram(place, firstOf(plan), steps)
+  const texts = textsOf(plan, steps).map(({ text }) => text.replace(/\n$/, ''))
+  const parts = [plan.id, holderLine(plan.id, plan), JSON.stringify(plan), program.trimEnd(), ...texts, '.']
+  return parts.map(toOneLine).join('%f')
 }
 
 /** The program that carries the steps out, or undoes them, without anybody being connected. */
@@ -74,9 +82,11 @@ const hasUndo = (step: HostStep): boolean =>
 async function toFunctions(index: number, step: HostStep): Promise<string> {
   switch (step.kind) {
     case 'shell':
-      return [`do_${index}() { ${toUnless(step)}${toShell(step)}; }`, toUndo(index, step.undo ?? [])].join(
-        '\n',
-      )
+      return [
+        `do_${index}() { ${toUnless(step)}${toShell(step)}; }`,
+        toUndo(index, step.undo ?? []),
+        ...(step.interrupts ? [`port_${index}=${step.interrupts.port}`] : []),
+      ].join('\n')
     case 'write': {
       const words = await toWrite(index, step)
       return `do_${index}() { replace ${words}; }\nundo_${index}() { try restore ${words}; }`

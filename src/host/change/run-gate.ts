@@ -6,15 +6,7 @@
  * One that answers, but never healthy, is not waited for until the deadline: it has 5 s.
  * The container is looked at beside that, since docker is slower than the PDS: any restart or another id is a failure.
  */
-export const runGate = `# PORT: 0 once it opens, 1 where it was open, 2 where it is still closed half a second later
-knock='exec 9<> <(:) || exit 1
-for i in {1..25}; do
-  if why=$( (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>&1); then [ "$i" -gt 1 ]; exit; fi
-  case $why in *refused*) ;; *) exit 1 ;; esac
-  read -r -t 0.02 -u 9
-done
-exit 2'
-# PORT HEALTHY SETTLE DEADLINE VERSION NAME DOCKER...
+export const runGate = `# PORT HEALTHY SETTLE DEADLINE VERSION NAME DOCKER...
 gate() {
   port=$1 want=$2 settle=$3 limit=$4 version=$5 name=$6 looker= id0=
   shift 6
@@ -23,8 +15,6 @@ gate() {
     return 1
   fi
   rm -f "$c/seen" "$c/seen.new"
-  knocks=
-  command -v bash >/dev/null && command -v timeout >/dev/null && knocks=1
   if [ -n "$name" ]; then
     look_on "$@" </dev/null >/dev/null 2>&1 &
     looker=$!
@@ -78,14 +68,6 @@ judge() {
     esac
   fi
 }
-# Where bash can tell when the port opens, that costs the PDS less of its machine than asking again and again.
-until_it_listens() {
-  if [ -n "$knocks" ] && [ "$told" = 'no answer' ]; then
-    LC_ALL=C timeout 2 bash -c "$knock" bash "$port" 2>/dev/null
-    case $? in 0 | 2) return 0 ;; esac
-  fi
-  sleep 0.05 2>/dev/null || sleep 1
-}
 unhealthy() { fault not-healthy "$url $1: $told"; }
 poll() {
   row=0 bad=0 first= enough= sick= patience=5
@@ -93,6 +75,9 @@ poll() {
   began=$now
   while :; do
     check || return 1
+    # Half a second, after which the container is looked at again.
+    [ -n "$first" ] && knocks=0 || knocks=25
+    waited=
     healthy "$port" "$@" && ok=1 || ok=
     clock
     if [ -n "$ok" ]; then
@@ -121,8 +106,8 @@ poll() {
       unhealthy "was not healthy $want times in a row"
       return 1
     fi
-    if [ -z "$first" ]; then until_it_listens
-    else sleep 0.5 2>/dev/null || sleep 1
+    if [ -n "$first" ]; then sleep 0.5 2>/dev/null || sleep 1
+    elif [ "$waited" != 2 ] || [ "$told" != 'no answer' ]; then sleep 0.05 2>/dev/null || sleep 1
     fi
   done
   [ -n "$name" ] || return 0

@@ -1,13 +1,23 @@
 /**
  * Functions of sh that ask the health of a PDS on the loopback, with what the host has for it, and measure for how long
  * it does not answer. Times are of /proc/uptime, which no clock that is set moves, in hundredths of a second.
+ *
+ * bash comes first: it starts sooner than curl, and can wait for the port to open, which costs a PDS that is starting
+ * less of its machine than to be asked again and again. Where its answer is none, what else there is has the last word,
+ * until bash has once proven to reach the PDS.
  */
-export const runHealth = `by=
+export const runHealth = `by= or= proven=
 nl='
 '
-tcp='exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
+# PORT KNOCKS: a knock every 20 ms while the port is closed; 2 where it stays so
+tcp='if [ "$2" -gt 0 ]; then exec 9<> <(:) || exit 1; fi
+for ((i = 0; ; i++)); do
+  { exec 3<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null && break
+  [ "$i" -lt "$2" ] || exit 2
+  read -r -t 0.02 -u 9
+done
 printf "GET /xrpc/_health HTTP/1.0\\r\\nHost: 127.0.0.1:%s\\r\\n\\r\\n" "$1" >&3
-cat <&3'
+while IFS= read -r line || [ -n "$line" ]; do printf "%s\\n" "$line"; done <&3'
 js='fetch(process.argv[1], { signal: AbortSignal.timeout(2000) }).then(async (r) => { require("fs").writeSync(1, await r.text()); process.exitCode = r.ok ? 0 : 1 }, () => { process.exitCode = 1 })'
 # DOCKER...: needs $name where there is a container
 choose() {
@@ -16,15 +26,37 @@ choose() {
   elif command -v wget >/dev/null; then
     by=wget
     case $(wget --version 2>/dev/null) in *GNU*) by=gnu-wget ;; esac
-  elif command -v bash >/dev/null && command -v timeout >/dev/null; then by=bash
+  fi
+  if command -v bash >/dev/null && command -v timeout >/dev/null; then or=$by by=bash
+  elif [ -n "$by" ]; then :
   elif [ -n "$name" ] && timeout 10 "$@" version >/dev/null 2>&1; then by=docker
   else return 1
   fi
 }
-# PORT DOCKER...: sets what it answered, and the version
+# PORT DOCKER...: sets what it answered, and the version; $knocks is for how long bash may wait
 healthy() {
   url=http://127.0.0.1:$1/xrpc/_health answered= told='no answer' body=
-  case $by in
+  ask_by "$by" "$@" && return 0
+  [ "$by" = bash ] && [ -z "$proven" ] && [ -n "$or" ] || return 1
+  # What timeout has ended would keep the other one waiting too.
+  case $waited in 124 | 143) return 1 ;; esac
+  ask_by "$or" "$@"
+}
+ask_by() {
+  case $1 in
+  bash)
+    body=$(timeout 2 bash -c "$tcp" bash "$2" "$knocks" 2>/dev/null)
+    waited=$?
+    case $body in
+    HTTP/1.?\\ 200*) proven=1 ;;
+    HTTP/1.?\\ *)
+      proven=1 told=\${body#* }
+      told="HTTP \${told%% *}"
+      return 1
+      ;;
+    *) return 1 ;;
+    esac
+    ;;
   curl)
     body=$(curl -q -s -m 2 --noproxy '*' -w '\\n%{http_code}' "$url" 2>/dev/null)
     ok=\${body##*"$nl"}
@@ -33,20 +65,8 @@ healthy() {
     ;;
   gnu-wget) body=$(wget --no-config --no-proxy -q -T 2 -t 1 -O - "$url" 2>/dev/null) || return 1 ;;
   wget) body=$(http_proxy= timeout 2 wget -q -O - "$url" 2>/dev/null) || return 1 ;;
-  bash)
-    body=$(timeout 2 bash -c "$tcp" bash "$1" 2>/dev/null)
-    case $body in
-    HTTP/1.?\\ 200*) ;;
-    HTTP/1.?\\ *)
-      told=\${body#* }
-      told="HTTP \${told%% *}"
-      return 1
-      ;;
-    *) return 1 ;;
-    esac
-    ;;
   docker)
-    shift
+    shift 2
     body=$(timeout 10 "$@" exec "$name" node -e "$js" "$url" 2>/dev/null) || return 1
     ;;
   esac
@@ -58,14 +78,27 @@ healthy() {
     ;;
   esac
 }
+# PORT: asks while the step before is still done, for the one that takes it down not to wait
+foresee() {
+  name= knocks=0
+  choose || return 0
+  healthy "$1" </dev/null >/dev/null 2>&1 &
+  seer=$!
+}
 # PORT
 measure() {
   # Two steps in a row take it down once.
   [ ! -e "$c/measured" ] || [ ! -e "$c/down" ] || return 0
-  name=
+  name= knocks=0
   [ ! -e "$c/measured" ] || rm -f "$c/down" "$c/measured"
   choose || return 0
-  healthy "$1" || return 0
+  if [ -n "$seer" ]; then await "$seer"
+  else
+    healthy "$1"
+    rc=$?
+  fi
+  seer=
+  [ "$rc" = 0 ] || return 0
   true >"$c/measured"
   (
     clock

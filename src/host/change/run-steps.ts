@@ -3,7 +3,7 @@
  * The journal is a line each: `begin I`, `done I`, `failed I CODE MESSAGE`, `undo I`, `undone I`,
  * `undo-failed I CODE MESSAGE`, `fact NAME VALUE`, `end done|undone|stuck`. A line that was cut off ends with \003.
  */
-export const runSteps = `j=$c/journal torn= meter= log=/dev/null code= why=
+export const runSteps = `j=$c/journal torn= meter= seer= log=/dev/null code= why=
 cut=$(printf '\\003')
 # A done that is lost is repeated; anything else is on the disk before what follows it.
 note() {
@@ -66,6 +66,8 @@ forth() {
     eval "is=\\$done_$i"
     [ -z "$is" ] || continue
     current=$i
+    eval "port=\\$port_$((i + 1))"
+    [ -z "$port" ] || foresee "$port"
     if ! begin_step "$current"; then
       note "failed $current $code $(in_a_line)"
       back
@@ -116,7 +118,6 @@ main() {
       exit 0
     fi
   fi
-  rm -f "$c/.runner.$$"
   end_stray
   undoing=
   recall

@@ -158,13 +158,14 @@ test('a runner that is killed is told of, and what it had under way is ended bef
 test('an upload that is cut off leaves neither a lock nor a change', async () => {
   await using pds = await localPds('A=1\n')
   const { agent } = await import('../../../src/host/change/agent.ts')
-  const { toUpload } = await import('../../../src/host/change/compile.ts')
+  const { toUpload, writesOf } = await import('../../../src/host/change/compile.ts')
   const steps = stepsOf(pds, ':')
   const dir = pds.path('kimbia-ops')
-  const upload = await toUpload({ dir }, make.planOf(steps), steps)
+  const plan = make.planOf(steps)
+  const upload = await toUpload({ dir }, plan, steps)
   for (const length of [0, 1, 50, upload.length >> 1, upload.length - 1]) {
     const session = openLocal()
-    await session.act(agent(dir, 'begin'), { stdin: upload.slice(0, length) })
+    await session.act(agent(dir, 'begin', writesOf(plan, steps)), { stdin: upload.slice(0, length) })
     expect(await readdir(dir)).toEqual([])
   }
 })

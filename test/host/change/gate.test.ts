@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import type { ChangeEnd } from '../../../src/host/change/change.ts'
 import type { Gate, HostStep } from '../../../src/host/change/step.ts'
 import { type LocalPds, localPds, sessionWith, shells } from '../../support/local-host.ts'
+import { blackHole } from '../../support/relay.ts'
 import * as make from './making.ts'
 
 /** A PDS that answers its health as it is told to. */
@@ -137,6 +138,28 @@ test('one that answers, but never healthy, is not waited for until the deadline'
   expect(messageOf(end)).toContain('answered for 5 s, and was never healthy: HTTP 503')
 })
 
+test('a bash that cannot connect does not make a PDS unhealthy where there is curl', async () => {
+  await using pds = await localPds()
+  await using health = await scripted()
+  const session = await sessionWith(pds.dir, ['dash'], [...make.coreutils, 'setsid', 'curl'])
+  await writeFile(pds.path('bin/bash'), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
+  const steps = [make.line(':', [], { interrupts: { port: health.port } }), gate(health.port)]
+  const change = await make.changesOf(pds, session).begin(make.planOf(steps), steps)
+  expect(await change.run(() => {}, make.never)).toEqual({
+    kind: 'done',
+    facts: { version: '0.4.219', outageMs: 0 },
+  })
+  await change.close()
+})
+
+test('a port that takes no connection is given up at the deadline', async () => {
+  await using pds = await localPds()
+  await using hole = await blackHole()
+  const { end, ms } = await pass(pds, gate(hole.port, { deadline: 1 }), ['bash', 'curl'])
+  expect(messageOf(end)).toContain('was not healthy within 1 s: no answer')
+  expect(ms).toBeLessThan(8000)
+})
+
 test('busybox’s wget is enough too', async () => {
   await using pds = await localPds()
   await using health = await scripted()
@@ -200,34 +223,41 @@ describe.each(Object.entries(shells))('with %s as sh', (_, shell) => {
     expect(codeOf(end)).toBe('restarted')
   })
 
-  test('how long a step takes the PDS down is measured, and only where it was up before', async () => {
-    await using pds = await localPds()
-    await using health = await scripted()
-    const steps: HostStep[] = [
-      make.line(`touch ${pds.path('go')}; sleep 1`, [], { interrupts: { port: health.port } }),
-      gate(health.port),
-    ]
-    const outage = async () => {
-      await make.until(() => make.textOf(pds.path('go')).then((text) => text === ''))
-      await make.until(async () => (await make.journalOf(pds)).includes('begin 0'))
-      await sleep(300)
-      await health.stop()
-      const from = performance.now()
-      await sleep(1200)
-      await health.start()
-      return performance.now() - from
-    }
-    const [{ end }, down] = await Promise.all([pass(pds, steps, ['curl'], shell), outage()])
-    const facts = end.kind === 'done' ? end.facts : {}
-    expect(Math.abs(Number(facts.outageMs) - down)).toBeLessThan(1000)
+  test.each([
+    ['by itself', []],
+    ['after another', [make.line(':')]],
+  ])(
+    'how long a step %s takes the PDS down is measured, and only where it was up before',
+    async (_, ahead) => {
+      await using pds = await localPds()
+      await using health = await scripted()
+      const steps: HostStep[] = [
+        ...ahead,
+        make.line(`touch ${pds.path('go')}; sleep 1`, [], { interrupts: { port: health.port } }),
+        gate(health.port),
+      ]
+      const outage = async () => {
+        await make.until(() => make.textOf(pds.path('go')).then((text) => text === ''))
+        await make.until(async () => (await make.journalOf(pds)).includes(`begin ${ahead.length}`))
+        await sleep(300)
+        await health.stop()
+        const from = performance.now()
+        await sleep(1200)
+        await health.start()
+        return performance.now() - from
+      }
+      const [{ end }, down] = await Promise.all([pass(pds, steps, ['curl'], shell), outage()])
+      const facts = end.kind === 'done' ? end.facts : {}
+      expect(Math.abs(Number(facts.outageMs) - down)).toBeLessThan(1000)
 
-    health.answer = 503
-    void sleep(1500).then(() => {
-      health.answer = 200
-    })
-    const again = await pass(pds, steps, ['curl'], shell)
-    expect(again.end).toEqual({ kind: 'done', facts: { version: '0.4.219' } })
-  })
+      health.answer = 503
+      void sleep(1500).then(() => {
+        health.answer = 200
+      })
+      const again = await pass(pds, steps, ['curl'], shell)
+      expect(again.end).toEqual({ kind: 'done', facts: { version: '0.4.219' } })
+    },
+  )
 })
 
 test('while it settles one unhealthy answer is forgiven, and a PDS that dies is not', async () => {

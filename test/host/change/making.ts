@@ -13,7 +13,7 @@ import type { LocalPds } from '../../support/local-host.ts'
 /** The programs of a host on which a change is carried out: coreutils and a shell. */
 export const coreutils = [
   ...['id', 'cat', 'mkdir', 'rm', 'mv', 'cp', 'ln', 'chmod', 'head', 'tail', 'sed', 'wc', 'tr', 'grep'],
-  ...['sync', 'sleep', 'date', 'sha256sum', 'readlink', 'timeout', 'touch'],
+  ...['sync', 'sleep', 'date', 'sha256sum', 'tee', 'readlink', 'timeout', 'touch'],
 ]
 
 export const operator = { user: 'ana', machine: 'laptop', ssh: 'ops' }

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, link, mkdir, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import {
   isRoot,
@@ -79,6 +79,42 @@ describe.each(Object.entries(shells))('with %s as sh', (_, shell) => {
     expect(await make.textOf(path)).toBe('theirs\n')
     await held.close()
   })
+})
+
+test.each([
+  ['empty', ''],
+  ['a line break alone', '\n'],
+  ['line breaks at its end', 'a\n\n\n'],
+  ['no line break at its end', '\n\na'],
+  ['signs that mean something on the way', '%f%n%p%%\n\\n\\1&/\t\r\n\u0001\u0002\u0003 $(x) `y` ‘é’ end\\'],
+])('a text that is or has %s arrives as it is', async (_, text) => {
+  await using pds = await localPds('A=1\n')
+  const path = pds.path('pds.env')
+  expect(await change(pds, [make.write(path, 'A=1\n', text), make.write(path, text, 'A=2')])).toMatchObject({
+    kind: 'done',
+  })
+  expect(await make.textOf(path)).toBe('A=2')
+  const [, between = ''] = (await readdir(pds.path('kimbia-ops/backups'))).sort()
+  expect(await make.textOf(pds.path(`kimbia-ops/backups/${between}`))).toBe(text)
+})
+
+test('a copy that was cut off is made anew, and no backup is written into', async () => {
+  await using pds = await localPds('A=1\n')
+  const path = pds.path('pds.env')
+  const steps = [make.write(path, 'A=1\n', 'A=2\n'), make.line('exit 1')]
+  await mkdir(pds.path('kimbia-ops/backups'), { recursive: true })
+  const kept = pds.path('kimbia-ops/backups/pds.env.20200101T000000Z')
+  await writeFile(kept, 'A=0\n')
+  // As one leaves it that was cut off between the two names of its copy, and before its copy was whole.
+  await link(kept, pds.path('kimbia-ops/backups/.new'))
+  await writeFile(pds.path('.pds.env.kimbia-ops'), 'half of')
+  const held = await make.changesOf(pds).begin(make.planOf(steps), steps)
+  await writeFile(pds.path('kimbia-ops/change/files/0.old'), 'A=')
+  expect(await held.run(() => {}, make.never)).toMatchObject({ kind: 'undone' })
+  await held.close()
+  expect(await make.textOf(path)).toBe('A=1\n')
+  expect(await make.textOf(kept)).toBe('A=0\n')
+  expect(await readdir(pds.dir)).not.toContain('.pds.env.kimbia-ops')
 })
 
 test('of each name the newest ten copies are kept, and two of one second are two', async () => {

@@ -1,0 +1,33 @@
+import { fromOneLine, toOneLine } from '../ssh/one-line.ts'
+import type { Conversation } from '../ssh/session.ts'
+import { act, type Shell } from '../ssh/shell.ts'
+
+/** Shells of a host that were started ahead, and wait to be told what to run. */
+export interface SpareShells {
+  /** Starts so many. One that cannot be started is not missed: whoever talks next starts another. */
+  start(count: number): void
+  /** Talks with a line in one of them, or in a shell of its own. */
+  converse(shell: Shell): Promise<Conversation>
+}
+
+/** It does nothing until it is told what. */
+const waiting = act`# wait for what is to be run
+line=$(head -n 1 | sed ${fromOneLine}) && [ -n "$line" ] || exit 0
+echo ready
+eval "$line"`
+
+/** Opens shells by `open`, ahead and when they are needed. */
+export function spareShells(open: (shell: Shell) => Promise<Conversation>): SpareShells {
+  const spares: Promise<Conversation | undefined>[] = []
+  return {
+    start(count) {
+      for (let i = 0; i < count; i++) spares.push(open(waiting).catch(() => undefined))
+    },
+    async converse(shell) {
+      const spare = await spares.shift()
+      if (!spare) return open(shell)
+      await spare.say(toOneLine(shell.line))
+      return spare
+    },
+  }
+}
