@@ -15,6 +15,9 @@ import type { Session } from './ssh/session.ts'
 
 const { version } = packageJson
 
+/** The commands that there are. */
+export const names: readonly string[] = commands.map(({ name }) => name)
+
 /** Runs one command line and resolves to its exit code; nothing else ends the process but a second Ctrl-C. */
 export async function main(argv: readonly string[] = process.argv.slice(2)): Promise<number> {
   const { json, noColor } = glance(argv, process.env)

@@ -44,14 +44,18 @@ export async function reach(
 }
 
 /** Root needs no sudo, and neither does who may read pds.env and write beside it, or sees that it is not there. */
-const firstTry = ({ dir, sudo }: HostConfig): Shell<'ask'> => ask`sh -c ${outer} sh ${dir} ${sudo} ${inner}`
+const firstTry = ({ dir, sudo }: HostConfig): Shell<'ask'> => ask`# find the way to pds.env
+set -- ${dir} ${sudo} ${inner}
+eval ${outer}`
 
 /**
  * The same way to root for another line that only reads, so that it need not wait until `reach` has answered. What it
  * answers counts once `reach` has found a way that needs no password.
  */
 export const meanwhile = (shell: Shell<'ask'>, { dir, sudo }: HostConfig): Shell<'ask'> =>
-  ask`sh -c ${inParallel} sh ${dir} ${sudo} ${shell}`
+  ask`# by the way to pds.env
+set -- ${dir} ${sudo} ${shell}
+eval ${inParallel}`
 
 const way = `way=sudo
 case $2 in
@@ -64,15 +68,13 @@ auto)
 esac
 `
 
-const outer = `# find the way to pds.env
-${way}echo "kimbia-ops:$way"
+const outer = `${way}echo "kimbia-ops:$way"
 case $way in direct) exec sh -c "$3" sh "$1" ;; esac
 command -v sudo >/dev/null || { echo kimbia-ops:no-sudo; exit 0; }
 exec sudo -n sh -c "$3" sh "$1"
 `
 
-const inParallel = `# by the way to pds.env
-${way}case $way in direct) exec sh -c "$3" ;; esac
+const inParallel = `${way}case $way in direct) exec sh -c "$3" ;; esac
 exec sudo -n sh -c "$3"
 `
 

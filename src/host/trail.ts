@@ -60,7 +60,7 @@ append() {
 }
 explain() { printf '%s\\n' "$*" | tr '\\n' ' '; echo; }
 if [ -L "$1" ] || [ -L "$f" ]; then problem='it is a symbolic link'
-elif ! why=$(mkdir -p "$1" 2>&1); then problem=$why
+elif [ ! -d "$1" ] && ! why=$(mkdir -p "$1" 2>&1); then problem=$why
 elif [ -e "$f" ] && [ ! -f "$f" ]; then problem='it is not a regular file'
 elif [ -f "$f" ]; then
   chmod 600 "$f" 2>/dev/null

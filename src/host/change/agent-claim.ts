@@ -23,7 +23,7 @@ receive() {
 /g' | { cd "$new" && sed -n '${fromOneLine}'"
 $split"; } || return 1
   { read -r whole <"$new/whole"; } 2>/dev/null
-  [ "$whole" = . ] && IFS= read -r line <"$new/holder" || return 1
+  case $whole in . | .run) IFS= read -r line <"$new/holder" || return 1 ;; *) return 1 ;; esac
   for one in $writes; do
     # sed ends every text with a line break.
     case $one in *:open)
@@ -62,7 +62,6 @@ place() {
   done
   mv "$new" "$c" || refuse "$c cannot be made"
   new=
-  flush "$d"
   for old in "$d"/.new.*; do
     [ ! -d "$old" ] || started "\${old##*.}" || rm -rf "$old"
   done

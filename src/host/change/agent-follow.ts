@@ -58,6 +58,7 @@ untick() {
   ticker=
 }
 newest() {
+  [ -s "$c/step-$at.log" ] || return 0
   { tail -c 1000 "$c/step-$at.log" | tr '\\r' '\\n' | grep -v '^kimbia-ops:fact ' | grep . | tail -n 1; } 2>/dev/null
 }
 next() {
@@ -106,13 +107,20 @@ close() {
 hear() { { read -r up rest </proc/uptime && echo "\${up%.*}" >"$c/heard"; } 2>/dev/null; }
 serve() {
   exec 3<"$c/journal"
-  part= at= lines= ended= runner=
+  part= at= lines= ended= runner= early=
   hang_bell
   hear
+  whole=
+  { read -r whole <"$c/whole"; } 2>/dev/null
+  [ "$errand $whole" != 'begin .run' ] || { launch run; early=1; }
   while read -r what a b; do
     hear
     case $what in
-    run) busy || launch run; echo ok ;;
+    run)
+      [ -n "$early" ] || busy || launch run
+      early=
+      echo ok
+      ;;
     undo) if busy; then echo busy; else launch undo; echo ok; fi ;;
     next)
       next
@@ -120,7 +128,7 @@ serve() {
       ;;
     mark)
       if why=$({ printf '%s %s\\n' "$a" "$b" >>"$c/journal"; } 2>&1); then
-        flush "$c/journal"
+        flush "$c/journal" "$d"
         echo ok
       else tell failed "$why"
       fi

@@ -20,7 +20,7 @@ eval ${claim}
 eval ${takeOver}
 eval ${follow}
 c=$d/change l=$d/lock new= got= line=
-sep=$(printf '\\002')
+sep=\x02
 umask 077
 cd /
 tell() { printf '%s %s\\n' "$1" "$(printf '%s' "$2" | tr '\\n' '\\002')"; }
@@ -30,7 +30,7 @@ mine=$token
 for one in "$d" "$l" "$c" "$d/last" "$d/backups"; do
   [ ! -L "$one" ] || refuse "$one is a symbolic link"
 done
-why=$(mkdir -p "$d" 2>&1) || refuse "$why"
+[ -d "$d" ] || why=$(mkdir -p "$d" 2>&1) || refuse "$why"
 case $errand in
 begin)
   trap withdraw EXIT

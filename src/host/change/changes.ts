@@ -2,7 +2,7 @@ import type { Conversation } from '../../ssh/session.ts'
 import type { Host } from '../host.ts'
 import { agent } from './agent.ts'
 import type { Change, ChangePlan, Changes, Holder } from './change.ts'
-import { fits, holderLine, toUpload, writesOf } from './compile.ts'
+import { atOnce, firstOf, fits, holderLine, toUpload, writesOf } from './compile.ts'
 import { hold } from './holding.ts'
 import { changesDir, readStanding } from './pending.ts'
 import { locked, nameOf, notBegun, notThere, whyBusy } from './refusals.ts'
@@ -28,13 +28,16 @@ async function begin(
   if (!fits(plan, steps)) throw new TypeError('the steps of the host are one run among those of its plan')
   const dir = changesDir(await host.config())
   const where = await host.where()
+  const intent = watched(noted)
   const [conversation, upload] = await Promise.all([
     host.converse(agent(dir, 'begin', writesOf(plan, steps))),
     toUpload({ dir }, plan, steps),
   ])
   return orHangUp(conversation, async () => {
     let before: Standing | undefined
-    let answer = readAnswer(await conversation.say(upload))
+    // What this machine does first, and an intent that is not there yet, are waited for: then it is told to run.
+    const goes = firstOf(plan) === 0 && intent.state === 'written'
+    let answer = readAnswer(await conversation.say(goes ? `${upload}${atOnce}` : upload))
     for (let tries = 0; answer.word === 'there'; tries++) {
       before = parseStanding(answer.lines)
       if (tries > 9 || (before.any === 'something' && before.state !== 'over')) throw whyBusy(before, where)
@@ -45,6 +48,18 @@ async function begin(
     if (answer.word !== 'ok') throw notBegun(where, dir, answer.lines.join(' '))
     return hold({ host, conversation, plan, before: before && toPending(before), written: [] })
   })
+}
+
+/** How it stands with an intent that may be written any moment. */
+function watched(noted: Promise<void> | undefined): { state: 'pending' | 'written' } {
+  const intent: { state: 'pending' | 'written' } = { state: 'pending' }
+  noted?.then(
+    () => {
+      intent.state = 'written'
+    },
+    () => {},
+  )
+  return intent
 }
 
 async function adopt(host: Host, id: string, holder: Holder): Promise<Change> {

@@ -56,6 +56,9 @@ export async function toUpload(
   return parts.map(toOneLine).join('%f')
 }
 
+/** Behind an upload: it runs as soon as the lock is ours, which saves the time of a question and its answer. */
+export const atOnce = 'run'
+
 /** The program that carries the steps out, or undoes them, without anybody being connected. */
 export async function toProgram(
   { dir }: ChangePlace,

@@ -9,12 +9,12 @@
 export const runHealth = `by= or= proven=
 nl='
 '
-# PORT KNOCKS: a knock every 20 ms while the port is closed; 2 where it stays so
+# PORT KNOCKS: a knock every 10 ms while the port is closed; 2 where it stays so
 tcp='if [ "$2" -gt 0 ]; then exec 9<> <(:) || exit 1; fi
 for ((i = 0; ; i++)); do
   { exec 3<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null && break
   [ "$i" -lt "$2" ] || exit 2
-  read -r -t 0.02 -u 9
+  read -r -t 0.01 -u 9
 done
 printf "GET /xrpc/_health HTTP/1.0\\r\\nHost: 127.0.0.1:%s\\r\\n\\r\\n" "$1" >&3
 while IFS= read -r line || [ -n "$line" ]; do printf "%s\\n" "$line"; done <&3'
@@ -82,7 +82,7 @@ ask_by() {
 foresee() {
   name= knocks=0
   choose || return 0
-  healthy "$1" </dev/null >/dev/null 2>&1 &
+  { healthy "$1" && { [ -n "$proven" ] || exit 4; }; } </dev/null >/dev/null 2>&1 &
   seer=$!
 }
 # PORT
@@ -92,7 +92,12 @@ measure() {
   name= knocks=0
   [ ! -e "$c/measured" ] || rm -f "$c/down" "$c/measured"
   choose || return 0
-  if [ -n "$seer" ]; then await "$seer"
+  if [ -n "$seer" ]; then
+    await "$seer"
+    case $rc in
+    0) proven=1 ;;
+    4) rc=0 ;;
+    esac
   else
     healthy "$1"
     rc=$?

@@ -4,7 +4,7 @@
  * `undo-failed I CODE MESSAGE`, `fact NAME VALUE`, `end done|undone|stuck`. A line that was cut off ends with \003.
  */
 export const runSteps = `j=$c/journal torn= meter= seer= log=/dev/null code= why=
-cut=$(printf '\\003')
+cut=\x03
 # A done that is lost is repeated; anything else is on the disk before what follows it.
 note() {
   if printf '%s\\n' "$torn$*" >>"$j"; then torn=
@@ -16,7 +16,8 @@ note() {
   case $1 in
   fact*) return 0 ;;
   done*) ;;
-  *) flush "$j" ;;
+  # The first line that counts makes the change itself last, which was put into its place just now.
+  *) flush "$j" "$d" ;;
   esac
   ring
 }

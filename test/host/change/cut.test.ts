@@ -51,7 +51,7 @@ async function cutAfter(pds: LocalPds, ending: string, line: number, written?: s
   return plan.id
 }
 
-describe.each(Object.entries(whole))(
+describe.concurrent.each(Object.entries(whole))(
   'a change that ends in “%s”, killed at each line of its journal',
   (ending, lines) => {
     const last = ending === ':' ? 'done' : 'undone'
@@ -79,7 +79,7 @@ describe.each(Object.entries(whole))(
   },
 )
 
-test.each(Object.entries(whole))(
+test.concurrent.each(Object.entries(whole))(
   '“%s”, with the journal cut at every byte of its last line',
   async (ending, lines) => {
     for (const line of [...new Set(lines)]) {
@@ -99,7 +99,7 @@ test.each(Object.entries(whole))(
   },
 )
 
-describe.each(Object.entries(shells))('with %s as sh', (_, shell) => {
+describe.concurrent.each(Object.entries(shells))('with %s as sh', (_, shell) => {
   test('a lost line and a killed agent do not stop the host', async () => {
     await using pds = await localPds('A=1\n')
     const session = await sessionWith(pds.dir, shell, [...make.coreutils, 'setsid'])

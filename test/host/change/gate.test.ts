@@ -98,7 +98,7 @@ async function pass(
 const codeOf = (end: ChangeEnd): string => (end.kind === 'done' ? 'done' : end.why.code)
 const messageOf = (end: ChangeEnd): string => (end.kind === 'done' ? 'done' : end.why.message)
 
-describe.each([['curl'], ['wget'], ['bash'], ['docker']])('where there is %s', (by) => {
+describe.concurrent.each([['curl'], ['wget'], ['bash'], ['docker']])('where there is %s', (by) => {
   const programs = by === 'docker' ? ['node'] : [by]
   test('a healthy PDS passes, another version does not, and neither does one that fails', async () => {
     await using pds = await localPds()
@@ -119,7 +119,7 @@ describe.each([['curl'], ['wget'], ['bash'], ['docker']])('where there is %s', (
   })
 })
 
-test('a docker that hangs does not hang the change', async () => {
+test.concurrent('a docker that hangs does not hang the change', async () => {
   await using pds = await localPds()
   await using health = await scripted()
   const { container } = await docker(pds)
@@ -129,7 +129,7 @@ test('a docker that hangs does not hang the change', async () => {
   expect(messageOf(end)).toContain('docker does not tell how the container pds is')
 })
 
-test('one that answers, but never healthy, is not waited for until the deadline', async () => {
+test.concurrent('one that answers, but never healthy, is not waited for until the deadline', async () => {
   await using pds = await localPds()
   await using health = await scripted()
   health.answer = 503
@@ -138,7 +138,7 @@ test('one that answers, but never healthy, is not waited for until the deadline'
   expect(messageOf(end)).toContain('answered for 5 s, and was never healthy: HTTP 503')
 })
 
-test('a bash that cannot connect does not make a PDS unhealthy where there is curl', async () => {
+test.concurrent('a bash that cannot connect does not make a PDS unhealthy where there is curl', async () => {
   await using pds = await localPds()
   await using health = await scripted()
   const session = await sessionWith(pds.dir, ['dash'], [...make.coreutils, 'setsid', 'curl'])
@@ -152,7 +152,7 @@ test('a bash that cannot connect does not make a PDS unhealthy where there is cu
   await change.close()
 })
 
-test('a port that takes no connection is given up at the deadline', async () => {
+test.concurrent('a port that takes no connection is given up at the deadline', async () => {
   await using pds = await localPds()
   await using hole = await blackHole()
   const { end, ms } = await pass(pds, gate(hole.port, { deadline: 1 }), ['bash', 'curl'])
@@ -160,7 +160,7 @@ test('a port that takes no connection is given up at the deadline', async () => 
   expect(ms).toBeLessThan(8000)
 })
 
-test('busybox’s wget is enough too', async () => {
+test.concurrent('busybox’s wget is enough too', async () => {
   await using pds = await localPds()
   await using health = await scripted()
   const bin = pds.path('bin')
@@ -173,7 +173,7 @@ test('busybox’s wget is enough too', async () => {
   await change.close()
 })
 
-test('where nothing can ask, it is told what is missing', async () => {
+test.concurrent('where nothing can ask, it is told what is missing', async () => {
   await using pds = await localPds()
   await using health = await scripted()
   const { end } = await pass(pds, gate(health.port), [])
@@ -182,7 +182,7 @@ test('where nothing can ask, it is told what is missing', async () => {
   )
 })
 
-describe.each(Object.entries(shells))('with %s as sh', (_, shell) => {
+describe.concurrent.each(Object.entries(shells))('with %s as sh', (_, shell) => {
   test('it waits for the first healthy answer and passes at once, asking docker no more than it must', async () => {
     await using pds = await localPds()
     await using health = await scripted()
@@ -260,7 +260,7 @@ describe.each(Object.entries(shells))('with %s as sh', (_, shell) => {
   )
 })
 
-test('while it settles one unhealthy answer is forgiven, and a PDS that dies is not', async () => {
+test.concurrent('while it settles one unhealthy answer is forgiven, and a PDS that dies is not', async () => {
   await using pds = await localPds()
   await using health = await scripted()
   const blip = async () => {
@@ -281,7 +281,7 @@ test('while it settles one unhealthy answer is forgiven, and a PDS that dies is 
   expect(messageOf(end)).toContain('did not stay healthy: HTTP 503')
 })
 
-test('after a failed gate the way back waits for health too, and the outage counts until then', async () => {
+test.concurrent('after a failed gate the way back waits for health too, and the outage counts until then', async () => {
   await using pds = await localPds()
   await using health = await scripted()
   const steps: HostStep[] = [
