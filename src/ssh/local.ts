@@ -11,10 +11,13 @@ import { givenUp, nothingListens, sessionOver } from './wire.ts'
 /** A session on this very machine: the same commands, run by sh. */
 export function openLocal({ note }: { readonly note?: Note | undefined } = {}): Session {
   const alive = new Set<Running>()
+  let over = false
   const start = async (command: Started): Promise<Running> => {
     const running = await run(command)
     alive.add(running)
     running.ended.then(() => alive.delete(running))
+    // It would keep this process, and nobody is there to end it.
+    if (over) running.stop()
     return running
   }
   return sessionOver(
@@ -24,6 +27,7 @@ export function openLocal({ note }: { readonly note?: Note | undefined } = {}): 
       inherit,
       tunnel: openPort,
       async dispose() {
+        over = true
         for (const running of alive) running.stop()
       },
     },

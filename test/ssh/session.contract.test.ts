@@ -318,6 +318,13 @@ END`
       expect(await failureOf(talk.end())).toMatchObject({ outcome: 'unreachable', code: 'deadline' })
     }, 30_000)
 
+    test('that is still to start when all is disposed of does not stay', async () => {
+      const other = await way.open()
+      const starting = other.converse(ask`echo ready; cat`).then((talk) => talk.end())
+      await other.dispose()
+      expect(await failureOf(starting)).toMatchObject({ outcome: 'unreachable' })
+    })
+
     test('a line break cannot be smuggled in', async () => {
       const talk = await session.converse(ask`cat`)
       expect(() => talk.say('a\nb')).toThrow(TypeError)
