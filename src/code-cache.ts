@@ -1,5 +1,6 @@
 import {
   closeSync,
+  constants,
   existsSync,
   fstatSync,
   fsyncSync,
@@ -9,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -19,7 +21,7 @@ import { crc32 } from 'node:zlib'
 /** What V8 has compiled of each part of the program, by the part's name. */
 export type Code = ReadonlyMap<string, Buffer>
 
-/** How long the code of another build is kept after it was last written, in milliseconds. */
+/** How long the code of another build is kept, in milliseconds. */
 const patience = 30 * 24 * 60 * 60 * 1000
 
 /**
@@ -29,8 +31,17 @@ const patience = 30 * 24 * 60 * 60 * 1000
 export function codeDir(env: NodeJS.ProcessEnv, build: string): string | undefined {
   if (env.NODE_DISABLE_COMPILE_CACHE) return undefined
   const base = env.XDG_CACHE_HOME ?? ''
-  const cache = isAbsolute(base) ? base : join(env.HOME || homedir(), '.cache')
-  return join(cache, 'kimbia-ops', build, `${process.version}-${process.arch}`)
+  const cache = isAbsolute(base) ? base : defaultCache(env)
+  return cache && join(cache, 'kimbia-ops', build, `${process.version}-${process.arch}`)
+}
+
+function defaultCache({ HOME }: NodeJS.ProcessEnv): string | undefined {
+  try {
+    return join(HOME || homedir(), '.cache')
+  } catch {
+    // Nobody of this number is known, and so no home.
+    return undefined
+  }
 }
 
 /**
@@ -47,15 +58,16 @@ export function readCode(file: string): Code | undefined {
 }
 
 function readOwn(file: string): Buffer | undefined {
-  const fd = openSync(file, 'r')
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW)
   try {
-    const { uid, mode } = fstatSync(fd)
-    const own = uid === (process.geteuid?.() ?? uid) && (mode & 0o022) === 0
-    return own ? readFileSync(fd) : undefined
+    return isOwn(fstatSync(fd)) && isOwn(statSync(dirname(file))) ? readFileSync(fd) : undefined
   } finally {
     closeSync(fd)
   }
 }
+
+/** Whether nobody else can write there. */
+const isOwn = ({ uid, mode }: Stats): boolean => uid === (process.geteuid?.() ?? uid) && (mode & 0o022) === 0
 
 /** The CRC-32 of all that follows, the length of a list of names and lengths, that list as JSON, and the code. */
 function unpack(bytes: Buffer): Code | undefined {
@@ -79,14 +91,14 @@ function pack(code: Code): Buffer {
   return bytes
 }
 
-/** Writes it beside and renames it. Whatever cannot be written is not missed: it is compiled again. */
-export function writeCode(file: string, code: Code): void {
+/** Writes it beside and renames it. Whatever cannot be told or written is not missed: it is compiled again. */
+export function writeCode(file: string, code: () => Code): void {
   const fresh = `${file}.${process.pid}`
   try {
     makeDir(dirname(file), 4)
     const fd = openSync(fresh, 'wx', 0o600)
     try {
-      writeFileSync(fd, pack(code))
+      writeFileSync(fd, pack(code()))
       fsyncSync(fd)
     } finally {
       closeSync(fd)
@@ -98,10 +110,14 @@ export function writeCode(file: string, code: Code): void {
   }
 }
 
-/** Makes a directory and so many above it at most: a home that is not there is not made. */
+/**
+ * Makes a directory and so many above it at most: a home that is not there is not made, and nothing in that of somebody
+ * else, as sudo may leave it.
+ */
 function makeDir(dir: string, levels: number): void {
   if (levels === 0 || existsSync(dir)) return
   makeDir(dirname(dir), levels - 1)
+  if (!isOwn(statSync(dirname(dir)))) throw new Error(`${dirname(dir)} is somebody else's`)
   mkdirSync(dir, 0o700)
 }
 

@@ -27,7 +27,7 @@ export async function start(dist: string): Promise<number> {
   process.once('exit', (code) => {
     if (dir === undefined || code !== 0 || args.some(isDryRun)) return
     const [file] = filesOf(dir, words, names)
-    if (file !== undefined && (bundle.news() || file !== known?.file)) writeCode(file, bundle.code())
+    if (file !== undefined && (bundle.news() || file !== known?.file)) writeCode(file, bundle.code)
   })
   return main()
 }
@@ -93,6 +93,11 @@ function openBundle(known: Known | undefined): Bundle {
   return {
     load,
     news: () => news,
-    code: () => new Map([...scripts].map(([name, script]) => [name, script.createCachedData()])),
+    // What was of no use this time may be the next.
+    code: () =>
+      new Map([
+        ...(known?.code ?? []),
+        ...[...scripts].map(([name, script]) => [name, script.createCachedData()] as const),
+      ]),
   }
 }

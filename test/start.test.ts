@@ -3,7 +3,7 @@ import { chmod, chown, mkdir, readdir, readFile, stat, truncate, utimes, writeFi
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { isRoot } from './support/local-host.ts'
+import { isRoot, withoutRoot } from './support/local-host.ts'
 import { type Scratch, scratch } from './support/scratch.ts'
 
 const run = promisify(execFile)
@@ -32,13 +32,14 @@ async function built() {
   await writeFile(place.file('dist/cli-A1.cjs'), program)
   await writeFile(place.file('dist/parts/deep-1.cjs'), deep)
   const start = join(import.meta.dirname, '../src/start.ts')
-  const say = async (words: string[], env: NodeJS.ProcessEnv = {}) => {
+  const say = async (words: string[], env: NodeJS.ProcessEnv = {}, by: string[] = []) => {
     const script = `const { start } = await import(${JSON.stringify(start)}); process.exitCode = await start(${JSON.stringify(place.file('dist'))})`
     const args = ['--no-warnings', '--input-type=module', '-e', script, '--', ...words]
     const all = { PATH: process.env.PATH, HOME: place.file('home'), ...env }
     // Without a script file its arguments begin one earlier.
     const shifted = args.toSpliced(3, 1, `process.argv.splice(1, 0, 'program'); ${script}`)
-    return run(process.execPath, shifted, { env: all }).then(
+    const [file = '', ...rest] = [...by, process.execPath, ...shifted]
+    return run(file, rest, { env: all }).then(
       ({ stdout }) => stdout,
       (error) => `${error.stdout}code ${error.code}`,
     )
@@ -119,6 +120,21 @@ test('it does without where nothing can be kept', async () => {
   expect(await it.say(['one'], { XDG_CACHE_HOME: it.place.file('cache') })).toBe('one\n')
   expect(await filesIn(it.place, 'cache')).toEqual(['one'])
   expect(await readdir(it.place.dir)).not.toContain('nowhere')
+})
+
+test.skipIf(withoutRoot)('it needs no home', async () => {
+  await using it = await built()
+  await chmod(it.place.dir, 0o755)
+  expect(await it.say(['one'], { HOME: undefined }, ['setpriv', '--reuid', '54321', '--clear-groups'])).toBe(
+    'one\n',
+  )
+})
+
+test.skipIf(withoutRoot)('nothing is made in the home of somebody else', async () => {
+  await using it = await built()
+  await chown(it.place.file('home'), 12345, 12345)
+  expect(await it.say(['one'])).toBe('one\n')
+  expect(await readdir(it.place.file('home'))).toEqual([])
 })
 
 test('of other builds only what is long gone is removed', async () => {

@@ -1,3 +1,4 @@
+import { Failure } from '../failure.ts'
 import { fromOneLine, toOneLine } from '../ssh/one-line.ts'
 import type { Conversation } from '../ssh/session.ts'
 import { act, type Shell } from '../ssh/shell.ts'
@@ -16,6 +17,17 @@ line=$(head -n 1 | sed ${fromOneLine}) && [ -n "$line" ] || exit 0
 echo ready
 eval "$line"`
 
+/** Undefined where the shell had ended, before it was told anything. */
+async function tell(spare: Conversation, { line }: Shell): Promise<Conversation | undefined> {
+  try {
+    await spare.say(toOneLine(line))
+    return spare
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'conversation-ended') return undefined
+    throw error
+  }
+}
+
 /** Opens shells by `open`, ahead and when they are needed. */
 export function spareShells(open: (shell: Shell) => Promise<Conversation>): SpareShells {
   const spares: Promise<Conversation | undefined>[] = []
@@ -25,9 +37,7 @@ export function spareShells(open: (shell: Shell) => Promise<Conversation>): Spar
     },
     async converse(shell) {
       const spare = await spares.shift()
-      if (!spare) return open(shell)
-      await spare.say(toOneLine(shell.line))
-      return spare
+      return (spare && (await tell(spare, shell))) ?? open(shell)
     },
   }
 }

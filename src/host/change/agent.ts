@@ -36,7 +36,7 @@ begin)
   trap withdraw EXIT
   trap 'exit 1' HUP INT TERM PIPE
   new=$d/.new.$$
-  why=$(receive 2>&1) || refuse "\${why:-what came was cut off}"
+  why=$(receive 2>&1) || refuse "\${why:-what came was cut off, or the disk is full}"
   place
   trap - EXIT HUP INT TERM PIPE
   ;;

@@ -1,3 +1,4 @@
+import { Failure } from '../../failure.ts'
 import type { Conversation } from '../../ssh/session.ts'
 import type { Host } from '../host.ts'
 import { agent } from './agent.ts'
@@ -37,16 +38,25 @@ async function begin(
     let before: Standing | undefined
     // What this machine does first, and an intent that is not there yet, are waited for: then it is told to run.
     const goes = firstOf(plan) === 0 && intent.state === 'written'
-    let answer = readAnswer(await conversation.say(goes ? `${upload}${atOnce}` : upload))
+    const say = async (line: string) => readAnswer(await conversation.say(line))
+    const follow = () => hold({ host, conversation, plan, before: before && toPending(before), written: [] })
+    let answer: Said
+    try {
+      answer = await say(goes ? `${upload}${atOnce}` : upload)
+    } catch (error) {
+      // It may run by now. Whoever follows it is told that the line is lost, and that the host goes on.
+      if (goes && error instanceof Failure) return follow()
+      throw error
+    }
     for (let tries = 0; answer.word === 'there'; tries++) {
       before = parseStanding(answer.lines)
       if (tries > 9 || (before.any === 'something' && before.state !== 'over')) throw whyBusy(before, where)
       await noted
       const id = before.plan?.id ?? 'none'
-      answer = readAnswer(await conversation.say(`replace ${before.token || 'none'} ${id}`))
+      answer = await say(`replace ${before.token || 'none'} ${id}`)
     }
     if (answer.word !== 'ok') throw notBegun(where, dir, answer.lines.join(' '))
-    return hold({ host, conversation, plan, before: before && toPending(before), written: [] })
+    return follow()
   })
 }
 

@@ -15,8 +15,6 @@ gate() {
     return 1
   fi
   rm -f "$c/seen" "$c/seen.new"
-  # A PDS that is starting needs the machine more.
-  command -v nice >/dev/null && nice='nice -n 10' || nice=
   if [ -n "$name" ]; then
     look_on "$@" </dev/null >/dev/null 2>&1 &
     looker=$!
@@ -39,7 +37,7 @@ gate() {
   return 1
 }
 seen() {
-  timeout 10 $nice "$@" inspect -f '{{.Id}} {{.RestartCount}} {{.State.StartedAt}} {{.State.Status}}' "$name" 2>/dev/null
+  timeout 10 "$@" inspect -f '{{.Id}} {{.RestartCount}} {{.State.StartedAt}} {{.State.Status}}' "$name" 2>/dev/null
 }
 look() {
   seen "$@" >"$c/seen.new"

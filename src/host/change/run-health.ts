@@ -82,6 +82,8 @@ ask_by() {
 foresee() {
   name= knocks=0
   choose || return 0
+  clock
+  foreseen=$now
   { healthy "$1" && { [ -n "$proven" ] || exit 4; }; } </dev/null >/dev/null 2>&1 &
   seer=$!
 }
@@ -92,7 +94,9 @@ measure() {
   name= knocks=0
   [ ! -e "$c/measured" ] || rm -f "$c/down" "$c/measured"
   choose || return 0
-  if [ -n "$seer" ]; then
+  clock
+  # One that is older than five seconds may hold no more.
+  if [ -n "$seer" ] && [ "$((now - foreseen))" -lt 500 ]; then
     await "$seer"
     case $rc in
     0) proven=1 ;;

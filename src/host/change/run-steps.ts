@@ -111,6 +111,8 @@ main() {
   fi
   identify "$$"
   mine=$token
+  # One of the same number may have left its own there, which is another name of what it became.
+  [ ! -e "$c/.runner.$$" ] || rm -f "$c/.runner.$$"
   printf '{"token":"%s"}\\n' "$mine" >"$c/.runner.$$"
   if ! ln "$c/.runner.$$" "$c/runner" 2>/dev/null; then
     holder "$c/runner"

@@ -26,7 +26,7 @@ replace() {
     sum_of "$real"
     case $sum in
     "$4") return 0 ;;
-    "$3") rm -f "$old" ;;
+    "$3") ;;
     *) changed "$2" || return 1 ;;
     esac
   fi
@@ -48,10 +48,16 @@ prepare() {
     return 1
   fi
   why=$({ cp -p "$real" "$tmp" && cat "$new" >"$tmp"; } 2>&1) || { not_put; return 1; }
-  sums=$(sha256sum "$old.new" "$tmp" 2>/dev/null)
-  was=\${sums%% *} now=\${sums#*"$nl"}
-  was=\${was#\\\\} now=\${now%% *}
-  case $was in
+  sums=$(sha256sum "$old.new" "$b/.new" "$tmp" 2>/dev/null) || { why='it cannot be read back' && not_put; return 1; }
+  # A name with a line break in it has a backslash before its sum.
+  was=\${sums%% *} sums=\${sums#*"$nl"}
+  kept=\${sums%% *} sums=\${sums#*"$nl"}
+  now=\${sums%% *}
+  if [ "\${was#\\\\}" != "\${kept#\\\\}" ]; then
+    fault not-written "$1 cannot be copied before it is changed: the copy in $b does not hold what it holds"
+    return 1
+  fi
+  case \${was#\\\\} in
   "$3") already=1 ;;
   "$2") already= ;;
   *) changed "$1" || return 1 ;;
@@ -92,16 +98,16 @@ settle_in() {
   [ -z "$already" ] || return 0
   why=$(mv -f "$old.new" "$old" 2>&1) || { not_put; return 1; }
   flush "$old" "$c/files" "$copy" "$b" "$tmp"
-  put
+  put || { not_put; return 1; }
 }
 put() {
-  why=$(mv -f "$tmp" "$real" 2>&1) || { not_put; return 1; }
+  why=$(mv -f "$tmp" "$real" 2>&1) || return 1
   flush "\${real%/*}"
 }
 # NUMBER PATH WAS NEW
 restore() {
   locate "$1" "$2"
-  clear_away "$tmp"
+  clear_away "$tmp" "$old.new" "$b/.new"
   [ -e "$old" ] || return 0
   sum_of "$real"
   case $sum in

@@ -1,10 +1,14 @@
 import { mkdir, readdir, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { unreachable } from '../../../src/failure.ts'
 import { openChanges } from '../../../src/host/change/changes.ts'
 import { readPending } from '../../../src/host/change/pending.ts'
 import { openHost } from '../../../src/host/host.ts'
+import { openLocal } from '../../../src/ssh/local.ts'
+import type { Session } from '../../../src/ssh/session.ts'
 import { ask } from '../../../src/ssh/shell.ts'
+import { failureOf } from '../../support/failing.ts'
 import {
   give,
   type LocalPds,
@@ -232,4 +236,65 @@ test.skipIf(withoutRoot)('by a user with sudo', async () => {
   expect(await make.textOf(pds.path('pds.env'))).toBe('A=2\n')
   await change.close()
   expect(await make.textOf(pds.path('kimbia-ops/last/step-1.log'))).toBe('0\n')
+})
+
+describe('a change whose intent is written already', () => {
+  const steps = (pds: LocalPds) => [make.write(pds.path('pds.env'), 'A=1\n', 'A=2\n'), make.line(':')]
+  const over = async (pds: LocalPds) =>
+    make.until(async () => (await make.journalOf(pds)).includes('end done'), 'its end')
+
+  test('runs without being told to, once', async () => {
+    await using pds = await localPds('A=1\n')
+    const plan = make.planOf(steps(pds))
+    const change = await make.changesOf(pds).begin(plan, steps(pds), Promise.resolve())
+    await over(pds)
+    const heard = make.hearing()
+    expect(await change.run(heard.on, make.never)).toMatchObject({ kind: 'done' })
+    expect(heard.events).toEqual(['begin 0', 'done 0', 'begin 1', 'done 1'])
+    await change.close()
+    expect((await make.textOf(pds.path('kimbia-ops/last/journal'))).match(/end done/g)).toHaveLength(1)
+    expect(await make.textOf(pds.path('pds.env'))).toBe('A=2\n')
+  })
+
+  test('waits to be told where this machine has something to do first, or the intent is yet to come', async () => {
+    await using pds = await localPds('A=1\n')
+    const first = make.planOf(steps(pds))
+    const own = { ...first, steps: [make.written, ...first.steps], before: [null] }
+    const later = Promise.withResolvers<void>()
+    for (const [plan, noted] of [
+      [own, Promise.resolve()],
+      [make.planOf(steps(pds)), later.promise],
+    ] as const) {
+      const change = await make.changesOf(pds).begin(plan, steps(pds), noted)
+      await sleep(300)
+      expect(await make.journalOf(pds)).toEqual([])
+      await change.close()
+    }
+    expect(await make.textOf(pds.path('pds.env'))).toBe('A=1\n')
+  })
+
+  test('is said to go on where the line is lost before the answer', async () => {
+    await using pds = await localPds('A=1\n')
+    const local = openLocal()
+    const session: Session = {
+      ...local,
+      async converse(shell) {
+        const talk = await local.converse(shell)
+        const say = async (line: string) => {
+          const answer = await talk.say(line)
+          throw unreachable('link-lost', `the line is gone, and with it ${answer}`)
+        }
+        return { ...talk, say }
+      },
+    }
+    const change = await make
+      .changesOf(pds, session)
+      .begin(make.planOf(steps(pds)), steps(pds), Promise.resolve())
+    const failure = await failureOf(change.run(() => {}, make.never))
+    expect(failure).toMatchObject({ outcome: 'unreachable', code: 'link-lost' })
+    expect(failure.hint).toContain('the host goes on by itself; how it ended tells: kimbia-ops recover')
+    await over(pds)
+    await local.dispose()
+    expect(await make.textOf(pds.path('pds.env'))).toBe('A=2\n')
+  })
 })

@@ -1,4 +1,4 @@
-import { appendFile, readdir, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, link, readdir, truncate, writeFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { openChanges } from '../../../src/host/change/changes.ts'
 import { readPending } from '../../../src/host/change/pending.ts'
@@ -191,4 +191,17 @@ test('of a killed runner and of what it started nothing goes on for long', async
   }
   expect(await mine()).not.toEqual([])
   await make.until(async () => (await mine()).length === 0, 'the end of all of them')
+})
+
+test('a runner whose number one before it had too takes the change up all the same', async () => {
+  await using pds = await localPds('A=1\n')
+  const id = await cutAfter(pds, ':', 2)
+  // Whatever number the next runner gets, one of that number was here.
+  const dir = pds.path('kimbia-ops/change')
+  const names = Array.from({ length: 4000 }, (_, i) => `${dir}/.runner.${process.pid + i}`)
+  await Promise.all(names.map((name) => link(`${dir}/runner`, name).catch(() => {})))
+  const change = await make.changesOf(pds).adopt(id, make.holder())
+  expect(await change.run(() => {}, make.never)).toMatchObject({ kind: 'done' })
+  expect(await standsAs(pds)).toBe('done')
+  await change.close()
 })

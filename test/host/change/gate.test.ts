@@ -224,11 +224,12 @@ describe.concurrent.each(Object.entries(shells))('with %s as sh', (_, shell) => 
   })
 
   test.each([
-    ['by itself', []],
-    ['after another', [make.line(':')]],
+    ['by itself', [], ['curl']],
+    ['after another', [make.line(':')], ['curl']],
+    ['after another, with bash,', [make.line(':')], ['bash', 'curl']],
   ])(
     'how long a step %s takes the PDS down is measured, and only where it was up before',
-    async (_, ahead) => {
+    async (_, ahead, programs) => {
       await using pds = await localPds()
       await using health = await scripted()
       const steps: HostStep[] = [
@@ -246,7 +247,7 @@ describe.concurrent.each(Object.entries(shells))('with %s as sh', (_, shell) => 
         await health.start()
         return performance.now() - from
       }
-      const [{ end }, down] = await Promise.all([pass(pds, steps, ['curl'], shell), outage()])
+      const [{ end }, down] = await Promise.all([pass(pds, steps, programs, shell), outage()])
       const facts = end.kind === 'done' ? end.facts : {}
       expect(Math.abs(Number(facts.outageMs) - down)).toBeLessThan(1000)
 
@@ -254,7 +255,7 @@ describe.concurrent.each(Object.entries(shells))('with %s as sh', (_, shell) => 
       void sleep(1500).then(() => {
         health.answer = 200
       })
-      const again = await pass(pds, steps, ['curl'], shell)
+      const again = await pass(pds, steps, programs, shell)
       expect(again.end).toEqual({ kind: 'done', facts: { version: '0.4.219' } })
     },
   )

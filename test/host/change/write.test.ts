@@ -171,3 +171,18 @@ test.skipIf(withoutRoot)('a full disk leaves the old file as it was, and nothing
   expect(await make.textOf(pds.path('small/pds.env'))).toBe(old)
   expect(await readdir(pds.path('small'))).toEqual(['pds.env'])
 })
+
+test.skipIf(withoutRoot)(
+  'a copy for the operator that is not whole is none: nothing is changed',
+  async () => {
+    await using pds = await localPds('A=1\n')
+    const copies = pds.path('kimbia-ops/backups')
+    await mkdir(copies, { recursive: true })
+    using _mounted = mount(copies, 'size=4k,nr_inodes=10')
+    await writeFile(`${copies}/full`, '#'.repeat(4096))
+    const busybox = shells.busybox ?? ['sh']
+    const end = await change(pds, [make.write(pds.path('pds.env'), 'A=1\n', 'A=2\n')], busybox)
+    expect(end).toMatchObject({ kind: 'undone', why: { code: 'not-written' } })
+    expect(await make.textOf(pds.path('pds.env'))).toBe('A=1\n')
+  },
+)
