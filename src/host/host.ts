@@ -40,8 +40,8 @@ export interface HostView {
 export interface Host extends HostView {
   act(shell: Shell<'act'>, options?: RunOptions): Promise<Answer>
   converse(shell: Shell): Promise<Conversation>
-  /** Starts shells ahead for so many conversations to come. */
-  prepare(conversations: number): void
+  /** Starts shells ahead for so many conversations, and resolves, once somebody has got in; it connects to nothing by itself. */
+  prepare(conversations: number): Promise<void>
   attach(shell: Shell, attached: Attached): Promise<number>
   dispose(): Promise<void>
 }
@@ -69,9 +69,11 @@ export function openHost(
   }
   let entering: ReturnType<typeof enter> | undefined
   let inside = false
+  const entrance = Promise.withResolvers<void>()
   const entered = () =>
     (entering ??= enter().then((it) => {
       inside = true
+      entrance.resolve()
       return it
     }))
 
@@ -100,7 +102,7 @@ export function openHost(
     },
     act: async (shell, options) => (await entered()).root.act(shell, options),
     converse: (shell) => spares.converse(shell),
-    prepare: (conversations) => spares.start(conversations),
+    prepare: (conversations) => entrance.promise.then(() => spares.start(conversations)),
     attach: async (shell, attached) => (await entered()).root.attach(shell, attached),
     tunnel: async (port) => (await session()).tunnel(port),
     async dispose() {

@@ -42,13 +42,14 @@ export async function carryProcedure(
 /** Whether nobody is going to be asked, so that what was planned is carried out at once. */
 const settled = ({ yes, confirm }: Life['run']['globals']): boolean => yes || confirm !== undefined
 
-/** What carrying out needs takes its time to start, and can do so while the host is looked at: the trail and the lock. */
+/**
+ * What carrying out needs takes its time to start, and can do so while the host is looked at: the trail and the lock. A
+ * plan that fails before it has looked at the host has it open nothing.
+ */
 function getReady({ world, opened }: Life): void {
   const start = async () => {
     const host = await opened.host()
-    host.prepare(2)
-    // Nothing of it is to be loaded before the host has been asked what it can be asked.
-    await host.settings()
+    await host.prepare(2)
     await world.openChanges(host)
   }
   // Whatever fails here fails again where it is waited for.

@@ -254,7 +254,9 @@ describe('lines', () => {
       wrapped((line) => line, log),
       pds.config,
     )
-    host.prepare(1)
+    const ready = host.prepare(1)
+    await host.settings()
+    await ready
     const odd = `it's "x" $y \\z %n%p\n*`
     const line = act`printf '%s' ${odd} | od -An -c | head -n 1; echo "$LC_ALL"; while read -r x; do echo "<$x>"; done; exit 7`
     const [spare, own] = [await host.converse(line), await host.converse(line)]
@@ -278,11 +280,26 @@ describe('lines', () => {
       },
       pds.config,
     )
-    host.prepare(1)
+    const ready = host.prepare(1)
+    await host.settings()
+    await ready
     expect(await (await host.converse(ask`read -r x; echo "<$x>"`)).say('a')).toBe('<a>')
-    host.prepare(1)
+    await host.prepare(1)
     await host.dispose()
     expect(refused).toBe(3)
+  })
+
+  test('are prepared for without connecting, until somebody connects', async () => {
+    await using pds = await localPds()
+    let connections = 0
+    const host = openHost(async () => {
+      connections++
+      return openLocal()
+    }, pds.config)
+    void host.prepare(2)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(connections).toBe(0)
+    await host.dispose()
   })
 
   test('have the streams of the operator', async () => {

@@ -120,7 +120,7 @@ export function scriptedHost(options: ScriptedHostOptions = {}): ScriptedHost {
       if (!line.includes('trail.jsonl')) throw unknown(line)
       return writerOf(trail, options.refuse, () => broken)
     },
-    prepare() {},
+    async prepare() {},
     async attach({ line }: Shell, { stdout, first }: Attached) {
       changes.push(line)
       const answer = answerTo(line, first)
