@@ -1,17 +1,16 @@
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
 import { join } from 'node:path'
-import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
+import { type InputOptions, type OutputChunk, type Plugin, rolldown } from 'rolldown'
 
 /** Packages that must never load before a command asks for them. */
 const heavy = ['@atproto/', '@atcute/', 'node-ssh', 'ssh2', '@inquirer/', 'execa', 'yaml', 'zod']
 const root = new URL('..', import.meta.url).pathname
 
+const common: InputOptions = { platform: 'node', cwd: root, external: [...builtinModules, /^node:/] }
 const bundle = await rolldown({
-  input: { start: join(root, 'src/start.ts'), cli: join(root, 'src/cli.ts') },
-  platform: 'node',
-  cwd: root,
-  external: [...builtinModules, /^node:/],
+  ...common,
+  input: { cli: join(root, 'src/cli.ts') },
   plugins: [withoutNativeAddons(), lexiconsAsData()],
   transform: { define: { 'import.meta.vitest': 'undefined' } },
   treeshake: {
@@ -27,7 +26,7 @@ const { output } = await bundle.write({
   // V8 tells the code of what has run of CommonJS alone: see src/start.ts. The names of the parts tell what they hold.
   format: 'cjs',
   dynamicImportInCjs: false,
-  entryFileNames: ({ name }) => (name === 'start' ? '[name].cjs' : '[name]-[hash].cjs'),
+  entryFileNames: '[name]-[hash].cjs',
   chunkFileNames: 'chunks/[name]-[hash].cjs',
   // One file for what the entry shares with its chunks: each file more is half a millisecond more at every start.
   codeSplitting: { groups: [{ name: 'shared', test: /\/src\//, minShareCount: 2, tags: ['$initial'] }] },
@@ -35,8 +34,18 @@ const { output } = await bundle.write({
   comments: false,
 })
 await bundle.close()
+// By itself, whatever it shares with the program: Node loads it without what is known of its code.
+const starter = await rolldown({ ...common, input: { start: join(root, 'src/start.ts') } })
+const { output: started } = await starter.write({
+  dir: fresh,
+  format: 'cjs',
+  entryFileNames: '[name].cjs',
+  minify: false,
+  comments: false,
+})
+await starter.close()
 
-const chunks = output.filter((part): part is OutputChunk => part.type === 'chunk')
+const chunks = [...output, ...started].filter((part): part is OutputChunk => part.type === 'chunk')
 proveLightStart(chunks)
 await writeFile(join(fresh, 'THIRD-PARTY-LICENSES.txt'), await licences(chunks))
 await rename(dist, stale).catch(() => {})

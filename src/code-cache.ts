@@ -14,9 +14,9 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { homedir } from 'node:os'
-import { basename, dirname, isAbsolute, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { baseDir } from './base-dir.ts'
 
 /** What V8 has compiled of each part of the program, by the part's name. */
 export type Code = ReadonlyMap<string, Buffer>
@@ -24,22 +24,13 @@ export type Code = ReadonlyMap<string, Buffer>
 /** How long the code of another build is kept, in milliseconds. */
 const patience = 30 * 24 * 60 * 60 * 1000
 
-/**
- * Where the code of one build is kept for this Node: below XDG_CACHE_HOME (XDG base directories: empty or relative counts
- * as unset), or nowhere where NODE_DISABLE_COMPILE_CACHE says so.
- */
+/** Where the code of one build is kept for this Node, or nowhere where NODE_DISABLE_COMPILE_CACHE says so. */
 export function codeDir(env: NodeJS.ProcessEnv, build: string): string | undefined {
   if (env.NODE_DISABLE_COMPILE_CACHE) return undefined
-  const base = env.XDG_CACHE_HOME ?? ''
-  const cache = isAbsolute(base) ? base : defaultCache(env)
-  return cache && join(cache, 'kimbia-ops', build, `${process.version}-${process.arch}`)
-}
-
-function defaultCache({ HOME }: NodeJS.ProcessEnv): string | undefined {
   try {
-    return join(HOME || homedir(), '.cache')
+    return join(baseDir(env, 'cache'), 'kimbia-ops', build, `${process.version}-${process.arch}`)
   } catch {
-    // Nobody of this number is known, and so no home.
+    // Who has no home keeps nothing.
     return undefined
   }
 }

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
+import { baseDir } from './base-dir.ts'
 import { usage } from './failure.ts'
 import { nearest } from './nearest.ts'
 
@@ -65,12 +66,9 @@ export const localHost: HostConfig = { name: 'local', ssh: 'local', ...hostDefau
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** Where the config file is; an empty variable counts as unset, a relative XDG_CONFIG_HOME too (XDG base directories). */
-export function configFile(env: Env): string {
-  if (env.KIMBIA_OPS_CONFIG) return env.KIMBIA_OPS_CONFIG
-  const base = env.XDG_CONFIG_HOME ?? ''
-  return join(isAbsolute(base) ? base : join(env.HOME || homedir(), '.config'), 'kimbia-ops', 'config.yaml')
-}
+/** Where the config file is; an empty variable counts as unset. */
+export const configFile = (env: Env): string =>
+  env.KIMBIA_OPS_CONFIG || join(baseDir(env, 'config'), 'kimbia-ops', 'config.yaml')
 
 /** A path of this machine made absolute: `~` is the home directory, anything relative starts at `base`. */
 export const fullPath = (path: string, base: string): string =>

@@ -20,14 +20,17 @@ export async function start(dist: string): Promise<number> {
   const entry = readdirSync(dist).find((name) => /^cli-.*\.cjs$/.test(name)) ?? 'cli.cjs'
   const dir = codeDir(process.env, basename(entry, '.cjs'))
   const args = process.argv.slice(2)
-  const words = leadingWords(args)
-  const known = dir === undefined ? undefined : firstOf(filesOf(dir, words))
-  const bundle = openBundle(known)
+  const spellings = spellingsOf(args)
+  const known =
+    dir === undefined ? undefined : firstOf([...spellings, 'help'].map((name) => fileOf(dir, name)))
+  const bundle = openBundle(dist, known)
   const { main, names } = bundle.load(join(dist, entry)) as Program
   process.once('exit', (code) => {
     if (dir === undefined || code !== 0 || args.some(isDryRun)) return
-    const [file] = filesOf(dir, words, names)
-    if (file !== undefined && (bundle.news() || file !== known?.file)) writeCode(file, bundle.code)
+    const name = spellings.length === 0 ? 'help' : spellings.find((one) => names.includes(one))
+    if (name === undefined) return
+    const file = fileOf(dir, name)
+    if (bundle.news() || file !== known?.file) writeCode(file, bundle.code)
   })
   return main()
 }
@@ -35,19 +38,14 @@ export async function start(dist: string): Promise<number> {
 /** A dry run writes nothing anywhere. */
 const isDryRun = (word: string): boolean => word === '--dry-run' || /^-[a-z]*n/.test(word)
 
-/** The words at the beginning that may be the name of a command. */
-function leadingWords(args: readonly string[]): readonly string[] {
+/** What the words at the beginning may name: a command of two words, or of one. */
+function spellingsOf(args: readonly string[]): readonly string[] {
   const end = args.findIndex((word) => !/^[a-z][a-z-]*$/.test(word))
-  return args.slice(0, end === -1 ? 2 : Math.min(end, 2))
+  const words = args.slice(0, end === -1 ? 2 : Math.min(end, 2))
+  return words.map((_, i) => words.slice(0, words.length - i).join(' '))
 }
 
-/** The files that may hold the code of a command, the best one first; with `names`, those of commands that there are. */
-function filesOf(dir: string, words: readonly string[], names?: readonly string[]): readonly string[] {
-  const commands = words.map((_, i) => words.slice(0, words.length - i).join(' '))
-  const real = names ? commands.filter((name) => names.includes(name)) : commands
-  const help = names && words.length > 0 ? [] : ['help']
-  return [...real.map((name) => name.replaceAll(' ', '_')), ...help].map((name) => join(dir, name))
-}
+const fileOf = (dir: string, name: string): string => join(dir, name.replaceAll(' ', '_'))
 
 interface Known {
   readonly file: string
@@ -71,7 +69,9 @@ interface Bundle {
 }
 
 /** Loads CommonJS files as Node does, but with the code that V8 is known to make of them. */
-function openBundle(known: Known | undefined): Bundle {
+function openBundle(dist: string, known: Known | undefined): Bundle {
+  // All that is not of the bundle is of Node.
+  const foreign = createRequire(join(dist, 'start.cjs'))
   const modules = new Map<string, { exports: unknown }>()
   const scripts = new Map<string, Script>()
   let news = false
@@ -85,7 +85,6 @@ function openBundle(known: Known | undefined): Bundle {
     const script = new Script(source, { filename: path, ...(cachedData && { cachedData }) })
     if (!cachedData || script.cachedDataRejected) news = true
     scripts.set(basename(path), script)
-    const foreign = createRequire(path)
     const require = (id: string) => (id.startsWith('.') ? load(join(dirname(path), id)) : foreign(id))
     script.runInThisContext()(module.exports, require, module, path, dirname(path))
     return module.exports

@@ -22,7 +22,7 @@ export async function carryProcedure(
   input: InputOf<never>,
 ): Promise<Outcome> {
   const { terminal, opened, run } = life
-  if (procedure.changes === 'host' && settled(run.globals) && !run.globals.dryRun) getReady(life)
+  if (procedure.changes === 'host' && consented(run.globals) && !run.globals.dryRun) getReady(life)
   const plan = (await procedure
     .plan(input, opened.views)
     .catch((cause: unknown) => orBusy(life, procedure, cause))) as Plan<unknown>
@@ -39,8 +39,8 @@ export async function carryProcedure(
   return await report(life, procedure, plan, asPlanned(plan))
 }
 
-/** Whether nobody is going to be asked, so that what was planned is carried out at once. */
-const settled = ({ yes, confirm }: Life['run']['globals']): boolean => yes || confirm !== undefined
+/** Whether consent was given on the command line, so that what is planned is mostly carried out at once. */
+const consented = ({ yes, confirm }: Life['run']['globals']): boolean => yes || confirm !== undefined
 
 /**
  * What carrying out needs takes its time to start, and can do so while the host is looked at: the trail and the lock. A

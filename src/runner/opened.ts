@@ -1,5 +1,4 @@
-import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { baseDir, homeOf } from '../base-dir.ts'
 import type { Config, HostConfig } from '../config.ts'
 import { usage } from '../failure.ts'
 import type { Host, HostView } from '../host/host.ts'
@@ -92,18 +91,14 @@ export function open(world: World, wishes: Wishes): Opened {
   return { views, config, host, pds, lazyPds: lazily(pds), dispose }
 }
 
-/** An empty variable counts as unset, a relative XDG_CONFIG_HOME too (XDG base directories). */
-function selfOf({ env, operator, self }: World): ReturnType<Views['self']> {
-  const home = env.HOME || homedir()
-  const base = env.XDG_CONFIG_HOME ?? ''
-  return {
-    words: self,
-    user: operator().user,
-    home,
-    configHome: isAbsolute(base) ? base : join(home, '.config'),
-    path: env.PATH || '/usr/local/bin:/usr/bin:/bin',
-  }
-}
+/** An empty variable counts as unset. */
+const selfOf = ({ env, operator, self }: World): ReturnType<Views['self']> => ({
+  words: self,
+  user: operator().user,
+  home: homeOf(env),
+  configHome: baseDir(env, 'config'),
+  path: env.PATH || '/usr/local/bin:/usr/bin:/bin',
+})
 
 /** The whole PDS, opened on first use; it is disposed of by whoever opened it. */
 const lazily = (pds: () => Promise<Pds>): Pds => ({

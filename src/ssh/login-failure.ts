@@ -42,13 +42,17 @@ export function whyNotConnected(
       trouble,
     )
   }
-  return unreachable(
-    'ssh-handshake',
-    `${where} did not complete an SSH handshake: ${trouble.message}`,
-    'is this the port of sshd? see what it says: ssh -v',
-    trouble,
-  )
+  return noHandshake(where, trouble.message, trouble)
 }
+
+/** What listens there ended it before anything was secured. */
+export const noHandshake = (where: string, why: string, cause: unknown): Failure =>
+  unreachable(
+    'ssh-handshake',
+    `${where} did not complete an SSH handshake: ${why}`,
+    'is this the port of sshd? see what it says: ssh -v',
+    cause,
+  )
 
 /** What a dropped connection means for whoever still wants something of it. */
 export const lostLink = (where: string, trouble?: Trouble): Failure =>

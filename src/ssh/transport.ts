@@ -4,6 +4,7 @@ import { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Failure, unreachable } from '../failure.ts'
 import { parseDestination } from './destination.ts'
+import { noHandshake } from './login-failure.ts'
 import { ask } from './shell.ts'
 import type { Target } from './target.ts'
 
@@ -149,12 +150,7 @@ function notConnected(error: NodeJS.ErrnoException, host: string, port: number):
       )
     // Told of a connection that stood, but was reset before there was a turn to see it stand.
     case 'ECONNRESET':
-      return unreachable(
-        'ssh-handshake',
-        `${at} did not complete an SSH handshake: it closed the connection`,
-        'is this the port of sshd? see what it says: ssh -v',
-        error,
-      )
+      return noHandshake(at, 'it closed the connection', error)
     case 'ETIMEDOUT':
       return unreachable('ssh-timeout', `${at} did not answer`, firewall, error)
     default:

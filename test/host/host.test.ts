@@ -12,6 +12,7 @@ import { failureOf } from '../support/failing.ts'
 import {
   give,
   isRoot,
+  type LocalPds,
   localPds,
   localUser,
   sessionWith,
@@ -23,18 +24,24 @@ import {
 const open = (session: Session, config: HostConfig, options = {}) =>
   openHost(async () => session, config, options)
 
+/** A host that counts how often it connects. */
+function counting({ config }: LocalPds) {
+  let connections = 0
+  const host = openHost(async () => {
+    connections++
+    return openLocal()
+  }, config)
+  return { host, connections: () => connections }
+}
+
 describe('connecting', () => {
   test('happens on first need, once', async () => {
     await using pds = await localPds()
-    let connections = 0
-    const host = openHost(async () => {
-      connections++
-      return openLocal()
-    }, pds.config)
+    const { host, connections } = counting(pds)
     expect((await host.config()).dir).toBe(pds.dir)
-    expect(connections).toBe(0)
+    expect(connections()).toBe(0)
     await Promise.all([host.settings(), host.where(), host.ask(ask`true`), host.settings()])
-    expect(connections).toBe(1)
+    expect(connections()).toBe(1)
     await host.dispose()
   })
 
@@ -291,14 +298,10 @@ describe('lines', () => {
 
   test('are prepared for without connecting, until somebody connects', async () => {
     await using pds = await localPds()
-    let connections = 0
-    const host = openHost(async () => {
-      connections++
-      return openLocal()
-    }, pds.config)
+    const { host, connections } = counting(pds)
     void host.prepare(2)
     await new Promise((resolve) => setTimeout(resolve, 50))
-    expect(connections).toBe(0)
+    expect(connections()).toBe(0)
     await host.dispose()
   })
 

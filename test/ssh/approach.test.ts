@@ -1,29 +1,19 @@
 import { execFile } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { startSshServer } from '../../rig/ssh-server.ts'
 import { openSsh } from '../../src/ssh/node-ssh.ts'
 import { ask, quote } from '../../src/ssh/shell.ts'
 import type { Target } from '../../src/ssh/target.ts'
 import { approach } from '../../src/ssh/transport.ts'
 import { failureOf } from '../support/failing.ts'
+import { operatorOfFile } from '../support/operator-key.ts'
 import { blackHole, closedPort, listen, relayTo } from '../support/relay.ts'
-import { type Scratch, scratch } from '../support/scratch.ts'
-import { type MadeKey, makeKey } from '../support/ssh-keys.ts'
 import { targetAt } from '../support/ssh-target.ts'
 
-let place: Scratch
-let key: MadeKey
-
-beforeAll(async () => {
-  place = await scratch()
-  key = await makeKey(place.file('id'))
-}, 30_000)
-
-afterAll(() => place?.[Symbol.asyncDispose]())
+const operator = operatorOfFile()
 
 /** Sets out at once; ssh2 is given the way only once `logIn` is called. */
 function setOut(port: number, parts: Partial<Target> = {}, signal?: AbortSignal) {
@@ -48,13 +38,10 @@ describe('a way that was set out on before ssh2 is loaded', () => {
   test.each(['a socket', 'a proxy'])('by %s keeps what the server said meanwhile', async (kind) => {
     await using server = await startSshServer()
     await using wire = await relayTo(server.port)
-    const known = place.file(`known-${wire.port}`)
-    await writeFile(known, `[127.0.0.1]:${wire.port} ${server.hostKey}\n`)
     const script = `const it = require('node:net').connect(${wire.port}, '127.0.0.1'); process.stdin.pipe(it).pipe(process.stdout)`
     const proxyCommand = `${quote(process.execPath)} -e ${quote(script)}`
     const { logIn } = setOut(wire.port, {
-      identities: [key.file],
-      userKnownHosts: [known],
+      ...(await operator.knownTo(server, wire.port)),
       ...(kind === 'a proxy' && { proxyCommand }),
     })
     await expect.poll(wire.carried, { timeout: 5000 }).toBe(1)
@@ -97,7 +84,7 @@ describe('a way that was set out on before ssh2 is loaded', () => {
 
   test('is left when known_hosts cannot be read', async () => {
     await using server = await guestbook()
-    const { logIn } = setOut(server.port, { userKnownHosts: [place.dir] })
+    const { logIn } = setOut(server.port, { userKnownHosts: [operator.place.dir] })
     await server.came
     expect(await failureOf(logIn())).toMatchObject({ code: 'known-hosts-unreadable' })
     expect(await server.left).toBe('left')

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type ServerOptions, type SshServer, startSshServer } from '../../rig/ssh-server.ts'
 import { Secret } from '../../src/secret.ts'
 import { type OpenOptions, openSsh } from '../../src/ssh/node-ssh.ts'
@@ -13,26 +13,13 @@ import { act, ask, quote } from '../../src/ssh/shell.ts'
 import { resolveTarget, type Target } from '../../src/ssh/target.ts'
 import { jumpCommand } from '../../src/ssh/transport.ts'
 import { failureOf } from '../support/failing.ts'
+import { operatorOfFile } from '../support/operator-key.ts'
 import { blackHole, closedPort, listen, relayTo } from '../support/relay.ts'
-import { type Scratch, scratch } from '../support/scratch.ts'
-import { type MadeKey, makeKey } from '../support/ssh-keys.ts'
+import { makeKey } from '../support/ssh-keys.ts'
 import { targetAt } from '../support/ssh-target.ts'
 
-let place: Scratch
-let key: MadeKey
-
-beforeAll(async () => {
-  place = await scratch()
-  key = await makeKey(place.file('id'))
-}, 30_000)
-
-afterAll(() => place?.[Symbol.asyncDispose]())
-
-const knownTo = async (server: SshServer, port = server.port) => {
-  const file = place.file(`known-${port}`)
-  await writeFile(file, `[127.0.0.1]:${port} ${server.hostKey}\n`)
-  return { identities: [key.file], userKnownHosts: [file] }
-}
+const operator = operatorOfFile()
+const knownTo = (server: SshServer, port = server.port) => operator.knownTo(server, port)
 
 async function withSession(
   options: ServerOptions,
@@ -105,7 +92,11 @@ describe('no connection', () => {
     const accepted = Promise.withResolvers<Socket>()
     await using hasty = await listen(accepted.resolve)
     // An old PEM key without its .pub must be unlocked to be known at all.
-    const { file } = await makeKey(place.file('pem'), { type: 'ecdsa', form: 'PEM', passphrase: 'typed' })
+    const { file } = await makeKey(operator.place.file('pem'), {
+      type: 'ecdsa',
+      form: 'PEM',
+      passphrase: 'typed',
+    })
     await rm(`${file}.pub`)
     const askPassphrase = async () => {
       const socket = await accepted.promise
@@ -282,7 +273,7 @@ test('a session says where it leads', () =>
 describe('by a ProxyCommand', () => {
   /** A proxy such as nc, in a few words of Node's. */
   const proxyTo = async (port: number) => {
-    const file = place.file(`proxy-${port}.mjs`)
+    const file = operator.place.file(`proxy-${port}.mjs`)
     await writeFile(
       file,
       `import { connect } from 'node:net'
@@ -366,11 +357,11 @@ describe('by a ProxyJump', () => {
       await using first = await startSshServer()
       await using second = await startSshServer()
       const knownOf = async (name: string, server: SshServer, isKnown: boolean) => {
-        const file = place.file(`known-${name}`)
+        const file = operator.place.file(`known-${name}`)
         await writeFile(file, isKnown ? `[127.0.0.1]:${server.port} ${server.hostKey}\n` : '')
         return `Host ${name}\n  HostName 127.0.0.1\n  Port ${server.port}\n  UserKnownHostsFile ${file}\n`
       }
-      const config = place.file('jump-config')
+      const config = operator.place.file('jump-config')
       await writeFile(
         config,
         `${await knownOf('box', box, true)}  ProxyJump first,second
@@ -378,7 +369,7 @@ ${await knownOf('first', first, known.first)}
 ${await knownOf('second', second, known.second)}
 Host *
   User operator
-  IdentityFile ${key.file}
+  IdentityFile ${operator.key.file}
   IdentityAgent none
   GlobalKnownHostsFile none
 `,

@@ -29,7 +29,13 @@ async function begin(
   if (!fits(plan, steps)) throw new TypeError('the steps of the host are one run among those of its plan')
   const dir = changesDir(await host.config())
   const where = await host.where()
-  const intent = watched(noted)
+  let written = false
+  noted?.then(
+    () => {
+      written = true
+    },
+    () => {},
+  )
   const [conversation, upload] = await Promise.all([
     host.converse(agent(dir, 'begin', writesOf(plan, steps))),
     toUpload({ dir }, plan, steps),
@@ -37,7 +43,7 @@ async function begin(
   return orHangUp(conversation, async () => {
     let before: Standing | undefined
     // What this machine does first, and an intent that is not there yet, are waited for: then it is told to run.
-    const goes = firstOf(plan) === 0 && intent.state === 'written'
+    const goes = firstOf(plan) === 0 && written
     const say = async (line: string) => readAnswer(await conversation.say(line))
     const follow = () => hold({ host, conversation, plan, before: before && toPending(before), written: [] })
     let answer: Said
@@ -58,18 +64,6 @@ async function begin(
     if (answer.word !== 'ok') throw notBegun(where, dir, answer.lines.join(' '))
     return follow()
   })
-}
-
-/** How it stands with an intent that may be written any moment. */
-function watched(noted: Promise<void> | undefined): { state: 'pending' | 'written' } {
-  const intent: { state: 'pending' | 'written' } = { state: 'pending' }
-  noted?.then(
-    () => {
-      intent.state = 'written'
-    },
-    () => {},
-  )
-  return intent
 }
 
 async function adopt(host: Host, id: string, holder: Holder): Promise<Change> {
