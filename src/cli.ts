@@ -178,7 +178,11 @@ async function connectSsh(config: HostConfig, { note, signal, terminal }: Openin
 }
 
 async function openPds(host: Host, { note, waiting, signal }: Opening): Promise<Pds> {
-  const { port, adminPassword, bypassKey } = await host.settings()
+  const { openPdsChannel } = await import('./host/pds-port.ts')
+  const [{ adminPassword, bypassKey }, { port, connect }] = await Promise.all([
+    host.settings(),
+    openPdsChannel(host),
+  ])
   // The lexicons take their time to load: that is for when the host has been asked all it can be asked by now.
   const [{ openPds }, { tunnelFetch }] = await Promise.all([
     import('./pds/atproto.ts'),
@@ -186,7 +190,7 @@ async function openPds(host: Host, { note, waiting, signal }: Opening): Promise<
   ])
   const where = `the PDS on ${await host.where()}, port ${port}`
   return openPds({
-    fetch: tunnelFetch(() => host.tunnel(port)),
+    fetch: tunnelFetch(connect),
     adminPassword,
     bypassKey,
     where,

@@ -1,11 +1,13 @@
-import { unreachable } from '../failure.ts'
 import type { Container } from '../host/containers.ts'
 import { keysOf, readDrift, takenUp } from '../host/drift.ts'
 import { refuseOtherImage } from '../host/drift-image.ts'
 import { type Engine, readComposeEngine, readEngine } from '../host/engine.ts'
+import { parseEnvFile } from '../host/env-file.ts'
+import { expectedIdentity } from '../host/expected-identity.ts'
 import type { HostView, Settings } from '../host/host.ts'
 import { containerOf } from '../host/logs.ts'
-import { gateOf, keeping, recreate } from '../host/recreate.ts'
+import { portOf } from '../host/pds-port.ts'
+import { actsOn, gateOf, keeping, recreate } from '../host/recreate.ts'
 import { column, flag, procedure } from '../runner/command.ts'
 import { later, type Plan, type Step, shell, wait } from '../runner/plan.ts'
 import { count, optional, text } from '../runner/type.ts'
@@ -39,7 +41,9 @@ export default procedure({
   async plan({ recreate: anew }, { host }): Promise<Plan<Row>> {
     const { service, name } = await host.config()
     const settings = await host.settings()
-    const { steps, container, engine } = anew ? await renewal(host, settings) : await restart(host, settings)
+    const { steps, container, engine, acting } = anew
+      ? await renewal(host, settings)
+      : await restart(host, settings)
     const title = `${anew ? 'recreate' : 'restart'} the PDS`
     const row = {
       service,
@@ -51,6 +55,7 @@ export default procedure({
     return {
       title,
       confirm: name,
+      found: [acting],
       warnings: (anew ? takenUp : notTakenUp)(keysOf(drift)),
       items: [{ subject: service, steps, rows: [row] }],
     }
@@ -61,38 +66,42 @@ interface Way {
   readonly engine: Engine
   readonly steps: readonly Step[]
   readonly container: Container | undefined
+  /** Which directory and container it acts on. */
+  readonly acting: string
 }
 
-async function renewal(host: HostView, { port }: Settings): Promise<Way> {
+async function renewal(host: HostView, settings: Settings): Promise<Way> {
   const engine = await readComposeEngine(host)
-  const { service } = await host.config()
-  if (engine.pds && engine.pds.labels['com.docker.compose.service'] === undefined)
-    throw unreachable(
-      'not-by-compose',
-      `${engine.pds.name} on ${await host.where()} was not made by compose, which is what could make it anew`,
-      'kimbia-ops restart starts it again as it is',
-    )
+  const config = await host.config()
+  const { service } = config
+  const port = portOf(engine.pds, engine.containers, config, settings.port)
+  const written = parseEnvFile(settings.text.reveal())
   await refuseOtherImage(host, engine)
-  const it = { engine, service, port, gate }
+  const it = { engine, service, port, gate, written }
   return {
     engine,
     steps: [keeping(it), recreate(it, ['--force-recreate']), gateOf(it)],
     container: engine.pds,
+    acting: actsOn(engine, config),
   }
 }
 
 /** By compose where it has made the container, else by docker itself. */
-async function restart(host: HostView, { port }: Settings): Promise<Way> {
+async function restart(host: HostView, settings: Settings): Promise<Way> {
   const engine = await readEngine(host)
+  const config = await host.config()
   const container = await containerOf(host, engine, undefined)
+  const port = portOf(container, engine.containers, config, settings.port)
   return {
     engine,
     container,
+    acting: `acts on the container ${container.name}, which belongs to ${config.dir}`,
     steps: [
       shell(`Restart ${container.name}`, restartLine(engine, container), { interrupts: { port } }),
       wait(`Wait until the PDS is healthy, and stays so for ${gate.settle} s`, {
         port,
         ...gate,
+        same: expectedIdentity(container, {}),
         container: { docker: engine.docker, name: container.name },
       }),
     ],

@@ -23,10 +23,30 @@ export interface Container {
   readonly labels: Readonly<Record<string, string>>
   /** The words behind the entrypoint. */
   readonly args: readonly string[]
-  /** `host`, `bridge`, … */
+  /** The directory in which its process starts. */
+  readonly workDir: string
+  /** `host`, `bridge`, `container:ID`, … */
   readonly network: string
-  /** Directories of the host, and where the container sees them. */
-  readonly mounts: readonly { readonly source: string; readonly target: string }[]
+  /** Its TCP ports that are published on the host. */
+  readonly published: readonly PublishedPort[]
+  /** Directories and volumes of the host, and where the container sees them; a tmpfs has no source. */
+  readonly mounts: readonly Mount[]
+}
+
+/** A TCP port of a container, and the address and port of the host that lead to it. */
+export interface PublishedPort {
+  readonly container: number
+  /** Empty for all addresses. */
+  readonly address: string
+  readonly host: number
+}
+
+/** A place of the host, and where the container sees it. */
+export interface Mount {
+  /** `bind`, `volume`, `tmpfs`, … */
+  readonly type: string
+  readonly source: string
+  readonly target: string
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -58,11 +78,34 @@ function readContainer(it: Json): Container {
     env: new Map(list(config.Env).map((line) => setting(text(line)))),
     labels: Object.fromEntries(Object.entries(object(config.Labels)).map(([key, it]) => [key, text(it)])),
     args: list(it.Args).map(text),
+    workDir: text(config.WorkingDir) || '/',
     network: text(host.NetworkMode),
+    published: publishedPorts(object(object(it.NetworkSettings).Ports), object(host.PortBindings)),
     mounts: list(it.Mounts)
       .map(object)
-      .map(({ Source, Destination }) => ({ source: text(Source), target: text(Destination) })),
+      .map(({ Type, Source, Destination }) => ({
+        type: text(Type),
+        source: text(Source),
+        target: text(Destination),
+      })),
   }
+}
+
+/** What is bound while it runs; what it was asked to bind while it does not. */
+function publishedPorts(bound: Json, wanted: Json): readonly PublishedPort[] {
+  const ports = Object.keys(bound).length > 0 ? bound : wanted
+  return Object.entries(ports).flatMap(([port, bindings]) => {
+    const [, number, protocol = 'tcp'] = /^(\d+)(?:\/(\w+))?$/.exec(port) ?? []
+    if (number === undefined || protocol !== 'tcp') return []
+    return list(bindings)
+      .map(object)
+      .map(({ HostIp, HostPort }) => ({
+        container: Number(number),
+        address: text(HostIp),
+        host: Number(text(HostPort)),
+      }))
+      .filter(({ host }) => host > 0)
+  })
 }
 
 function setting(line: string): [string, Secret] {

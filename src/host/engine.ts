@@ -1,9 +1,11 @@
+import { posix } from 'node:path'
 import type { HostConfig } from '../config.ts'
 import { type Failure, unreachable } from '../failure.ts'
 import type { Answer } from '../ssh/session.ts'
-import { ask, type Shell } from '../ssh/shell.ts'
 import { type Container, parseContainers } from './containers.ts'
+import { lookAtContainers, lookAtEngine, parsePlaces } from './engine-look.ts'
 import type { HostView } from './host.ts'
+import { composeLabel, filesOf, findOwn, noContainer, type Places } from './own-container.ts'
 
 /** The compose project of a host, and how compose is told of it. */
 export interface Project {
@@ -23,8 +25,10 @@ export interface Engine {
   /** The words that reach docker: `docker`, or `sudo -n docker`. */
   readonly docker: readonly string[]
   readonly project: Project | undefined
-  /** The container of the configured service, running or not. */
+  /** The container of the configured service that belongs to the directory of pds.env, running or not. */
   readonly pds: Container | undefined
+  /** Containers of a service of that name that belong to others. */
+  readonly elsewhere: readonly Container[]
   /** All containers of the host. */
   readonly containers: readonly Container[]
   /** The image that the container of the service was asked to be made from, as the host has it now; where it was read. */
@@ -46,21 +50,48 @@ export interface ComposeEngine extends Engine {
   readonly project: Project
 }
 
-const parts =
-  /^kimbia-ops:(docker|sudo) (\d+)\n([\s\S]*?)\nkimbia-ops:image\n([\s\S]*?)\nkimbia-ops:files\n([\s\S]*?)\nkimbia-ops:texts\n([\s\S]*)$/m
+const listing =
+  /^kimbia-ops:(docker|sudo) (\d+)\n([\s\S]*?)\nkimbia-ops:places\n([\s\S]*?)(?:kimbia-ops:image\n([\s\S]*)|$(?![\s\S]))/m
+const further = /^([\s\S]*?)\nkimbia-ops:files\n([\s\S]*?)\nkimbia-ops:texts\n([\s\S]*)$/
 
 /** Looks at the containers of a host in one remote script; a host without docker is an `unreachable` Failure. */
 export async function readEngine(host: HostView): Promise<Engine> {
   const config = await host.config()
-  const answer = await host.ask(look(config))
-  const [, how = '', seen, json = '', image = '', files = '', texts = ''] = parts.exec(answer.stdout) ?? []
+  const answer = await host.ask(lookAtEngine(config))
+  const { rest, places, ...found } = await parseListing(host, config, answer)
+  const [, image = '', files = '', texts = ''] = further.exec(rest) ?? []
+  const lines = files.split('\n')
+  const [dotenv] = lines.filter((line) => line.startsWith('dotenv ')).map((line) => line.slice(7))
+  const described = {
+    files: lines.filter((line) => line.startsWith('/')).map((file) => posix.normalize(file)),
+    texts: readTexts(texts),
+    dotenv,
+  }
+  const project = projectOf(config, found.pds, described, { docker: found.docker, places })
+  return { ...found, project, image: readImage(image) }
+}
+
+/** The containers of a host, and which of them is that of the PDS. */
+export type Containers = Pick<Engine, 'docker' | 'containers' | 'pds' | 'elsewhere' | 'seen'>
+
+/** Looks at the containers alone; a host without docker is an `unreachable` Failure. */
+export async function readContainers(host: Pick<HostView, 'ask' | 'config' | 'where'>): Promise<Containers> {
+  const config = await host.config()
+  const { docker, containers, pds, elsewhere, seen } = await parseListing(
+    host,
+    config,
+    await host.ask(lookAtContainers(config)),
+  )
+  return { docker, containers, pds, elsewhere, seen }
+}
+
+async function parseListing(host: Pick<HostView, 'where'>, config: HostConfig, answer: Answer) {
+  const [, how = '', seen, json = '', told = '', rest = ''] = listing.exec(answer.stdout) ?? []
   if (how === '') throw await noEngine(host, config, answer)
   const docker = how === 'sudo' ? ['sudo', '-n', 'docker'] : ['docker']
   const containers = parseContainers(json.trim() || '[]')
-  const pds = findPds(containers, config)
-  const found = files.split('\n').filter((line) => line.startsWith('/'))
-  const project = projectOf(config, pds, { files: found, texts: readTexts(texts) }, docker)
-  return { docker, containers, pds, project, image: readImage(image), seen: Number(seen) }
+  const places = parsePlaces(told, config)
+  return { docker, containers, places, ...findOwn(containers, config, places), seen: Number(seen), rest }
 }
 
 /** Texts, each led by a line with its length in bytes and its path; one that is no UTF-8 counts as not read. */
@@ -92,103 +123,82 @@ export function environmentOf(json: string): readonly string[] {
   return Array.isArray(env) ? env.map(String) : []
 }
 
-/** Looks at them for what only compose can do; a service that no compose file describes is an `unreachable` Failure. */
+/**
+ * Looks at them for what only compose can do. A service that no compose file describes is an `unreachable` Failure, and
+ * so is one of which there is no container here but one elsewhere: that is the one that would be meant, or harmed.
+ */
 export async function readComposeEngine(host: HostView): Promise<ComposeEngine> {
   const engine = await readEngine(host)
-  if (engine.project) return { ...engine, project: engine.project }
-  const { dir, service } = await host.config()
-  throw unreachable(
-    'no-compose-file',
-    `${await host.where()} has no compose file in ${dir}, and no container that compose has made for “${service}”`,
-    'set “dir:” or “compose_file:” in the config if it lies elsewhere; accounts and invites work without',
-  )
+  const config = await host.config()
+  const { pds, project, elsewhere } = engine
+  if (!pds && elsewhere.length > 0 && config.project === undefined)
+    throw noContainer(config, await host.where(), elsewhere)
+  if (!project)
+    throw unreachable(
+      'no-compose-file',
+      `${await host.where()} has no compose file in ${config.dir}, and no container that compose has made for “${config.service}”`,
+      'set “dir:” or “compose_file:” in the config if it lies elsewhere; accounts and invites work without',
+    )
+  if (pds && composeLabel(pds, 'service') === '')
+    throw unreachable(
+      'not-by-compose',
+      `${pds.name} on ${await host.where()} was not made by compose, which is what could make it anew`,
+      'kimbia-ops restart starts it again as it is',
+    )
+  return { ...engine, project }
+}
+
+/** The compose files that were found, and a .env that named them. */
+interface Described extends Pick<Project, 'files' | 'texts'> {
+  readonly dotenv: string | undefined
 }
 
 /**
- * Users other than root may reach docker by its group, or by sudo alone. The image of the service is looked at while the
- * containers are; where its reference names another one by now, docker tells an id in its place. The texts of the
- * compose files come last, since they may hold anything.
+ * The project as compose itself has it: from the labels of the container, where its files are still there, else from the
+ * directory. Compose takes the directory of its first file for that of the project.
  */
-const look = ({ dir, composeFile, service }: HostConfig): Shell<'ask'> => ask`# look at the containers
-set -- ${dir} ${composeFile ?? ''} ${service}
-command -v docker >/dev/null || { echo kimbia-ops:no-docker; exit 0; }
-list() { "$@" ps --all --no-trunc --format ${listed}; }
-how=docker
-if ! found=$(list docker 2>&1); then
-  [ "$(id -u)" != 0 ] && found=$(list sudo -n docker 2>/dev/null) ||
-    { echo kimbia-ops:no-engine; printf '%s\\n' "$found"; exit 0; }
-  how=sudo
-fi
-echo "kimbia-ops:$how $(date +%s)"
-docker() { case $how in sudo) sudo -n docker "$@" ;; *) command docker "$@" ;; esac; }
-ids=$(printf '%s\\n' "$found" | while read -r id name service; do
-  case $id in '' | *[!0-9a-f]*) ;; *) printf '%s ' "$id" ;; esac
-done)
-image=$(printf '%s\\n' "$found" | while read -r id name service; do
-  [ "$service" != "\\"$3\\"" ] || { printf '%s\\n' "$name"; break; }
-done)
-{ [ -z "$ids" ] || docker inspect --type container $ids 2>/dev/null; } | {
-  [ -z "$image" ] || image="$image $(docker image inspect --format ${imaged} "$image" 2>/dev/null)"
-  cat
-  printf '\\nkimbia-ops:image\\n%s\\n' "$image"
-}
-here=$(cd "$1" 2>/dev/null && pwd) && cd "$here" || cd /
-one() { for f; do [ ! -f "$f" ] || { case $f in /*) echo "$f" ;; *) echo "$here/$f" ;; esac; return 0; }; done; return 1; }
-files=$(if [ -n "$2" ]; then one "$2"
-elif [ -n "$here" ] && one compose.yaml compose.yml docker-compose.yml docker-compose.yaml; then
-  one compose.override.yaml compose.override.yml docker-compose.override.yml docker-compose.override.yaml
-fi)
-printf 'kimbia-ops:files\\n%s\\nkimbia-ops:texts\\n' "$files"
-printf '%s\\n' "$files" | while IFS= read -r f && [ -n "$f" ]; do
-  echo "$(wc -c <"$f") $f"
-  cat "$f"
-  echo
-done 2>/dev/null
-exit 0`
-
-const listed = '{{.ID}} {{.Image}} {{json (.Label "com.docker.compose.service")}}'
-const imaged = '{{.Id}} {{json .Config.Env}}'
-
-const label = (container: Container, name: string): string =>
-  container.labels[`com.docker.compose.${name}`] ?? ''
-
-/** The container of the service: the one that compose made in this directory, else elsewhere, else one of that name. */
-function findPds(containers: readonly Container[], config: HostConfig): Container | undefined {
-  const { dir, service, project } = config
-  const lasting = containers.filter((it) => label(it, 'oneoff') !== 'True')
-  const ofService = lasting.filter((it) => label(it, 'service') === service)
-  const inProject = ofService.filter((it) => project === undefined || label(it, 'project') === project)
-  const near = inProject.filter(
-    (it) =>
-      label(it, 'project.working_dir') === dir || label(it, 'project.config_files').startsWith(`${dir}/`),
-  )
-  const [only, second] = inProject
-  return near[0] ?? (second ? undefined : only) ?? lasting.find(({ name }) => name === service)
-}
-
 function projectOf(
   { dir, project, composeFile }: HostConfig,
   pds: Container | undefined,
-  found: Pick<Project, 'files' | 'texts'>,
-  docker: readonly string[],
+  { files: found, texts, dotenv }: Described,
+  { docker, places }: { readonly docker: readonly string[]; readonly places: Places },
 ): Project | undefined {
-  const told = pds ? label(pds, 'project.config_files').split(',').filter(Boolean) : []
-  const files = composeFile !== undefined || told.length === 0 ? found.files : told
-  if (files.length === 0) return undefined
-  const place = (pds && label(pds, 'project.working_dir')) || dir
-  const name = project ?? ((pds && label(pds, 'project')) || undefined)
+  const told = pds ? filesOf(pds) : []
+  const holds =
+    told.length > 0 &&
+    !told.some((file) => places.gone.has(file)) &&
+    (composeFile === undefined || told.includes(posix.resolve(dir, composeFile)))
+  const files = holds ? told : found
+  const [first] = files
+  if (first === undefined) return undefined
+  const label = (name: string): string => (pds ? composeLabel(pds, name) : '')
+  const beside = composeFile !== undefined || dotenv !== undefined ? posix.dirname(first) : dir
+  const place = (holds && label('project.working_dir')) || beside
+  const name = project ?? (label('project') || undefined)
+  const envFiles = holds
+    ? label('project.environment_file')
+        .split(',')
+        .filter((file) => file !== '' && !places.gone.has(file))
+    : dotenv === undefined
+      ? []
+      : [dotenv]
   const words = [
     ...docker,
     'compose',
     '--project-directory',
     place,
     ...files.flatMap((file) => ['--file', file]),
+    ...envFiles.flatMap((file) => ['--env-file', file]),
     ...(name === undefined ? [] : ['--project-name', name]),
   ]
-  return { dir: place, files, texts: found.texts, name, words }
+  return { dir: place, files, texts, name, words }
 }
 
-async function noEngine(host: HostView, { name }: HostConfig, answer: Answer): Promise<Failure> {
+async function noEngine(
+  host: Pick<HostView, 'where'>,
+  { name }: HostConfig,
+  answer: Answer,
+): Promise<Failure> {
   const where = await host.where()
   const without = 'this command needs docker; accounts, invites, health and xrpc work without it'
   if (answer.stdout.includes('kimbia-ops:no-docker'))

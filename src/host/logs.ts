@@ -7,6 +7,7 @@ import { parseEnvFile } from './env-file.ts'
 import { isSecret } from './env-mask.ts'
 import type { HostView } from './host.ts'
 import { stampOf } from './log-line.ts'
+import { composeLabel, noContainer } from './own-container.ts'
 
 /** Which part of a log to read; all of it by default. */
 export interface LogWindow {
@@ -147,21 +148,15 @@ export async function containerOf(
   const { service: configured } = await host.config()
   const found = findContainer(engine, service ?? configured, configured)
   if (found) return found
+  if (service === undefined) throw noContainer(await host.config(), await host.where(), engine.elsewhere)
   const known = servicesOf(engine)
   const names = known.length === 0 ? 'it has none' : `it has: ${known.join(', ')}`
-  if (service !== undefined)
-    throw failed('no-container', `${await host.where()} has no container of a service “${service}”`, names)
-  throw unreachable(
-    'no-container',
-    `${await host.where()} has no container of “${configured}”`,
-    `${names}; set “service:” in the config, or start it`,
-  )
+  throw failed('no-container', `${await host.where()} has no container of a service “${service}”`, names)
 }
 
-const labelOf = ({ labels }: Container, name: string): string => labels[`com.docker.compose.${name}`] ?? ''
-
 /** What a container is called: its compose service, else its name. */
-export const serviceName = (container: Container): string => labelOf(container, 'service') || container.name
+export const serviceName = (container: Container): string =>
+  composeLabel(container, 'service') || container.name
 
 function findContainer(engine: Engine, service: string, configured: string): Container | undefined {
   if (service === configured || (engine.pds && serviceName(engine.pds) === service)) return engine.pds
@@ -173,14 +168,14 @@ function findContainer(engine: Engine, service: string, configured: string): Con
 
 /** The containers of the project of the PDS, and that of the PDS itself, whoever has made it. */
 export function ownContainers({ containers, pds, project }: Engine): readonly Container[] {
-  const name = (pds && labelOf(pds, 'project')) || project?.name
+  const name = (pds && composeLabel(pds, 'project')) || project?.name
   const dir = project?.dir
   const own = containers.filter(
     (it) =>
-      labelOf(it, 'oneoff') !== 'True' &&
+      composeLabel(it, 'oneoff') !== 'True' &&
       (name
-        ? labelOf(it, 'project') === name
-        : dir !== undefined && labelOf(it, 'project.working_dir') === dir),
+        ? composeLabel(it, 'project') === name
+        : dir !== undefined && composeLabel(it, 'project.working_dir') === dir),
   )
   return pds === undefined || own.includes(pds) ? own : [...own, pds]
 }

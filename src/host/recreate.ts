@@ -1,7 +1,11 @@
 import { act, ask, type Shell } from '../ssh/shell.ts'
 import type { Gate, HostStep, ShellStep, WaitStep } from './change/step.ts'
+import { assertDataKept } from './data-places.ts'
 import { keepImage, keptLately } from './drift-image.ts'
 import type { ComposeEngine } from './engine.ts'
+import type { EnvFile } from './env-file.ts'
+import { expectedIdentity } from './expected-identity.ts'
+import { composeLabel } from './own-container.ts'
 
 /** What recreating the container of a service needs to know. */
 export interface Recreating {
@@ -11,6 +15,10 @@ export interface Recreating {
   readonly port: number
   /** What must hold before the recreated one counts as good. */
   readonly gate: Pick<Gate, 'healthy' | 'settle' | 'deadline' | 'version'>
+  /** pds.env as the recreated container gets it. */
+  readonly written: EnvFile
+  /** The settings that the change is about: they alone may move data or the name of the server. */
+  readonly changes?: ReadonlyMap<string, string | undefined> | undefined
   /** Keys of pds.env that were edited but never applied before: what is gone back to was never proven with them. */
   readonly drift?: readonly string[] | undefined
 }
@@ -84,16 +92,31 @@ const neverProven = ({ drift = [] }: Recreating): string =>
     ? ''
     : `; pds.env as it was held edits never applied (${drift.join(', ')}): if it does not come up with it again, mend those`
 
-/** Recreates the container; docker stops the old one and starts the new one. */
-export const recreate = (it: Recreating, extra: string[] = []): ShellStep => ({
-  kind: 'shell',
-  why: `Recreate the container of ${it.service}`,
-  run: upLine(it, extra),
-  interrupts: { port: it.port },
-})
+/**
+ * Recreates the container; docker stops the old one and starts the new one. What lies within the old one would be lost:
+ * a Failure where that are accounts.
+ */
+export function recreate(it: Recreating, extra: string[] = []): ShellStep {
+  assertDataKept(it.engine.pds, it.changes)
+  return {
+    kind: 'shell',
+    why: `Recreate the container of ${it.service}`,
+    run: upLine(it, extra),
+    interrupts: { port: it.port },
+  }
+}
+
+/** Which directory and container a recreate acts on, for the plan. */
+export const actsOn = (
+  { pds, project }: Pick<ComposeEngine, 'pds' | 'project'>,
+  { dir, service }: { readonly dir: string; readonly service: string },
+): string =>
+  pds
+    ? `acts on ${dir}/pds.env and the container ${pds.name} (project ${composeLabel(pds, 'project') || 'of no compose file'}, ${composeLabel(pds, 'project.working_dir') || project.dir})`
+    : `acts on ${dir}/pds.env and makes the container of ${service} (${project.dir})`
 
 /** Waits for the recreated one to be good. */
-export const gateOf = ({ engine, port, gate }: Recreating): WaitStep => ({
+export const gateOf = ({ engine, port, gate, changes, written }: Recreating): WaitStep => ({
   kind: 'wait',
   why:
     gate.settle > 0
@@ -102,6 +125,7 @@ export const gateOf = ({ engine, port, gate }: Recreating): WaitStep => ({
   gate: {
     port,
     ...gate,
+    same: engine.pds && expectedIdentity(engine.pds, { changes, written }),
     container: engine.pds && { docker: engine.docker, name: engine.pds.name },
   },
 })

@@ -51,11 +51,12 @@ function shellLine(line: string): string {
   return line.trim()
 }
 
-function showGate({ port, healthy, settle, version }: Gate): string {
+function showGate({ port, healthy, settle, version, same }: Gate): string {
   const times = healthy === 1 ? 'once' : `${healthy} times in a row`
   const up = settle > 0 ? `, stays up for ${settle} s` : ''
   const wanted = version === undefined ? '' : `, and says version ${version}`
-  return `wait until the PDS on port ${port} answers ${times}${up}${wanted}`
+  const proven = same ? ', with the same project, data, server and accounts as before' : ''
+  return `wait until the PDS on port ${port} answers ${times}${up}${wanted}${proven}`
 }
 
 function showProof(proof: Proof): string {

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { readDrift, refuseBadEdit } from '../../src/host/drift.ts'
 import { keepImage, readOtherImage } from '../../src/host/drift-image.ts'
 import { type ComposeEngine, readComposeEngine } from '../../src/host/engine.ts'
+import { parseEnvFile } from '../../src/host/env-file.ts'
 import { wayBack } from '../../src/host/recreate.ts'
 import { scratch } from '../support/scratch.ts'
 import { engineAnswer } from '../support/scripted-engine.ts'
@@ -50,7 +51,13 @@ test.each<[string, string, Record<string, string>, string[]]>([
 ])('the image that runs is kept when its reference %s', async (_, image, known, wanted) => {
   const engine = await engineOf(image)
   expect(await kept(keepImage(engine)?.line ?? '', known)).toEqual(wanted)
-  const way = wayBack({ engine, service: 'pds', port: 3000, gate: { healthy: 1, settle: 0, deadline: 1 } })
+  const way = wayBack({
+    engine,
+    service: 'pds',
+    port: 3000,
+    written: parseEnvFile(''),
+    gate: { healthy: 1, settle: 0, deadline: 1 },
+  })
   expect(await kept(way.run.line, known)).toEqual(wanted)
 })
 
@@ -71,6 +78,7 @@ test.each<[string, string, number, boolean]>([
     engine,
     service: 'pds',
     port: 3000,
+    written: parseEnvFile(''),
     gate: { healthy: 1, settle: 0, deadline: 1 },
   })
   expect(unless !== undefined && spawnSync('sh', ['-c', unless.line]).status === 0).toBe(kept)
@@ -142,7 +150,12 @@ test('a bad edit is refused where it waits to be applied, and without its value'
 })
 
 test('what cannot be gone back to names what was never proven', async () => {
-  const it = { service: 'pds', port: 3000, gate: { healthy: 1, settle: 0, deadline: 1 } }
+  const it = {
+    service: 'pds',
+    port: 3000,
+    written: parseEnvFile(''),
+    gate: { healthy: 1, settle: 0, deadline: 1 },
+  }
   const engine = await engineOf()
   expect(wayBack({ ...it, engine, drift: ['PDS_PORT'] }).why).toContain('never applied (PDS_PORT)')
   expect(wayBack({ ...it, engine }).why).not.toContain('never applied')

@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { HostConfig } from '../../src/config.ts'
@@ -44,7 +44,11 @@ const listed = (container: object): string[] => {
     Id: string
     Config: { Image: string; Labels: Record<string, string> }
   }
-  return [Id, Config.Image, JSON.stringify(Config.Labels['com.docker.compose.service'] ?? '')]
+  const label = (name: string): string => Config.Labels[`com.docker.compose.${name}`] ?? ''
+  return [
+    ...[Id, Config.Image, JSON.stringify(label('service'))],
+    ...[label('project.working_dir'), label('project.config_files')],
+  ]
 }
 
 /** A program `docker` that knows these containers; it lets nobody in but by `sudo` where that is asked. */
@@ -58,11 +62,11 @@ async function withDocker(
   }: { config?: Partial<HostConfig>; refuse?: string; images?: Record<string, string> } = {},
 ): Promise<Host> {
   const bin = join(pds.dir, '..', 'programs')
-  await mkdir(bin)
+  await mkdir(bin, { recursive: true })
   await writeFile(join(bin, 'inspect.json'), JSON.stringify(containers))
   const program = `#!/bin/sh
 ${refuse && `[ -n "$BY_SUDO" ] || { echo '${refuse}' >&2; exit 1; }`}
-case $1 in ps) printf '%s %s %s\\n' ${ask`${containers.flatMap(listed)}`.line} ;;
+case $1 in ps) printf '%s %s %s\\t%s\\t%s\\t\\n' ${ask`${containers.flatMap(listed)}`.line} ;;
 image) case "$*" in ${Object.entries(images)
     .map(([name, told]) => ask`*${name}) echo ${told} ;;`.line)
     .join(' ')} *) exit 1 ;; esac ;;
@@ -79,6 +83,7 @@ inspect) cat ${ask`${join(bin, 'inspect.json')}`.line} ;; *) exit 9 ;; esac
 describe('the container of the service', () => {
   test('is the one that compose made in the directory, with its own project and files', async () => {
     await using pds = await localPds()
+    for (const name of ['docker-compose.yml', 'more.yml']) await writeFile(pds.path(name), '')
     const host = await withDocker(pds, [
       container('other', { project: 'other', service: 'pds', dir: '/elsewhere', files: '/elsewhere/c.yaml' }),
       container('once', { project: 'mine', service: 'pds', dir: pds.dir, files: 'x', oneoff: 'True' }),
@@ -108,12 +113,64 @@ describe('the container of the service', () => {
     ])
   })
 
-  test('is the only one of that service, wherever it was made', async () => {
+  test.each([
+    ['by its path', (dir: string) => `${dir}/pds.env`],
+    ['from where it lies', () => './../pds/pds.env'],
+  ])('is one made elsewhere whose compose file names this pds.env %s', async (_, path) => {
     await using pds = await localPds()
-    const labels = { project: 'app', service: 'server', dir: '/srv/app', files: '/srv/app/stack.yml' }
+    const app = join(pds.dir, '..', 'app')
+    const file = join(app, 'stack.yml')
+    await mkdir(app)
+    await writeFile(file, `services:\n  server:\n    env_file: [ "${path(pds.dir)}" ]\n`)
+    const labels = { project: 'app', service: 'server', dir: app, files: file }
     const host = await withDocker(pds, [container('x', labels)], { config: { service: 'server' } })
-    const { project } = await readComposeEngine(host)
-    expect(project).toMatchObject({ dir: '/srv/app', files: ['/srv/app/stack.yml'], name: 'app' })
+    expect((await readComposeEngine(host)).project).toMatchObject({ dir: app, files: [file], name: 'app' })
+  })
+
+  test('is one that sees the directory, wherever it was made', async () => {
+    await using pds = await localPds()
+    const labels = { project: 'app', service: 'pds', dir: '/srv/app', files: '/srv/app/stack.yml' }
+    const it = { ...container('x', labels), Mounts: [{ Source: `${pds.dir}/data`, Destination: '/data' }] }
+    expect((await readEngine(await withDocker(pds, [it]))).pds?.name).toBe('x')
+  })
+
+  test('is one of the same directory by another name', async () => {
+    await using pds = await localPds()
+    const link = join(pds.dir, '..', 'link')
+    await symlink(pds.dir, link)
+    const labels = { project: 'app', service: 'pds', dir: link, files: `${link}/compose.yaml` }
+    const host = await withDocker(pds, [container('x', labels)])
+    expect((await readEngine(host)).pds?.name).toBe('x')
+    const other = await withDocker(pds, [container('y', { ...labels, dir: pds.dir, files: 'x' })], {
+      config: { dir: link },
+    })
+    expect((await readEngine(other)).pds?.name).toBe('y')
+  })
+
+  test('of another directory is never taken for it, and named', async () => {
+    await using pds = await localPds()
+    const labels = { project: 'app', service: 'pds', dir: '/srv/app', files: '/srv/app/stack.yml' }
+    await writeFile(pds.path('compose.yaml'), '')
+    const host = await withDocker(pds, [container('x', labels)])
+    expect(await readEngine(host)).toMatchObject({ pds: undefined, elsewhere: [{ name: 'x' }] })
+    const failure = await failureOf(readComposeEngine(host))
+    expect(failure).toMatchObject({ outcome: 'unreachable', code: 'no-container' })
+    expect(failure.message).toContain(`has no container of “pds” that belongs to ${pds.dir}`)
+    expect(failure.message).toContain('x (project “app” in /srv/app, running)')
+    expect(failure.hint).toContain('project:')
+  })
+
+  test('run by hand is never one that keeps its data elsewhere', async () => {
+    await using pds = await localPds()
+    const it = {
+      ...container('pds'),
+      Mounts: [{ Type: 'bind', Source: '/srv/other', Destination: '/data' }],
+    }
+    it.Config.Env.push('PDS_DATA_DIRECTORY=/data')
+    expect(await readEngine(await withDocker(pds, [it]))).toMatchObject({
+      pds: undefined,
+      elsewhere: [{ name: 'pds' }],
+    })
   })
 
   test('is not guessed among several of other directories', async () => {
@@ -139,6 +196,34 @@ describe('the container of the service', () => {
     expect(engine.project).toBeUndefined()
     const failure = await failureOf(readComposeEngine(host))
     expect(failure).toMatchObject({ outcome: 'unreachable', code: 'no-compose-file' })
+  })
+})
+
+describe('the project', () => {
+  test('is that of the directory of a compose file that the config names', async () => {
+    await using pds = await localPds()
+    await writeFile(join(pds.dir, '..', 'docker-compose.yml'), '')
+    const host = await withDocker(pds, [], { config: { composeFile: '../docker-compose.yml' } })
+    const { project } = await readComposeEngine(host)
+    expect(project.dir).toBe(join(pds.dir, '..'))
+    expect(project.files).toEqual([join(pds.dir, '..', 'docker-compose.yml')])
+  })
+
+  test('is read anew where the files that its labels name are gone, and keeps its name', async () => {
+    await using pds = await localPds()
+    await writeFile(pds.path('compose.yaml'), '')
+    const labels = { project: 'app', service: 'pds', dir: pds.dir, files: `${pds.dir}/gone.yaml` }
+    const { project } = await readComposeEngine(await withDocker(pds, [container('x', labels)]))
+    expect(project).toMatchObject({ dir: pds.dir, files: [pds.path('compose.yaml')], name: 'app' })
+  })
+
+  test('has the files that .env names, and that .env', async () => {
+    await using pds = await localPds()
+    for (const name of ['base.yml', 'more.yml', 'compose.yaml']) await writeFile(pds.path(name), '')
+    await writeFile(pds.path('.env'), 'A=b\nCOMPOSE_FILE="base.yml:more.yml"\n')
+    const { project } = await readEngine(await withDocker(pds, []))
+    expect(project?.files).toEqual([pds.path('base.yml'), pds.path('more.yml')])
+    expect(project?.words).toContain(pds.path('.env'))
   })
 })
 
@@ -184,7 +269,7 @@ test('what the reference of the service names is looked at with it', async () =>
   await using pds = await localPds()
   const reference = 'registry.test/pds:0.4'
   const images = { [reference]: 'sha256:ab ["PATH=/bin","PDS_PORT=3000"]' }
-  const made = { project: 'mine', dir: pds.dir, files: 'x' }
+  const made = { project: 'mine', dir: pds.dir, files: `${pds.dir}/x` }
   const containers = [
     container('db', { ...made, service: 'db' }),
     container('pds', { ...made, service: 'pds' }),
@@ -201,7 +286,7 @@ test('a label that goes over several lines is no words for docker', async () => 
   await using pds = await localPds()
   const odd = 'x\n--format=forged y "pds"\n'
   const images = { 'registry.test/pds:0.4': 'sha256:ab []' }
-  const made = [container('odd', { service: odd }), container('pds', { service: 'pds' })]
+  const made = [container('odd', { service: odd }), container('pds', { service: 'pds', dir: pds.dir })]
   const host = await withDocker(pds, made, { images })
   const engine = await readEngine(host)
   expect(engine.containers.map(({ name }) => name)).toEqual(['odd', 'pds'])
@@ -218,7 +303,8 @@ describe('docker', () => {
   test('is reached by sudo where it refuses the user', async () => {
     await using pds = await localPds()
     await writeFile(pds.path('compose.yaml'), '')
-    const host = await withDocker(pds, [container('pds')], { refuse: 'permission denied' })
+    const made = container('pds', { service: 'pds', project: 'p', dir: pds.dir })
+    const host = await withDocker(pds, [made], { refuse: 'permission denied' })
     const engine = await readComposeEngine(host)
     expect(engine.docker).toEqual(['sudo', '-n', 'docker'])
     expect(engine.project.words.slice(0, 4)).toEqual(['sudo', '-n', 'docker', 'compose'])

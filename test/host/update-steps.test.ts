@@ -18,7 +18,8 @@ const keep = keptAs('pds', 'pds', stamp)
 const updating = (script: { file?: string; from?: string; docker?: string } = {}): Updating => {
   const { file = `${repository}:0.4`, docker = 'docker' } = script
   const from = script.from ?? file
-  const pds = { id: 'c1', name: 'pds', image: from, imageId: digest('b') }
+  const data = { env: new Map(), labels: {}, workDir: '/pds', mounts: [{ source: '/pds', target: '/pds' }] }
+  const pds = { id: 'c1', name: 'pds', image: from, imageId: digest('b'), ...data }
   const place = findImage(
     [{ path: '/pds/compose.yaml', text: `services:\n  pds:\n    image: ${file}\n` }],
     'pds',

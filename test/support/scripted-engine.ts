@@ -30,9 +30,18 @@ const inspected = (it: ScriptedContainer) => {
       Image: it.image ?? 'ghcr.io/bluesky-social/pds:0.4',
       Env: it.env ?? ['PDS_HOSTNAME=pds.test', 'PDS_ADMIN_PASSWORD=admin-password'],
       Labels: service === null ? {} : labels(service, it.files),
+      ...dataIn('/pds').Config,
     },
+    HostConfig: { NetworkMode: 'host' },
+    Mounts: dataIn('/pds').Mounts,
   }
 }
+
+/** What docker says of a PDS that keeps its data in a directory of the host, where it starts. */
+export const dataIn = (source: string) => ({
+  Config: { WorkingDir: '/pds' },
+  Mounts: [{ Type: 'bind', Source: source, Destination: '/pds' }],
+})
 
 const labels = (service: string, files: readonly string[] = ['/pds/compose.yaml']) => ({
   'com.docker.compose.service': service,
@@ -65,7 +74,8 @@ export const lookAnswer = (
   { files = ['/pds/compose.yaml'], image, seen = 1_700_000_000, texts = {} }: Look = {},
 ): string =>
   [
-    ...[`kimbia-ops:docker ${seen}`, JSON.stringify(containers), 'kimbia-ops:image'],
+    ...[`kimbia-ops:docker ${seen}`, JSON.stringify(containers)],
+    ...['kimbia-ops:places', 'real /pds', 'same /pds', 'kimbia-ops:image'],
     image ? `${image[0]} ${image[1]} ${JSON.stringify(image[2])}` : '',
     ...['kimbia-ops:files', files.join('\n'), 'kimbia-ops:texts'],
     ...Object.entries(texts).map(([path, text]) => `${Buffer.byteLength(text)} ${path}\n${text}`),

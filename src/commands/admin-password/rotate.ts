@@ -4,9 +4,11 @@ import { refuseOtherImage } from '../../host/drift-image.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
 import { diffSettings } from '../../host/env-diff.ts'
 import { editEnv } from '../../host/env-edit.ts'
+import { parseEnvFile } from '../../host/env-file.ts'
 import type { Settings } from '../../host/host.ts'
 import { type PasswordRecord, readRecord, recordPath, recordStep } from '../../host/password-record.ts'
-import { applying } from '../../host/recreate.ts'
+import { portOf } from '../../host/pds-port.ts'
+import { actsOn, applying } from '../../host/recreate.ts'
 import { column, flag, option, procedure, type RowOf, type Views } from '../../runner/command.ts'
 import { check, type Item, later, type Plan, type Proof, type Step, write } from '../../runner/plan.ts'
 import { storeLabel, storeStep } from '../../runner/store-step.ts'
@@ -89,7 +91,10 @@ export default procedure({
       store: storeLabel(store),
       id: crypto.randomUUID(),
     }
-    const { steps, warnings } = await changeOf({ next, settings, store, made, standing, ifDue }, views)
+    const { steps, warnings, acting } = await changeOf(
+      { next, settings, store, made, standing, ifDue },
+      views,
+    )
     const row = {
       rotated: true,
       rotatedAt: made.rotatedAt,
@@ -99,7 +104,7 @@ export default procedure({
       outageMs: later('host.outageMs'),
     }
     const item: Item<Row> = { subject, steps, rows: [row] }
-    return { ...frame, found: [since(record)], warnings, items: [item] }
+    return { ...frame, found: [acting, since(record)], warnings, items: [item] }
   },
 })
 
@@ -137,8 +142,13 @@ const proof: Proof = { ...accepted, refused: 'of the former pds.env' }
 async function changeOf(
   { next, settings, store, made, standing, ifDue }: Rotation,
   { host, pds }: Views,
-): Promise<{ readonly steps: readonly Step[]; readonly warnings: readonly string[] }> {
-  const { dir, service } = await host.config()
+): Promise<{
+  readonly steps: readonly Step[]
+  readonly warnings: readonly string[]
+  readonly acting: string
+}> {
+  const config = await host.config()
+  const { dir, service } = config
   const engine = await readComposeEngine(host)
   await refuseDisagreement(pds, settings, engine.pds, await host.where())
   await refuseOtherImage(host, engine)
@@ -155,17 +165,19 @@ async function changeOf(
     holds: 'settings',
   })
   const gate = { healthy: 2, settle: 3, deadline: 60 }
+  const port = portOf(engine.pds, engine.containers, config, settings.port)
   const label = storeLabel(store)
   const undo = storeStep('discard', label, 'of pds.env', { proof: accepted })
   return {
     steps: [
       storeStep('write pending', label, next, { undo }),
-      ...applying({ engine, service, port: settings.port, gate, drift }, [writing]),
+      ...applying({ engine, service, port, gate, drift, written: parseEnvFile(edit.text) }, [writing]),
       recordStep(await recordPath(host), made, standing),
       check('See that the PDS takes the new password, and refuses the old one', proof),
       storeStep('mark current', label, 'of pds.env'),
     ],
     warnings: warningsOf(store, drift, edit.collapsed.length),
+    acting: actsOn(engine, config),
   }
 }
 

@@ -5,11 +5,12 @@ import { refuseOtherImage } from '../../host/drift-image.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
 import { diffSettings } from '../../host/env-diff.ts'
 import { type EnvChanges, type EnvEdit, editEnv } from '../../host/env-edit.ts'
-import { parseEnvFile } from '../../host/env-file.ts'
+import { type EnvFile, parseEnvFile } from '../../host/env-file.ts'
 import { newErrors } from '../../host/env-lint.ts'
 import type { Quoting } from '../../host/env-spell.ts'
 import type { Settings } from '../../host/host.ts'
-import { gateOf, type Recreating, recreate, wayBack } from '../../host/recreate.ts'
+import { portOf } from '../../host/pds-port.ts'
+import { actsOn, gateOf, type Recreating, recreate, wayBack } from '../../host/recreate.ts'
 import { column, flag, option, type RowOf, type Views } from '../../runner/command.ts'
 import { later, type Plan, shell, write } from '../../runner/plan.ts'
 import { count, duration, optional, reason, text, yesNo } from '../../runner/type.ts'
@@ -63,13 +64,16 @@ export async function planEdit(wish: Wish, views: Views): Promise<Plan<RowOf<typ
   const changed = keys.filter((key) => before.get(key) !== after.get(key))
   const file = `${config.dir}/pds.env`
   const writing = edit.text === was ? [] : [writeStep(file, settings, edit)]
-  const port = config.port ?? portOf(after.get('PDS_PORT')) ?? settings.port
+  const wanted = wish.changes.has('PDS_PORT') ? (after.get('PDS_PORT') ?? '') : undefined
+  const portWith = (value?: string) =>
+    portOf(engine?.pds, engine?.containers ?? [], config, settings.port, value)
   const restart =
     engine !== undefined && (writing.length > 0 || own.length > 0 || engine.pds?.state !== 'running')
   if (restart) await refuseOtherImage(views.host, engine)
   if (restart && !wish.force) refuseBadEdit(edit.text, waiting, was)
   const { service } = config
-  const applying = { writing, wish, port, settings, service, drift: waiting }
+  const ports = { port: portWith(wanted), oldPort: portWith() }
+  const applying = { writing, wish, ...ports, before, after, service, drift: waiting }
   const steps = restart ? applySteps({ engine, ...applying }) : writing
   const measured = { version: later('host.version'), outageMs: later('host.outageMs') }
   const row = {
@@ -81,14 +85,12 @@ export async function planEdit(wish: Wish, views: Views): Promise<Plan<RowOf<typ
     confirm: config.name,
     ...(changed.some(dangerOf) && { risk: 'irreversible' as const }),
     reason: wish.reason,
-    found: diffSettings(was, edit.text),
+    found: [...(restart ? [actsOn(engine, config)] : []), ...diffSettings(was, edit.text)],
     warnings: [...warningsOf(changed, wish, edit), ...(restart ? driftWarning(waiting) : [])],
     items: [{ subject: `${file}: ${keys.join(', ')}`, steps, rows: [row] }],
     afterwards: engine ? [] : [notApplied],
   }
 }
-
-const portOf = (value = '3000'): number | undefined => (/^\d{1,5}$/.test(value) ? Number(value) : undefined)
 
 const notApplied = 'the PDS still runs with what it had; to apply it: the same command without --no-apply'
 
@@ -121,7 +123,9 @@ interface Applying {
   readonly wish: Wish
   /** The port of the PDS afterwards. */
   readonly port: number
-  readonly settings: Settings
+  readonly oldPort: number
+  readonly before: EnvFile
+  readonly after: EnvFile
   readonly service: string
   readonly drift: readonly string[]
 }
@@ -132,13 +136,15 @@ function applySteps({
   writing,
   wish,
   port,
-  settings,
+  oldPort,
+  before,
+  after,
   service,
   drift,
 }: Applying): readonly HostStep[] {
   const gate = { healthy: 2, settle: Math.ceil((wish.settle ?? 3000) / 1000), deadline: 60 }
-  const old: Recreating = { engine, service, port: settings.port, gate, drift }
-  const next: Recreating = { ...old, port }
+  const old: Recreating = { engine, service, port: oldPort, gate, drift, written: before }
+  const next: Recreating = { ...old, port, written: after, changes: wish.changes }
   const checked = shell(
     'Check the compose file with the new settings',
     act`${engine.project.words} config --quiet`,

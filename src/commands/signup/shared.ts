@@ -6,10 +6,11 @@ import { otherImage, readOtherImage } from '../../host/drift-image.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
 import { diffSettings } from '../../host/env-diff.ts'
 import { editEnv } from '../../host/env-edit.ts'
-import { parseEnvFile } from '../../host/env-file.ts'
+import { type EnvFile, parseEnvFile } from '../../host/env-file.ts'
 import type { Settings } from '../../host/host.ts'
 import { parseImage, showImage } from '../../host/image.ts'
-import { applying } from '../../host/recreate.ts'
+import { portOf } from '../../host/pds-port.ts'
+import { actsOn, applying } from '../../host/recreate.ts'
 import { column, flag, type RowOf, type Views } from '../../runner/command.ts'
 import { check, later, type Plan, type Step, write } from '../../runner/plan.ts'
 import { count, optional, text, yesNo } from '../../runner/type.ts'
@@ -67,22 +68,29 @@ export async function planDoor(turn: Turn, views: Views): Promise<Plan<RowOf<typ
   const closed = turn.to === 'closed'
   const setting = parseEnvFile(settings.text.reveal()).get(door)
   const file = `${config.dir}/pds.env`
-  const written = closes(setting) === closed
-  const running = written ? await wantsCode(views) : undefined
-  const ready = written && running === closed
+  const done = closes(setting) === closed
+  const running = done ? await wantsCode(views) : undefined
+  const ready = done && running === closed
   const drift = ready ? [] : await driftBeside(engine, settings, turn, views)
   const imaging = ready || other === undefined ? [] : await backToImage(engine, other, turn, views)
-  const writing = written ? [] : [writeDoor(file, settings, closed)]
-  const it = { engine, service: config.service, port: settings.port, drift }
+  const writing = done ? [] : [writeDoor(file, settings, closed)]
+  const written = parseEnvFile(closedOrOpen(settings, closed))
+  const port = portOf(engine.pds, engine.containers, config, settings.port)
+  const it = { engine, service: config.service, port, drift, written }
   // Before the way back, so that it is undone after it: going back is no update either.
   const steps = ready ? [] : [...imaging, ...turning(it, writing, closed)]
-  const now = written ? (setting ?? 'not set') : String(closed)
+  const now = done ? (setting ?? 'not set') : String(closed)
   const ms = (): number => views.clock().getTime() - began
   return {
     title: closed ? 'close signups' : 'open signups to everybody',
     confirm: config.name,
     reason: turn.reason,
-    found: ready ? [] : [`pds.env: ${door} is ${setting ?? 'not set'}${written ? `; ${said(running)}` : ''}`],
+    found: ready
+      ? []
+      : [
+          actsOn(engine, config),
+          `pds.env: ${door} is ${setting ?? 'not set'}${done ? `; ${said(running)}` : ''}`,
+        ],
     warnings: ready
       ? []
       : [...turn.warnings, ...driftWarning(drift), ...imaging.map(() => unplanned(other ?? ''))],
@@ -150,7 +158,7 @@ const rowOf = (closed: boolean, setting: string, { length }: readonly Step[], ms
 })
 
 function writeDoor(path: string, { text: was }: Settings, closed: boolean): HostStep {
-  const now = editEnv(was.reveal(), new Map([[door, String(closed)]])).text
+  const now = closedOrOpen({ text: was }, closed)
   return write(`${closed ? 'Require' : 'Stop requiring'} invite codes in ${path}`, {
     path,
     content: new Secret(now),
@@ -160,11 +168,15 @@ function writeDoor(path: string, { text: was }: Settings, closed: boolean): Host
   })
 }
 
+const closedOrOpen = ({ text }: Pick<Settings, 'text'>, closed: boolean): string =>
+  editEnv(text.reveal(), new Map([[door, String(closed)]])).text
+
 interface Doorway {
   readonly engine: ComposeEngine
   readonly service: string
   readonly port: number
   readonly drift: readonly string[]
+  readonly written: EnvFile
 }
 
 /** Seconds count: one healthy answer is enough, and what the PDS then says is the proof. */

@@ -1,5 +1,6 @@
 import { failed } from '../../failure.ts'
 import { type Choice, chosen, type Image, isPinned, showImage } from '../../host/image.ts'
+import { actsOn } from '../../host/recreate.ts'
 import { compare, readRemote } from '../../host/registry.ts'
 import { flag, option, procedure, type Views } from '../../runner/command.ts'
 import { later } from '../../runner/plan.ts'
@@ -40,7 +41,8 @@ export default procedure({
     const target = to ? chosen(found.image, to) : found.image
     const { config, version } = found
     const title = `update the PDS of ${config.name} to ${briefly(target)}`
-    const plan = { title, confirm: config.name, found: linesOf(found, target, to) }
+    const lines = [actsOn(found.engine, config), ...linesOf(found, target, to)]
+    const plan = { title, confirm: config.name, found: lines }
     if (await isRunning(found, target, views)) {
       const row = { from: version, to: version, image: showImage(target), outageMs: null, backup: null }
       const digest = runningDigest(found) ?? null

@@ -1,6 +1,8 @@
 import { failed, usage } from '../../failure.ts'
 import type { Copying } from '../../host/database-copy.ts'
+import { parseEnvFile } from '../../host/env-file.ts'
 import { type Choice, type Image, parseChoice, showImage } from '../../host/image.ts'
+import { portOf } from '../../host/pds-port.ts'
 import { keptAs, type PreviousImage } from '../../host/previous.ts'
 import type { Updating } from '../../host/update-steps.ts'
 import { column, optionOr } from '../../runner/command.ts'
@@ -70,7 +72,9 @@ export function updatingOf(
     backup: copying?.place ?? null,
   }
   const { service, dir } = config
-  return { engine, service, port: settings.port, gate, pds, place, to, previous, dir, copying }
+  const port = portOf(pds, engine.containers, config, settings.port)
+  const written = parseEnvFile(settings.text.reveal())
+  return { engine, service, port, gate, written, pds, place, to, previous, dir, copying }
 }
 
 interface Wanted {

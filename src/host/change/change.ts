@@ -48,7 +48,7 @@ export type ChangeEvent =
 export interface Fault {
   /**
    * `exit-code`, `deadline`, `stopped`; of a write `changed-meanwhile`, `not-written`; of a wait `not-healthy`,
-   * `restarted`, `replaced`, `wrong-version`.
+   * `restarted`, `replaced`, `wrong-version`, `other-project`, `other-data`, `other-server`, `accounts-gone`.
    */
   readonly code: string
   /** In a sentence, with the end of what the step printed. */

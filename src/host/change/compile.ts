@@ -5,6 +5,7 @@ import type { ChangePlan, Holder } from './change.ts'
 import { identity } from './identity.ts'
 import { runGate } from './run-gate.ts'
 import { runHealth } from './run-health.ts'
+import { runSame } from './run-same.ts'
 import { runShell } from './run-shell.ts'
 import { runSteps } from './run-steps.ts'
 import { runWrite } from './run-write.ts'
@@ -12,6 +13,7 @@ import {
   type Gate,
   type HostStep,
   type HostUndo,
+  type Identity,
   isHostStep,
   type ShellStep,
   type WriteStep,
@@ -73,7 +75,7 @@ export async function toProgram(
     'c=$d/change',
     `steps=${quote(numbers.join(' '))}`,
     `backwards=${quote(undone.join(' '))}`,
-    ...[identity, runWrite, runHealth, runShell, runGate, runSteps],
+    ...[identity, runWrite, runHealth, runSame, runShell, runGate, runSteps],
     ...functions,
     'main "$1"\n',
   ].join('\n')
@@ -115,13 +117,23 @@ const toShell = ({
   return words(['shell', Math.ceil(deadline), stoppable, port, run.line])
 }
 
-const toGate = ({ port, healthy, settle, deadline, version = '', container }: Gate): string =>
+const toGate = ({ port, healthy, settle, deadline, version = '', same, container }: Gate): string =>
   words([
     'gate',
     ...[port, healthy, Math.ceil(settle), Math.ceil(deadline), version],
+    same ? toExpected(same) : '',
     container?.name ?? '',
     ...(container?.docker ?? []),
   ])
+
+const toExpected = ({ project, service, mounts, settings, dids }: Identity): string =>
+  [
+    ...(project === undefined ? [] : [`project=${project}`]),
+    ...(service === undefined ? [] : [`service=${service}`]),
+    ...mounts.map(({ source, target }) => `mount=${source}:${target}`),
+    ...settings.map(([key, value]) => `setting=${key}=${value}`),
+    ...dids.map((did) => `did=${did}`),
+  ].join('\n')
 
 const toWrite = async (index: number, { path, was, content }: WriteStep): Promise<string> =>
   words([index, path, await sha256(was), await sha256(content)])

@@ -6,10 +6,10 @@
  * One that answers, but never healthy, is not waited for until the deadline: it has 5 s.
  * The container is looked at beside that, since docker is slower than the PDS: any restart or another id is a failure.
  */
-export const runGate = `# PORT HEALTHY SETTLE DEADLINE VERSION NAME DOCKER...
+export const runGate = `# PORT HEALTHY SETTLE DEADLINE VERSION EXPECTED NAME DOCKER...
 gate() {
-  port=$1 want=$2 settle=$3 limit=$4 version=$5 name=$6 looker= id0=
-  shift 6
+  port=$1 want=$2 settle=$3 limit=$4 version=$5 expect=$6 name=$7 looker= id0=
+  shift 7
   if ! choose "$@"; then
     fault not-healthy 'the health of the PDS cannot be asked: the host has none of curl, wget and bash'
     return 1
@@ -19,7 +19,7 @@ gate() {
     look_on "$@" </dev/null >/dev/null 2>&1 &
     looker=$!
   fi
-  poll "$@"
+  poll "$@" && same "$expect" "$@"
   passed=$?
   [ -z "$looker" ] || kill "$looker" 2>/dev/null
   rm -f "$c/seen" "$c/seen.new"

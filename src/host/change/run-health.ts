@@ -7,16 +7,17 @@
  * until bash has once proven to reach the PDS.
  */
 export const runHealth = `by= or= proven=
+health=/xrpc/_health path=$health
 nl='
 '
-# PORT KNOCKS: a knock every 10 ms while the port is closed; 2 where it stays so
+# PORT KNOCKS PATH: a knock every 10 ms while the port is closed; 2 where it stays so
 tcp='if [ "$2" -gt 0 ]; then exec 9<> <(:) || exit 1; fi
 for ((i = 0; ; i++)); do
   { exec 3<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null && break
   [ "$i" -lt "$2" ] || exit 2
   read -r -t 0.01 -u 9
 done
-printf "GET /xrpc/_health HTTP/1.0\\r\\nHost: 127.0.0.1:%s\\r\\n\\r\\n" "$1" >&3
+printf "GET %s HTTP/1.0\\r\\nHost: 127.0.0.1:%s\\r\\n\\r\\n" "$3" "$1" >&3
 while IFS= read -r line || [ -n "$line" ]; do printf "%s\\n" "$line"; done <&3'
 js='fetch(process.argv[1], { signal: AbortSignal.timeout(2000) }).then(async (r) => { require("fs").writeSync(1, await r.text()); process.exitCode = r.ok ? 0 : 1 }, () => { process.exitCode = 1 })'
 # DOCKER...: needs $name where there is a container
@@ -43,9 +44,10 @@ healthy() {
   ask_by "$or" "$@"
 }
 ask_by() {
+  url=http://127.0.0.1:$2$path
   case $1 in
   bash)
-    body=$(timeout 2 bash -c "$tcp" bash "$2" "$knocks" 2>/dev/null)
+    body=$(timeout 2 bash -c "$tcp" bash "$2" "$knocks" "$path" 2>/dev/null)
     waited=$?
     case $body in
     HTTP/1.?\\ 200*) proven=1 ;;

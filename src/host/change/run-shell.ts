@@ -63,7 +63,7 @@ leash() {
 }
 # DEADLINE STOPPABLE PORT LINE
 shell() {
-  [ -z "$3" ] || measure "$3"
+  [ -z "$3" ] || { remember_accounts "$3"; measure "$3"; }
   [ ! -e "$c/ended" ] || rm -f "$c/ended"
   $sid sh -c "$own" sh "$boot" "$c/step" "$4" </dev/null >>"$log" 2>&1 &
   pid=$!

@@ -13,8 +13,23 @@ export interface Gate {
   readonly deadline: number
   /** The version that it must answer, where one was asked for. */
   readonly version?: string | undefined
+  /** What the container and its PDS must be; absent where nothing is known of them. */
+  readonly same?: Identity | undefined
   /** The words that reach docker, and the container to look at by name; absent where there is none to look at. */
   readonly container?: { readonly docker: readonly string[]; readonly name: string } | undefined
+}
+
+/** Which container, with which data, and which server: none of it may be another one after a recreate. */
+export interface Identity {
+  /** The compose project and service, where compose has made the container. */
+  readonly project?: string | undefined
+  readonly service?: string | undefined
+  /** The mounts in which data of the PDS lie. */
+  readonly mounts: readonly { readonly source: string; readonly target: string }[]
+  /** The settings that say where data lie, and their values; the container has these and no other ones of them. */
+  readonly settings: readonly (readonly [key: string, value: string])[]
+  /** DIDs of the server, of which it must answer one; none where it is not known. */
+  readonly dids: readonly string[]
 }
 
 /** A line that a shell of the host's root runs there by itself. */

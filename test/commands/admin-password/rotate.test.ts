@@ -56,7 +56,7 @@ describe('rotates', () => {
       expect.any(String),
       'write /pds/pds.env: + PDS_ADMIN_PASSWORD=‹secret, changed›',
       expect.stringMatching(/^docker compose .* up /),
-      'wait until the PDS on port 3000 answers 2 times in a row, stays up for 3 s',
+      'wait until the PDS on port 3000 answers 2 times in a row, stays up for 3 s, with the same project, data, server and accounts as before',
       'write the record of the rotation',
     ])
     expect(ran.happened.filter((what) => /^(begin|done|host|ask|close|outcome)/.test(what))).toEqual([

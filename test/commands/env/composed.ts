@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { HostConfig } from '../../../src/config.ts'
 import { Secret } from '../../../src/secret.ts'
-import { lookAnswer } from '../../support/scripted-engine.ts'
+import { dataIn, lookAnswer } from '../../support/scripted-engine.ts'
 import { type ScriptedHost, scriptedHost } from '../../support/scripted-host.ts'
 
 /** The settings of a scripted host, as pds.env holds them. */
@@ -53,8 +53,10 @@ const inspected = (env: readonly string[], state: string): string =>
           'com.docker.compose.project.working_dir': '/pds',
           'com.docker.compose.project.config_files': '/pds/compose.yaml',
         },
+        ...dataIn('/pds').Config,
       },
       HostConfig: { NetworkMode: 'host' },
+      Mounts: dataIn('/pds').Mounts,
     },
   ])
 

@@ -19,7 +19,7 @@ const steps = (change: string, port = 3000) => [
   `write /pds/pds.env: ${change}`,
   `${compose} config --quiet`,
   recreated,
-  `wait until the PDS on port ${port} answers 2 times in a row, stays up for 3 s`,
+  `wait until the PDS on port ${port} answers 2 times in a row, stays up for 3 s, with the same project, data, server and accounts as before`,
 ]
 
 describe('sets', () => {

@@ -21,7 +21,7 @@ const steps = (change?: string) => [
   expect.stringMatching(/^echo pds /),
   ...(change ? [`write /pds/pds.env: ${change}`] : []),
   recreated,
-  'wait until the PDS on port 3000 answers once',
+  'wait until the PDS on port 3000 answers once, with the same project, data, server and accounts as before',
 ]
 const closing = '- PDS_INVITE_REQUIRED=false; + PDS_INVITE_REQUIRED=true'
 const close = ['signup', 'close', '--json']

@@ -65,7 +65,8 @@ const pds = ({ madeFrom, image = `${repository}:0.4`, env = [] }: Updatable) => 
       'com.docker.compose.project.config_files': '/pds/compose.yaml',
     },
   },
-  Mounts: [{ Source: '/pds', Destination: '/pds' }],
+  HostConfig: { NetworkMode: 'host' },
+  Mounts: [{ Type: 'bind', Source: '/pds', Destination: '/pds' }],
 })
 
 /** A host whose PDS, image b of the tag 0.4, is run by compose. */
