@@ -13,7 +13,10 @@ const pidFiles = { dockerd: join(runDir, 'docker.pid'), registry: join(runDir, '
 /** Where the registry keeps the manifests of each repository. */
 export const repositories = join(kept, 'registry', 'docker', 'registry', 'v2', 'repositories')
 
-/** Starts the rigs' own dockerd, which leaves the network of the machine alone, or takes over one that still runs. */
+/**
+ * Starts the rigs' own dockerd, or takes over one that still runs. It leaves the rules of the machine's network alone: a
+ * port that a container publishes is led there by docker-proxy.
+ */
 export async function startDockerd(): Promise<void> {
   if (givenHost()) return void (await docker('version'))
   if (alive('dockerd') && (await patiently(engineAnswers, 3000))) return
@@ -27,13 +30,14 @@ export async function startDockerd(): Promise<void> {
     ...['--config-file', config, '--data-root', join(kept, 'data'), '--exec-root', join(runDir, 'exec')],
     ...['--pidfile', pidFiles.dockerd, '-H', `unix://${join(runDir, 'docker.sock')}`, '--group', 'root'],
     ...['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-masq=false', '--ip-forward=false'],
-    ...['--userland-proxy=false', '--storage-driver=overlay2', '--shutdown-timeout=2'],
+    ...['--storage-driver=overlay2', '--shutdown-timeout=2'],
   ])
   if (!(await patiently(engineAnswers, 30_000, () => isOurs(pid))))
     throw new Error(`rig: dockerd did not start: ${logOf('dockerd')}`)
   // Those of rigs that are no more, if the machine went down under them.
   const stale = await dockerLines('ps', '-aq')
   if (stale.length > 0) await docker('rm', '-f', '-v', ...stale)
+  await docker('network', 'prune', '--force')
 }
 
 /** Starts the registry and returns its name, a loopback address that is the same each time where it can be. */

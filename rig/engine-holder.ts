@@ -70,6 +70,8 @@ async function clear(rig: string): Promise<void> {
   ])
   const containers = [...new Set([...ofProject, ...named])]
   if (containers.length > 0) await docker('rm', '-f', '-v', ...containers)
+  const networks = await dockerLines('network', 'ls', '--quiet', '--filter', `name=${rig}`)
+  if (networks.length > 0) await docker('network', 'rm', ...networks)
   const { registry } = (await engine) ?? { registry: '' }
   const format = ['--digests', '--format', '{{.Repository}}:{{.Tag}}\n{{.Repository}}@{{.Digest}}']
   const names = await dockerLines('image', 'ls', ...format, '--filter', `reference=${registry}/${rig}/*`)

@@ -1,11 +1,12 @@
-// What the official image has as its service: a PDS with the settings of the environment. This one is on loopback only.
+// What the official image has as its service: a PDS with the settings of the environment. This one is on loopback only,
+// unless it has a network of its own.
 import { httpLogger, PDS } from '@atproto/pds'
 
 await PDS.run({
   signals: ['SIGINT', 'SIGTERM'],
   onCreated: ({ app }) => {
     const listen = app.listen.bind(app)
-    app.listen = (port) => listen(port, '127.0.0.1')
+    app.listen = (port) => listen(port, process.env.RIG_LISTEN ?? '127.0.0.1')
   },
   onStarted: () => httpLogger.info('pds has started'),
 })
