@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import type { HostConfig } from '../config.ts'
-import { type Failure, unreachable } from '../failure.ts'
+import { Failure, unreachable } from '../failure.ts'
 import type { Answer } from '../ssh/session.ts'
 import { type Container, parseContainers } from './containers.ts'
 import { lookAtContainers, lookAtEngine, parsePlaces } from './engine-look.ts'
@@ -83,6 +83,19 @@ export async function readContainers(host: Pick<HostView, 'ask' | 'config' | 'wh
     await host.ask(lookAtContainers(config)),
   )
   return { docker, containers, pds, elsewhere, seen }
+}
+
+/** The same; undefined on a host without docker, and where docker does not answer us: there is only pds.env then. */
+export async function containersIfAny(
+  host: Pick<HostView, 'ask' | 'config' | 'where'>,
+): Promise<Containers | undefined> {
+  try {
+    return await readContainers(host)
+  } catch (cause) {
+    if (cause instanceof Failure && (cause.code === 'no-docker' || cause.code === 'no-engine'))
+      return undefined
+    throw cause
+  }
 }
 
 async function parseListing(host: Pick<HostView, 'where'>, config: HostConfig, answer: Answer) {

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { HostConfig } from '../config.ts'
-import { Failure, unreachable } from '../failure.ts'
+import { type Failure, unreachable } from '../failure.ts'
 import type { Container } from './containers.ts'
-import { type Containers, readContainers } from './engine.ts'
+import { containersIfAny } from './engine.ts'
 import type { HostView } from './host.ts'
 import { noContainer } from './own-container.ts'
 
@@ -95,11 +95,7 @@ interface PdsPort {
 }
 
 async function findPdsPort(host: HostView): Promise<PdsPort> {
-  const [settings, config, found] = await Promise.all([
-    host.settings(),
-    host.config(),
-    lookForContainers(host),
-  ])
+  const [settings, config, found] = await Promise.all([host.settings(), host.config(), containersIfAny(host)])
   if (!found) return { port: settings.port, stopped: undefined }
   const { pds, containers, elsewhere } = found
   const where = await host.where()
@@ -118,14 +114,3 @@ const notRunning = ({ name, state, exitCode }: Container, where: string, port: n
     `the container ${name} on ${where} is ${state}${state === 'exited' ? ` (exit code ${exitCode})` : ''}; what answers on port ${port} is not its PDS`,
     'see why: kimbia-ops logs --tail 50; to start it: kimbia-ops restart',
   )
-
-/** Undefined on a host without docker, and where docker does not answer us: then there is only what pds.env says. */
-async function lookForContainers(host: HostView): Promise<Containers | undefined> {
-  try {
-    return await readContainers(host)
-  } catch (cause) {
-    if (cause instanceof Failure && (cause.code === 'no-docker' || cause.code === 'no-engine'))
-      return undefined
-    throw cause
-  }
-}

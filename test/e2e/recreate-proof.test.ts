@@ -59,7 +59,8 @@ describe.skipIf(!canDocker().can && !required)(
       expect(row<{ findings: object[] }>(checked).findings).toContainEqual(
         expect.objectContaining({ key: 'PDS_DATA_DIRECTORY', severity: 'error' }),
       )
-      expect(await tool(rig, 'restart', '--yes')).toMatchObject({ code: 0 })
+      const again = await tool(rig, 'restart', '--yes')
+      expect(again.code, again.stderr).toBe(0)
       expect(await accounts(rig)).toBe(1)
     })
   },
@@ -106,10 +107,10 @@ esac`,
     accounts: await accounts(rig),
   })
 
-  test.each([
+  const exchanges: [string, () => string[], string, () => string][] = [
     [
       'the mount of the databases',
-      () => [
+      (): string[] => [
         `sed -i 's#source: .*#source: ${elsewhere}#' ${file}`,
         `sed -i 's#source: .*#source: ${rig.pdsDir}#' ${file}`,
       ],
@@ -118,7 +119,7 @@ esac`,
     ],
     [
       'the directory of the databases',
-      () => [
+      (): string[] => [
         `sed -i 's#^    env_file:#    environment: { PDS_DATA_DIRECTORY: /tmp }\\n&#' ${file}`,
         `sed -i '/environment: { PDS_DATA/d' ${file}`,
       ],
@@ -127,14 +128,15 @@ esac`,
     ],
     [
       'the name of the server',
-      () => [
+      (): string[] => [
         `sed -i 's#^    env_file:#    environment: { PDS_HOSTNAME: evil.test }\\n&#' ${file}`,
         `sed -i '/environment: { PDS_HOSTNAME/d' ${file}`,
       ],
       'other-server',
       () => 'did:web:evil.test',
     ],
-  ] as const)('%s: all is put back, and what differs is said', async (_, script, why, said) => {
+  ]
+  test.each(exchanges)('%s: all is put back, and what differs is said', async (_, script, why, said) => {
     const was = await steady()
     const [first, then] = script() as [string, string]
     const undo = around(first, then)

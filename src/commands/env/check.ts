@@ -1,4 +1,7 @@
+import { containersIfAny } from '../../host/engine.ts'
+import { parseEnvFile } from '../../host/env-file.ts'
 import { type EnvFinding, lintEnv } from '../../host/env-lint.ts'
+import { lintData } from '../../host/env-lint-data.ts'
 import type { HostView } from '../../host/host.ts'
 import { column, query, table } from '../../runner/command.ts'
 import { choice, count, optional, text, yesNo } from '../../runner/type.ts'
@@ -78,8 +81,13 @@ export default query({
   },
   result: 'one',
   async read(_input, { host, say }) {
-    const settings = await host.settings()
-    const findings = [...lintEnv(settings.text.reveal()), ...(await lintFile(host))]
+    const [settings, found] = await Promise.all([host.settings(), containersIfAny(host)])
+    const text = settings.text.reveal()
+    const findings = [
+      ...lintEnv(text),
+      ...lintData(parseEnvFile(text), found?.pds),
+      ...(await lintFile(host)),
+    ]
     for (const finding of findings) say(inWords(finding))
     const [errors, warnings] = [counted(findings, 'error'), counted(findings, 'warning')]
     return {

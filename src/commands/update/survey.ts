@@ -3,6 +3,7 @@ import { Failure, failed } from '../../failure.ts'
 import type { ImagePlace } from '../../host/compose-file.ts'
 import { readImagePlace } from '../../host/compose-place.ts'
 import type { Container } from '../../host/containers.ts'
+import { assertDataKept } from '../../host/data-places.ts'
 import { type Database, databasesOf } from '../../host/databases.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
 import { parseEnvFile } from '../../host/env-file.ts'
@@ -48,6 +49,7 @@ export async function survey(views: Views, databases: 'with databases' | 'withou
       `compose has made no container for “${config.service}” on ${await host.where()}`,
       `on the host: docker compose --project-directory ${engine.project.dir} up --detach`,
     )
+  if (databases === 'with databases') assertDataKept(pds)
   const wanted = databases === 'with databases' ? databasesOf(pds) : []
   const paths = wanted.map(({ path }) => path)
   const [place, facts] = await Promise.all([

@@ -28,6 +28,8 @@ gate() {
     [ -z "$id0" ] || note "fact container $id0"
     return 0
   fi
+  # That it is another one is no matter of its log.
+  case $code in other-* | accounts-gone) return 1 ;; esac
   [ -z "$name" ] || {
     timeout 10 "$@" logs --tail 40 "$name" >"$c/seen" 2>&1
     cat "$c/seen" >>"$log"

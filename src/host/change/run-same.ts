@@ -50,11 +50,11 @@ same_container() {
 s/^com\\.docker\\.compose\\.project=/project=/p
 s/^com\\.docker\\.compose\\.service=/service=/p
 /^mount=/p
-/^setting=PDS_DATA_DIRECTORY=/p
-/^setting=PDS_ACCOUNT_DB_LOCATION=/p
-/^setting=PDS_SEQUENCER_DB_LOCATION=/p
-/^setting=PDS_ACTOR_STORE_DIRECTORY=/p
-/^setting=PDS_BLOBSTORE_DISK_LOCATION=/p')
+/^setting=PDS_DATA_DIRECTORY=./p
+/^setting=PDS_ACCOUNT_DB_LOCATION=./p
+/^setting=PDS_SEQUENCER_DB_LOCATION=./p
+/^setting=PDS_ACTOR_STORE_DIRECTORY=./p
+/^setting=PDS_BLOBSTORE_DISK_LOCATION=./p')
   missing=$(printf '%s\\n' "$expected" | while IFS= read -r line; do
     case $line in did=*) continue ;; esac
     printf '%s\\n' "$found" | grep -qxF -e "$line" || { printf '%s' "$line"; break; }

@@ -78,6 +78,7 @@ export function composed({
   })
   return host
     .on('# look at the containers', seen)
+    .on('# which container is the PDS', seen)
     .on('config --hash', 'pds hash-of-the-files\n')
     .on('cat /pds/compose.yaml', `services:\n  pds:\n    image: ${image}\n`)
     .on(/^docker image inspect/, JSON.stringify(imageEnv))

@@ -120,9 +120,9 @@ describe('nothing is begun when', () => {
     ['there is no container', { container: 'none' }, 'no-container', 1],
     ['the image is built', { compose: 'services:\n  pds:\n    build: .\n' }, 'image-elsewhere', 1],
     [
-      'the databases lie elsewhere',
+      'the databases lie within the container',
       { ...newer, env: ['PDS_DATA_DIRECTORY=/data'] },
-      'databases-not-found',
+      'data-not-kept',
       1,
     ],
   ])('%s', async (_name, host, code, exit) => {
