@@ -1,4 +1,7 @@
 import { unreachable } from '../failure.ts'
+import { containersIfAny } from '../host/engine.ts'
+import type { HostView } from '../host/host.ts'
+import { findPdsPort } from '../host/pds-port.ts'
 import { passthrough } from '../runner/command.ts'
 import { act, ask } from '../ssh/shell.ts'
 
@@ -10,39 +13,48 @@ export default passthrough({
     'Everything behind “goat” is its own; so are its output and exit code. It knows the PDS and the admin password. What it changes is neither planned nor asked about, but the call itself is kept in the trail.',
   examples: ['kimbia-ops goat pds admin account list', 'kimbia-ops goat resolve alice.kimbia.social'],
   async locate(args, tty, { host }) {
-    const { service, dir } = await host.config()
-    const found = await host.ask(ask`sh -c ${find} sh ${dir} ${service}`)
-    const [kind, place = ''] = found.stdout.trim().split(' ')
-    const { port, adminPassword, elevation } = await host.settings()
-    if (kind === 'container') {
+    const { service } = await host.config()
+    const place = await find(host)
+    const { adminPassword, elevation } = await host.settings()
+    if (place.kind === 'container') {
       // The line for sudo's password takes the place of a terminal.
       const streams = tty === 'yes' && elevation !== 'sudo with a password' ? '-it' : '-i'
-      return { shell: act`exec docker exec ${streams} ${place} sh -c ${inside} goat ${args}` }
+      return { shell: act`exec ${place.docker} exec ${streams} ${place.id} sh -c ${inside} goat ${args}` }
     }
-    if (kind !== 'path')
+    if (place.kind === 'none')
       throw unreachable(
         'no-goat',
         `${await host.where()} has goat neither in the container of “${service}” nor on its PATH`,
         'is the PDS running? Set “service:” in the config if its compose service has another name',
       )
+    const { port, stopped } = await findPdsPort(host)
+    if (stopped) throw stopped
     return {
-      shell: act`sh -c ${withPassword} sh http://127.0.0.1:${port} ${place} ${args}`,
+      shell: act`sh -c ${withPassword} sh http://127.0.0.1:${port} ${place.path} ${args}`,
       first: adminPassword,
     }
   },
 })
 
-const find = `# find goat
-if command -v docker >/dev/null; then
-  id=$(docker compose --project-directory "$1" ps -q "$2" 2>/dev/null | head -n 1)
-  [ -n "$id" ] || id=$(docker ps -q --filter "name=^$2\\$" 2>/dev/null | head -n 1)
-  if [ -n "$id" ] && docker exec "$id" sh -c 'command -v goat' >/dev/null 2>&1 </dev/null; then
-    echo "container $id"
-    exit
-  fi
-fi
-if path=$(command -v goat); then echo "path $path"; else echo none; fi
-`
+type Place =
+  | { readonly kind: 'container'; readonly docker: readonly string[]; readonly id: string }
+  | { readonly kind: 'path'; readonly path: string }
+  | { readonly kind: 'none' }
+
+async function find(host: HostView): Promise<Place> {
+  const found = await containersIfAny(host)
+  const pds = found?.pds?.state === 'running' ? found.pds : undefined
+  const container = found && pds ? [...found.docker, 'exec', pds.id] : []
+  const { stdout } = await host.ask(ask`# find goat
+set -- ${container}
+if [ $# -gt 0 ] && "$@" sh -c 'command -v goat' >/dev/null 2>&1 </dev/null; then echo container
+elif path=$(command -v goat); then echo "path $path"
+else echo none
+fi`)
+  const [kind, path = ''] = stdout.trim().split(' ')
+  if (kind === 'container' && found && pds) return { kind, docker: found.docker, id: pds.id }
+  return kind === 'path' ? { kind, path } : { kind: 'none' }
+}
 
 /** The container's own settings hold the admin password; goat's default for the host is port 3000. */
 const inside = `PDS_HOST=\${PDS_HOST:-http://localhost:\${PDS_PORT:-3000}} exec goat "$@"`

@@ -28,6 +28,13 @@ export function expectedIdentity(
   }
 }
 
+/** What must hold of a container that is made where there was none: it answers as the server that pds.env names. */
+export const expectedServer = (written: EnvFile): Identity => ({
+  mounts: [],
+  settings: [],
+  dids: serverDid((key) => written.get(key)),
+})
+
 /** The DID that a PDS answers as (packages/pds/src/config/config.ts); none where its name is not written out. */
 function serverDid(setting: (key: string) => string | undefined): string[] {
   const [did, hostname] = [setting('PDS_SERVICE_DID'), setting('PDS_HOSTNAME')]

@@ -88,13 +88,15 @@ export async function openPdsChannel(host: HostView): Promise<PdsChannel> {
   }
 }
 
-interface PdsPort {
+/** Where the PDS of a host's directory answers. */
+export interface PdsPort {
   readonly port: number
   /** Why nothing of ours can answer there. */
   readonly stopped: Failure | undefined
 }
 
-async function findPdsPort(host: HostView): Promise<PdsPort> {
+/** Finds the port by the container, where there is one, else by the config and pds.env. */
+export async function findPdsPort(host: HostView): Promise<PdsPort> {
   const [settings, config, found] = await Promise.all([host.settings(), host.config(), containersIfAny(host)])
   if (!found) return { port: settings.port, stopped: undefined }
   const { pds, containers, elsewhere } = found

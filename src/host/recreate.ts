@@ -4,7 +4,7 @@ import { assertDataKept } from './data-places.ts'
 import { keepImage, keptLately } from './drift-image.ts'
 import type { ComposeEngine } from './engine.ts'
 import type { EnvFile } from './env-file.ts'
-import { expectedIdentity } from './expected-identity.ts'
+import { expectedIdentity, expectedServer } from './expected-identity.ts'
 import { composeLabel } from './own-container.ts'
 
 /** What recreating the container of a service needs to know. */
@@ -125,7 +125,7 @@ export const gateOf = ({ engine, port, gate, changes, written }: Recreating): Wa
   gate: {
     port,
     ...gate,
-    same: engine.pds && expectedIdentity(engine.pds, { changes, written }),
+    same: engine.pds ? expectedIdentity(engine.pds, { changes, written }) : expectedServer(written),
     container: engine.pds && { docker: engine.docker, name: engine.pds.name },
   },
 })

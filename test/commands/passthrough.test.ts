@@ -9,6 +9,7 @@ import type { Passthrough } from '../../src/runner/command.ts'
 import { ask } from '../../src/ssh/shell.ts'
 import { failureOf } from '../support/failing.ts'
 import { type LocalPds, localPds, wrapped } from '../support/local-host.ts'
+import { engineAnswer } from '../support/scripted-engine.ts'
 import { scriptedHost } from '../support/scripted-host.ts'
 import { viewsOf } from '../support/views.ts'
 
@@ -39,20 +40,38 @@ async function run(command: Passthrough, host: Host, args: readonly string[], in
 const show = 'printf "<%s>" "$@"; echo; cat; exit 7'
 const shown = (args: readonly string[]): string => `${args.map((arg) => `<${arg}>`).join('')}\n`
 
-/** A docker with one container, found as asked; it runs what is executed in it right here. */
-const docker = (found: 'by service' | 'by name', goatInside: 'goat' | 'no goat'): string => `
+const id = 'c0ffee'.padEnd(64, '0')
+
+/** A docker with one container, which compose has made or nobody; it runs what is executed in it right here. */
+const docker = (dir: string, made: 'by compose' | 'by hand', goatInside: 'goat' | 'no goat'): string => {
+  const service = made === 'by compose' ? 'my-pds' : ''
+  const labels =
+    made === 'by compose'
+      ? { 'com.docker.compose.service': service, 'com.docker.compose.project.working_dir': dir }
+      : {}
+  const inspected = JSON.stringify([
+    {
+      Id: id,
+      Name: '/my-pds',
+      State: { Status: 'running' },
+      Config: { Env: ['PDS_PORT=3456'], Labels: labels },
+      HostConfig: { NetworkMode: 'host' },
+    },
+  ])
+  return `
 case "$1 $*" in
-  "compose compose --project-directory /"*"/pds ps -q my-pds") ${found === 'by service' ? 'echo c0ffee' : 'exit 1'} ;;
-  "ps ps -q --filter name=^my-pds$") echo c0ffee ;;
-  "exec exec c0ffee sh -c command -v goat") ${goatInside === 'goat' ? 'exit 0' : 'exit 127'} ;;
-  "exec exec -i c0ffee sh -c "*) shift 3; PDS_PORT=2583 exec "$@" ;;
+  "ps ps --all "*) printf '%s image "%s"\\t%s\\t\\t\\n' ${id} '${service}' '${service && dir}' ;;
+  "inspect inspect "*) echo '${inspected}' ;;
+  "exec exec ${id} sh -c command -v goat") ${goatInside === 'goat' ? 'exit 0' : 'exit 127'} ;;
+  "exec exec -i ${id} sh -c "*) shift 3; PDS_PORT=2583 exec "$@" ;;
   *) echo "unexpected: $*" >&2; exit 99 ;;
 esac`
+}
 
 describe('goat', () => {
-  test.each(['by service', 'by name'] as const)('runs in the container, found %s', async (found) => {
+  test.each(['by compose', 'by hand'] as const)('runs in the container, made %s', async (made) => {
     await using pds = await localPds()
-    const programs = { docker: docker(found, 'goat'), goat: `echo "$PDS_HOST"; ${show}` }
+    const programs = { docker: docker(pds.dir, made, 'goat'), goat: `echo "$PDS_HOST"; ${show}` }
     const { code, stdout, line } = await run(goat, await hostWith(pds, programs), odd, 'in\n')
     expect(stdout).toBe(`http://localhost:2583\n${shown(odd)}in\n`)
     expect(code).toBe(7)
@@ -60,15 +79,22 @@ describe('goat', () => {
   })
 
   test.each([
-    ['there is no docker', {}],
-    ['the container has none', { docker: docker('by service', 'no goat') }],
+    ['there is no docker', () => ({})],
+    ['the container has none', (dir: string) => ({ docker: docker(dir, 'by compose', 'no goat') })],
   ])('runs on the host when %s', async (_, programs) => {
     await using pds = await localPds()
-    const all = { ...programs, goat: `echo "$PDS_HOST $PDS_ADMIN_PASSWORD"; ${show}` }
+    const all = { ...programs(pds.dir), goat: `echo "$PDS_HOST $PDS_ADMIN_PASSWORD"; ${show}` }
     const { code, stdout, line } = await run(goat, await hostWith(pds, all), odd, 'in\n')
     expect(stdout).toBe(`http://127.0.0.1:3456 s3 cret\n${shown(odd)}in\n`)
     expect(code).toBe(7)
     expect(line).not.toContain('s3 cret')
+  })
+
+  test('is never run in a container of somebody else, nor given our password for it', async () => {
+    await using pds = await localPds()
+    const programs = { docker: docker('/srv/other', 'by compose', 'goat'), goat: show }
+    const failure = await failureOf(run(goat, await hostWith(pds, programs), []))
+    expect(failure).toMatchObject({ outcome: 'unreachable', code: 'no-container' })
   })
 
   test('is nowhere', async () => {
@@ -83,7 +109,9 @@ describe('goat', () => {
     ['no', 'sudo', '-i'],
     ['yes', 'sudo with a password', '-i'],
   ] as const)('with a terminal (%s) and %s it gets %s', async (tty, elevation, flag) => {
-    const host = scriptedHost({ settings: { elevation } }).on('goat', 'container c0ffee\n')
+    const host = scriptedHost({ settings: { elevation } })
+      .on('# which container is the PDS', engineAnswer([{ id: 'c0ffee' }]))
+      .on('goat', 'container\n')
     const { shell, first } = await goat.locate(['a'], tty, viewsOf({ host }))
     expect(shell.line).toContain(`docker exec ${flag} c0ffee `)
     expect(shell.effect).toBe('act')

@@ -102,6 +102,21 @@ describe.each(programs)('%s', (name) => {
   })
 })
 
+/** What docker says of a container that compose has made in a directory. */
+const inspectedAs = (id: string, dir: string, port: number): string =>
+  JSON.stringify([
+    {
+      Id: id,
+      Name: '/pds',
+      State: { Status: 'running' },
+      Config: {
+        Env: [`PDS_PORT=${port}`],
+        Labels: { 'com.docker.compose.service': 'pds', 'com.docker.compose.project.working_dir': dir },
+      },
+      HostConfig: { NetworkMode: 'host' },
+    },
+  ])
+
 // Only root's sshd may give out a pseudo-terminal.
 describe.skipIf(withoutRoot)('on a terminal', () => {
   const program = 'test -t 0 && test -t 1 && stty size && read answer && echo "got <$answer>"; exit 5'
@@ -122,7 +137,8 @@ describe.skipIf(withoutRoot)('on a terminal', () => {
     install(
       'docker',
       `case "$*" in
-        compose*) echo c0ffee ;;
+        ps*) printf '%s image "pds"\\t%s\\t\\t\\n' c0ffee ${rig.pdsDir} ;;
+        inspect*) echo '${inspectedAs('c0ffee', rig.pdsDir, rig.pdsPort)}' ;;
         'exec c0ffee'*) ;;
         'exec -it c0ffee'*) shift 3; exec "$@" ;;
         'exec -i c0ffee'*) shift 3; echo 'no terminal'; exec "$@" ;;
