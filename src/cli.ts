@@ -108,7 +108,7 @@ const world = (): World => ({
       signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
       redirect: 'manual',
     })
-    return { status: response.status, text: await response.text() }
+    return { status: response.status, text: await beginning(response) }
   },
   streams() {
     const { stdin, stdout, stderr } = process
@@ -120,6 +120,21 @@ const world = (): World => ({
   },
   stop: stopOnSignals(),
 })
+
+/** What a public answer is read of at most: the health of a PDS is a few dozen bytes. */
+const publicLimit = 64 * 1024
+
+async function beginning({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  // Leaving the loop ends the download.
+  for await (const chunk of body ?? []) {
+    chunks.push(chunk)
+    length += chunk.byteLength
+    if (length > publicLimit) break
+  }
+  return Buffer.concat(chunks).subarray(0, publicLimit).toString('utf8')
+}
 
 async function exists(path: string): Promise<boolean> {
   const { access } = await import('node:fs/promises')

@@ -4,7 +4,7 @@ import { Failure } from '../failure.ts'
 import { Secret } from '../secret.ts'
 import type { As, CallOptions, Login, Params, Pds, Procedures, Queries, RawAnswer } from './client.ts'
 import { exchange, type Http, type Line, type Request, sleep } from './exchange.ts'
-import { type Asked, garbage, XrpcFailure } from './failures.ts'
+import { type Asked, answerUnknown, garbage, XrpcFailure } from './failures.ts'
 
 /** How to reach a PDS and on whose word. Times are milliseconds. */
 export interface PdsOptions {
@@ -27,7 +27,14 @@ export interface PdsOptions {
 /** Those of the methods called here and what they refer to; all 400 would take 20 ms of every command. */
 const lexicons = new Lexicons(schemas.filter(({ id }) => id.startsWith('com.atproto.')))
 
-const LIMIT = 64 * 2 ** 20
+const MB = 2 ** 20
+
+/** Bytes and milliseconds of an answer at most, by what is asked; a page of accounts takes a few hundred kB. */
+const limits: Readonly<Record<string, { readonly limit: number; readonly within: number }>> = {
+  _health: { limit: 64 * 1024, within: 10_000 },
+  'com.atproto.server.describeServer': { limit: MB, within: 15_000 },
+}
+const usualLimits = { limit: 64 * MB, within: undefined }
 
 /** A PDS by XRPC (atproto.com/specs/xrpc), answers validated against the lexicons of @atproto/api. */
 export function openPds(options: PdsOptions): Pds {
@@ -68,7 +75,14 @@ class AtprotoPds implements Pds {
   ): Promise<Procedures[N]['output']> {
     const as = options.as ?? usually(nsid)
     const answer = await this.post(nsid, encode(input), 'application/json', { ...options, as })
-    return parse<Procedures[N]['output']>(this.#asked('POST', nsid, as), answer)
+    try {
+      return parse<Procedures[N]['output']>(this.#asked('POST', nsid, as), answer)
+    } catch (error) {
+      // It was answered with success, by something that is no PDS.
+      throw error instanceof Failure
+        ? answerUnknown({ repeatable: options.repeatable ?? 'no' }, error)
+        : error
+    }
   }
 
   get(nsid: string, params: Params, options: CallOptions = {}): Promise<RawAnswer> {
@@ -102,7 +116,9 @@ class AtprotoPds implements Pds {
     let answer: RawAnswer
     try {
       answer = await this.post(nsid, credentials, 'application/json', { as: 'nobody', repeatable: 'yes' })
-    } catch (error) {
+    } catch (thrown) {
+      // Whether a session was made is of no matter: nobody has it.
+      const error = thrown instanceof Failure && thrown.cause instanceof XrpcFailure ? thrown.cause : thrown
       if (!(error instanceof XrpcFailure) || error.status >= 500) throw error
       return { ok: false, error: error.error, message: error.message }
     }
@@ -143,7 +159,8 @@ class AtprotoPds implements Pds {
 
   async #send(nsid: string, options: CallOptions, how: How): Promise<RawAnswer> {
     const { clock } = this.#line
-    const { as = 'admin', limit = LIMIT, signal } = options
+    const usual = limits[nsid] ?? usualLimits
+    const { as = 'admin', limit = usual.limit, signal } = options
     const { method, path, repeatable, body, contentType } = how
     const headers = this.#headers(as, contentType)
     const request: Request = {
@@ -153,6 +170,7 @@ class AtprotoPds implements Pds {
       body,
       headers,
       limit,
+      within: usual.within,
       signal,
     }
     const started = clock()

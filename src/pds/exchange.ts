@@ -4,6 +4,7 @@ import type { RawAnswer } from './client.ts'
 import {
   type Asked,
   answerLost,
+  answerUnknown,
   cutOff,
   notReached,
   rateLimited,
@@ -25,6 +26,8 @@ export interface Http {
       readonly signal?: AbortSignal | undefined
       /** `fresh` asks for a connection that nothing was sent over yet, so that a dead one is not taken for a lost answer. */
       readonly channel?: 'kept' | 'fresh'
+      /** Milliseconds for the whole answer, at most. */
+      readonly within?: number | undefined
     },
   ): Promise<{ status: number; headers: Headers; body: AsyncIterable<Uint8Array> }>
   close?(): void
@@ -48,7 +51,10 @@ export interface Request extends Asked {
   readonly headers: Readonly<Record<string, string>>
   readonly body?: Uint8Array | undefined
   readonly repeatable: 'yes' | 'no'
+  /** Bytes of an answer, at most. */
   readonly limit: number
+  /** Milliseconds for the whole answer, where it is not the usual time. */
+  readonly within?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -79,7 +85,7 @@ export async function exchange(line: Line, request: Request): Promise<RawAnswer>
         continue
       }
       const passing = status >= 502 && status <= 504 && request.repeatable === 'yes'
-      if (!passing || tries >= TRIES) throw refusal(request, came.answer)
+      if (!passing || tries >= TRIES) throw notDone(request, came.answer)
     } else {
       if (came.kind !== 'unsent') sent = came.error
       if (tries >= TRIES || !again(request, came)) throw lost(request, came, sent)
@@ -89,12 +95,22 @@ export async function exchange(line: Line, request: Request): Promise<RawAnswer>
   }
 }
 
+/**
+ * What an answer other than 2xx means. A procedure that failed in the PDS, or on the way through a proxy, may have been
+ * carried out all the same; 501 is said before anything is done.
+ */
+function notDone(request: Request, answer: RawAnswer): Failure {
+  const failure = refusal(request, answer)
+  const broken = answer.status >= 500 && answer.status !== 501
+  return request.method === 'POST' && broken ? answerUnknown(request, failure) : failure
+}
+
 type Came =
   | { readonly kind: 'answer'; readonly answer: RawAnswer; readonly headers: Headers }
   | { readonly kind: 'unsent' | 'slow' | 'cut'; readonly error: Error }
 
 async function attempt(line: Line, request: Request, signal: AbortSignal | undefined): Promise<Came> {
-  const { path, method, headers, body, repeatable } = request
+  const { path, method, headers, body, repeatable, within } = request
   const channel = method === 'POST' && repeatable === 'no' ? 'fresh' : 'kept'
   try {
     if (signal?.aborted) throw signal.reason
@@ -102,7 +118,7 @@ async function attempt(line: Line, request: Request, signal: AbortSignal | undef
       status,
       headers: got,
       body: stream,
-    } = await line.fetch(path, { method, headers, body, signal, channel })
+    } = await line.fetch(path, { method, headers, body, signal, channel, within })
     const whole = await collect(stream, request)
     return {
       kind: 'answer',
@@ -112,7 +128,10 @@ async function attempt(line: Line, request: Request, signal: AbortSignal | undef
   } catch (thrown) {
     if (signal?.aborted) throw interruption(signal, request)
     const error = thrown as Error
-    if (error instanceof TooLarge) throw tooLarge(request, request.limit)
+    if (error instanceof TooLarge) {
+      const failure = tooLarge(request, request.limit)
+      throw method === 'POST' ? answerUnknown(request, failure) : failure
+    }
     if (error.name === 'TimeoutError') return { kind: 'slow', error }
     return { kind: neverSent(error) ? 'unsent' : 'cut', error }
   }

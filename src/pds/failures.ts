@@ -114,11 +114,26 @@ export const answerLost = (asked: Asked, cause: Error, repeatable: 'yes' | 'no')
   unreachable(
     'answer-lost',
     `the answer to ${asked.nsid} of ${asked.where} was lost: it may or may not have been done (${clean(cause.message, 200)})`,
-    repeatable === 'yes'
-      ? 'run the same command again: what is done is left alone'
-      : 'read the present state before trying again',
+    lookFirst(repeatable),
     cause,
   )
+
+/** The answer to a change says nothing of whether it was made: `failure` is what came instead. */
+export const answerUnknown = (
+  { repeatable }: { readonly repeatable: 'yes' | 'no' },
+  failure: Failure,
+): Failure =>
+  unreachable(
+    'answer-lost',
+    `${failure.message}: it may or may not have been done`,
+    lookFirst(repeatable),
+    failure,
+  )
+
+const lookFirst = (repeatable: 'yes' | 'no'): string =>
+  repeatable === 'yes'
+    ? 'run the same command again: what is done is left alone'
+    : 'read the present state before trying again'
 
 /** The PDS counts requests, and the next free one is too far away. */
 export const rateLimited = (asked: Asked, until: Date, hint: string): Failure =>

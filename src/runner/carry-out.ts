@@ -39,7 +39,7 @@ export interface Hands {
 
 /** Whether a failure is about the way there or the trail, so that nothing further can be tried. */
 const endsAll = ({ outcome, code, cause }: Failure): boolean =>
-  outcome === 'unreachable' ||
+  (outcome === 'unreachable' && !(cause instanceof Failure && cause.code === 'pds-error')) ||
   code === 'trail-not-writable' ||
   code === 'trail-cut-off' ||
   (outcome === 'partial' && cause instanceof Failure && endsAll(cause))

@@ -16,6 +16,10 @@ export interface TunnelRequest {
    * nobody knows whether the request was read (default `kept`).
    */
   readonly channel?: 'kept' | 'fresh'
+  /**
+   * Milliseconds for the whole answer (default 30,000), however steadily it comes; each 16 kB of it give a second more.
+   */
+  readonly within?: number | undefined
 }
 
 /** The head of an HTTP answer, and its body as it arrives: read it to the end or leave its loop, which drops it. */
@@ -29,7 +33,7 @@ export interface TunnelAnswer {
 /**
  * HTTP/1.1 over the channels of a tunnel; `path` begins with a slash.
  * Rejects with a Failure, or what `connect` threw, when no channel opened and nothing was sent; with an Error named
- * `TimeoutError` when nothing came for the deadline; with the reason of the signal; else with a network error.
+ * `TimeoutError` when nothing came for the deadline, or not the whole of it in its time; with the reason of the signal; else with a network error.
  */
 export interface TunnelFetch {
   (path: string, init?: TunnelRequest): Promise<TunnelAnswer>
@@ -100,8 +104,11 @@ class NotSent extends Error {
 const broken = (error: Error): Error =>
   error instanceof Failure ? new Error(error.message, { cause: error }) : error
 
-const timedOut = (deadline: number): Error =>
-  Object.assign(new Error(`nothing came for ${deadline} ms`), { name: 'TimeoutError' })
+const timedOut = (message: string): Error => Object.assign(new Error(message), { name: 'TimeoutError' })
+
+/** How long a whole answer may take at most, and how many bytes of it give a second more. */
+const wholeAnswer = 30_000
+const bytesPerSecond = 16 * 1024
 
 const noChannel = (deadline: number): Error =>
   unreachable('channel-timeout', `no channel to the PDS opened within ${deadline} ms`)
@@ -109,10 +116,11 @@ const noChannel = (deadline: number): Error =>
 function send(
   agent: InstanceType<typeof Agent>,
   path: string,
-  { method = 'GET', headers = {}, body, signal }: TunnelRequest,
+  { method = 'GET', headers = {}, body, signal, within = wholeAnswer }: TunnelRequest,
   deadline: number,
   done: () => void,
 ): Promise<TunnelAnswer> {
+  const began = performance.now()
   return new Promise((resolve, reject) => {
     const length = method === 'POST' ? { 'content-length': String(body?.byteLength ?? 0) } : {}
     const request = httpRequest({
@@ -138,14 +146,23 @@ function send(
       finish()
       reject(reason)
     }
-    const timer = setTimeout(() => end(request.socket ? timedOut(deadline) : noChannel(deadline)), deadline)
+    const first = Math.min(deadline, within)
+    const late = () => end(request.socket ? timedOut(`nothing came for ${first} ms`) : noChannel(first))
+    const timer = setTimeout(late, first)
+    /** Steady drops do not make an answer: what has come so far decides how long it may take. */
+    const received = (bytes: number) => {
+      timer.refresh()
+      const allowed = within + (bytes / bytesPerSecond) * 1000
+      if (performance.now() - began > allowed)
+        end(timedOut(`it was not whole within ${Math.round(allowed / 1000)} s`))
+    }
     const abort = () => end(signal?.reason as Error)
     signal?.addEventListener('abort', abort, { once: true })
     // It may fail more than once: by a hang-up, then by the loss of the link under it.
     request.on('error', (error) =>
       reject(error instanceof NotSent ? error.reason : (ending.reason ?? broken(error))),
     )
-    request.once('response', (message) => resolve(toAnswer(message, timer, ending)))
+    request.once('response', (message) => resolve(toAnswer(message, received, ending)))
     request.once('close', () => finish())
     request.end(body)
   })
@@ -156,20 +173,25 @@ interface Ending {
   reason: Error | undefined
 }
 
-function toAnswer(message: IncomingMessage, timer: NodeJS.Timeout, ending: Ending): TunnelAnswer {
+/** Told how many bytes of the body have come so far. */
+type Received = (bytes: number) => void
+
+function toAnswer(message: IncomingMessage, received: Received, ending: Ending): TunnelAnswer {
   const headers: Record<string, string | undefined> = {}
   for (const [name, value] of Object.entries(message.headers)) headers[name] = String(value)
-  return { status: message.statusCode ?? 0, headers, body: chunks(message, timer, ending) }
+  return { status: message.statusCode ?? 0, headers, body: chunks(message, received, ending) }
 }
 
 async function* chunks(
   message: IncomingMessage,
-  timer: NodeJS.Timeout,
+  received: Received,
   ending: Ending,
 ): AsyncGenerator<Uint8Array> {
+  let bytes = 0
   try {
     for await (const chunk of message) {
-      timer.refresh()
+      bytes += (chunk as Uint8Array).byteLength
+      received(bytes)
       yield chunk as Uint8Array
     }
   } catch (error) {

@@ -11,9 +11,14 @@ export interface Ran {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
+  /** The most memory that it held, where that was to be measured (getrusage, `ru_maxrss`). */
+  readonly peakMegabytes?: number | undefined
 }
 
 export interface RunOptions {
+  /** Whether the result tells how much memory it took. */
+  readonly measure?: 'memory'
+
   /** Written to standard input; `closed` starts the program without one; absent is empty. */
   readonly stdin?: string | 'closed'
   /** Where standard output goes instead of to the test, such as /dev/full. */
@@ -21,13 +26,16 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
 }
 
+/** Has a program say at its end how much memory it has held at most, in kB. */
+const measuring = `data:text/javascript,process.on('exit', () => process.stderr.write('peak ' + process.resourceUsage().maxRSS + '\\n'))`
+
 /** Starts the built program against a rig, as a script would: no terminal anywhere. */
 export function start(
   rig: RigFacts | undefined,
   args: readonly string[],
-  { stdin, stdout, env }: RunOptions = {},
+  { stdin, stdout, env, measure }: RunOptions = {},
 ): ChildProcess {
-  const words = [process.execPath, bin, ...args]
+  const words = [process.execPath, ...(measure ? ['--import', measuring] : []), bin, ...args]
   const line = `exec "$@"${stdin === 'closed' ? ' <&-' : ''}${stdout === undefined ? '' : ` >${stdout}`}`
   const [command, ...rest] = ['sh', '-c', line, 'sh', ...words]
   const child = spawn(command as string, rest, {
@@ -55,7 +63,14 @@ export async function ended(child: ChildProcess): Promise<Ran> {
   child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk))
   child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk))
   const [code] = (await once(child, 'close')) as [number | null]
-  return { code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }
+  const said = Buffer.concat(stderr).toString()
+  const [, peak] = /^peak (\d+)$/m.exec(said) ?? []
+  return {
+    code,
+    stdout: Buffer.concat(stdout).toString(),
+    stderr: said.replace(/^peak \d+\n/m, ''),
+    ...(peak && { peakMegabytes: Number(peak) / 1024 }),
+  }
 }
 
 /** The objects of `--json` output, one a line. */

@@ -33,8 +33,6 @@ describe('what a refusal is', () => {
     ['a method the PDS does not have', 501, 'MethodNotImplemented', 'failed', 'method-not-found'],
     ['the same, as 404', 404, 'MethodNotImplemented', 'failed', 'method-not-found'],
     ['the admin password refused', 401, 'AuthenticationRequired', 'unreachable', 'admin-password-refused'],
-    ['an error of the PDS', 500, 'InternalServerError', 'unreachable', 'pds-error'],
-    ['a failing PDS', 503, 'ServiceUnavailable', 'unreachable', 'pds-error'],
   ]
   test.each(cases)('%s (%i %s)', async (_what, status, error, outcome, code) => {
     await using faulty = await faultyPds([refuse(status, error, 'the word of the PDS')])
@@ -49,6 +47,51 @@ describe('what a refusal is', () => {
         `the PDS on kimbia.social refused com.atproto.admin.updateAccountHandle: the word of the PDS (${error})`,
       )
     }
+  })
+
+  test.each([
+    ['an error of the PDS', refuse(500, 'InternalServerError', 'Internal Server Error'), 'pds-error'],
+    ['a failing PDS', refuse(503, 'ServiceUnavailable', 'ServiceUnavailable'), 'pds-error'],
+    ["a proxy's page", body('<html>502 Bad Gateway', 'text/html', 502), 'pds-error'],
+    ["a proxy's page that says well done", body('<html>Welcome', 'text/html', 200), 'pds-garbage'],
+    ['more than any answer', body(`{"x":"${'x'.repeat(65 << 20)}"}`, 'application/json'), 'answer-too-large'],
+  ])('%s to a change says nothing of whether it was made', async (_what, answer, cause) => {
+    await using faulty = await faultyPds([answer])
+    const handle = { did, handle: 'a.test' }
+    const failure = await failureOf(faulty.pds.call('com.atproto.admin.updateAccountHandle', handle))
+    expect(failure).toMatchObject({ outcome: 'unreachable', code: 'answer-lost', cause: { code: cause } })
+    expect(failure.message).toContain('it may or may not have been done')
+    expect(failure.hint).toContain('read the present state')
+    expect(faulty.got.length).toBe(1)
+  })
+
+  test('a query that fails in the PDS is told as that', async () => {
+    await using faulty = await faultyPds([refuse(500, 'InternalServerError', 'Internal Server Error')])
+    const failure = await failureOf(faulty.pds.query(list, {}))
+    expect(failure).toBeInstanceOf(XrpcFailure)
+    expect(failure).toMatchObject({ outcome: 'unreachable', code: 'pds-error', status: 500 })
+  })
+
+  test.each([
+    ['a health answer of 200 MB', '_health', 'answer-too-large'],
+    ['a description of 200 MB', 'com.atproto.server.describeServer', 'answer-too-large'],
+  ])('%s is read no further than it may be long', async (_what, nsid, code) => {
+    let sent = 0
+    const piece = Buffer.alloc(256 * 1024, 0x20)
+    const flood = (response: ServerResponse) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      const more = (): void => {
+        for (; sent < 200 << 20; ) {
+          sent += piece.length
+          if (!response.write(piece)) return void response.once('drain', more)
+        }
+        response.end()
+      }
+      more()
+    }
+    await using faulty = await faultyPds([flood])
+    expect(await failureOf(faulty.pds.get(nsid, {}, { as: 'nobody' }))).toMatchObject({ code })
+    expect(sent).toBeLessThan(32 << 20)
   })
 
   test('401 to somebody else is not about the admin password', async () => {

@@ -1,12 +1,18 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { unreachable } from '../../src/failure.ts'
+import { engineAnswer } from '../support/scripted-engine.ts'
 import { type ScriptedHost, scriptedHost } from '../support/scripted-host.ts'
 import { errorOf, nothing, scriptedWorld, told } from '../support/world.ts'
 
+const own = ['# which container is the PDS', engineAnswer([{ id: 'c0ffee' }])] as const
+
 const streams = () => ({ stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() })
 const hostWith = (code: number): ScriptedHost =>
-  scriptedHost().on('# find goat', 'container c0ffee\n').on('exec docker exec', { code, stdout: 'out\n' })
+  scriptedHost()
+    .on(...own)
+    .on('# find goat', 'container\n')
+    .on('exec docker exec', { code, stdout: 'out\n' })
 const run = (host: ScriptedHost, ...words: string[]) =>
   scriptedWorld({ host, streams: streams() }).run(...words)
 
@@ -52,7 +58,9 @@ describe('a program of the host', () => {
   })
 
   test('is not run when the trail cannot be written', async () => {
-    const host = scriptedHost({ refuse: () => 'No space left' }).on('# find goat', 'container c0ffee\n')
+    const host = scriptedHost({ refuse: () => 'No space left' })
+      .on(...own)
+      .on('# find goat', 'container\n')
     const ran = await run(host, 'goat', 'account', 'list')
     expect(ran).toMatchObject({ code: 1, trail: [], acts: ['# keep the trail'] })
     expect(ran.stderr).toContain('cannot be written: No space left')

@@ -227,3 +227,23 @@ test('a stream that fails again after its request has failed is no bug', async (
   channel?.emit('error', unreachable('link-lost', 'the connection is lost'))
   fetch.close()
 })
+
+test('an answer that drips for ever is given up, and one that comes steadily is not', async () => {
+  await using server = await httpServer((got, response) => {
+    const [bytes, times] = got.url === '/drops' ? [1, 1000] : [64 * 1024, 12]
+    let count = 0
+    const timer = setInterval(() => {
+      response.write(Buffer.alloc(bytes, 0x78))
+      if (++count === times) response.end()
+    }, 25)
+    response.on('close', () => clearInterval(timer))
+  })
+  const fetch = tunnelFetch(server.connect)
+  const drops = await fetch('/drops', { within: 150 })
+  await expect(text(drops)).rejects.toMatchObject({
+    name: 'TimeoutError',
+    message: expect.stringContaining('not whole'),
+  })
+  expect(await text(await fetch('/steady', { within: 150 }))).toHaveLength(12 * 64 * 1024)
+  fetch.close()
+})

@@ -13,8 +13,8 @@ export interface Relay extends AsyncDisposable {
   freeze(): void
 }
 
-/** Puts a relay on loopback in front of a loopback port. */
-export async function relayTo(target: number): Promise<Relay> {
+/** Puts a relay on loopback in front of a loopback port; each way takes `delay` milliseconds. */
+export async function relayTo(target: number, { delay = 0 } = {}): Promise<Relay> {
   const sockets = new Set<Socket>()
   let count = 0
   const keep = (socket: Socket) => {
@@ -26,7 +26,12 @@ export async function relayTo(target: number): Promise<Relay> {
   const server = createServer({ noDelay: true }, (near) => {
     count++
     const far = keep(connect({ host: '127.0.0.1', port: target, noDelay: true }))
-    keep(near).pipe(far).pipe(near)
+    keep(near)
+    if (delay === 0) near.pipe(far).pipe(near)
+    else {
+      carry(near, far, delay)
+      carry(far, near, delay)
+    }
     near.on('close', () => far.destroy())
     far.on('close', () => near.destroy())
   })
@@ -48,6 +53,12 @@ export async function relayTo(target: number): Promise<Relay> {
       await once(server, 'close')
     },
   }
+}
+
+/** Passes on what comes, in its order, each piece that much later. */
+function carry(from: Socket, to: Socket, delay: number): void {
+  from.on('data', (chunk) => setTimeout(() => to.writable && to.write(chunk), delay))
+  from.on('end', () => setTimeout(() => to.end(), delay))
 }
 
 /** A loopback port on which nothing listens. */
