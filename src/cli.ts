@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { constants, hostname, userInfo } from 'node:os'
 import packageJson from '../package.json' with { type: 'json' }
 import { commands } from './commands/index.ts'
@@ -119,7 +120,16 @@ const world = (): World => ({
     return { stdin, stdout, stderr, tty }
   },
   stop: stopOnSignals(),
+  lastWords(say) {
+    lastWords = say
+  },
+  async sleep(ms, signal) {
+    const { setTimeout: pause } = await import('node:timers/promises')
+    await pause(ms, undefined, { signal })
+  },
 })
+
+let lastWords = (): string => 'ended at once\n'
 
 /** What a public answer is read of at most: the health of a PDS is a few dozen bytes. */
 const publicLimit = 64 * 1024
@@ -219,7 +229,11 @@ async function openPds(host: Host, { note, waiting, signal }: Opening): Promise<
 function stopOnSignals(): AbortSignal {
   const stop = new AbortController()
   const on = (signal: NodeJS.Signals): void => {
-    if (stop.signal.aborted) process.exit(128 + constants.signals[signal])
+    if (stop.signal.aborted) {
+      // What is written to a stream might not get out any more.
+      writeSync(2, `\n${lastWords()}`)
+      process.exit(128 + constants.signals[signal])
+    }
     if (process.stderr.isTTY)
       process.stderr.write('\nstopping after what is under way; Ctrl-C again ends at once\n')
     stop.abort()

@@ -35,6 +35,8 @@ export interface Hands {
   readonly runProgram?: RunProgram | undefined
   /** For plans that change the host itself. */
   readonly host?: HostHands | undefined
+  /** Waits a while for a PDS that is away, such as one that restarts; false where it has waited long enough. */
+  readonly awaitPds?: (() => Promise<boolean>) | undefined
 }
 
 /** Whether a failure is about the way there or the trail, so that nothing further can be tried. */
@@ -44,8 +46,11 @@ const endsAll = ({ outcome, code, cause }: Failure): boolean =>
   code === 'trail-cut-off' ||
   (outcome === 'partial' && cause instanceof Failure && endsAll(cause))
 
-/** How many items are under way at once. */
-const width = 8
+/**
+ * How many items are under way at once. Each takes two round trips, for its intent and its call: on a link of 300 ms a
+ * hundred take 4 s so, and 8 s with eight. More of them would leave less to stop.
+ */
+const width = 16
 
 /** Carries a plan out: items side by side, the steps of each in order, undone when a later one fails, all read back. */
 export async function carryOut(plan: Plan<unknown>, hands: Hands): Promise<Result[]> {
@@ -167,6 +172,22 @@ async function conclude(
   }
 }
 
+/** The PDS may restart in the middle: what it has accepted is read once it is there again. */
+async function readWhenThere(
+  proofs: readonly DoubtfulProof[],
+  hands: Hands,
+): ReturnType<typeof proveStatuses> {
+  for (;;) {
+    try {
+      return await proveStatuses(hands.pds, proofs)
+    } catch (cause) {
+      const { outcome, code } = asFailure(cause)
+      const away = outcome === 'unreachable' && code !== 'link-lost' && !hands.stop.aborted
+      if (!away || !(await hands.awaitPds?.())) throw cause
+    }
+  }
+}
+
 /** Reads the statuses of all pending items together and writes their outcomes. */
 async function settle(
   pending: readonly Pending[],
@@ -176,9 +197,9 @@ async function settle(
   if (pending.length === 0) return []
   let now: (did: string) => AccountStatus | Failure
   try {
-    const found = await proveStatuses(
-      hands.pds,
+    const found = await readWhenThere(
       pending.map(({ proof }) => proof),
+      hands,
     )
     now = (did) => found.get(did) ?? 'deleted'
   } catch (cause) {

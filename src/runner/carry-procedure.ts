@@ -95,7 +95,7 @@ async function review(life: Life, { risk }: Procedure, plan: Plan<unknown>): Pro
 }
 
 async function act(life: Life, plan: Plan<unknown>): Promise<Result[]> {
-  const { terminal, opened, signal: stop } = life
+  const { terminal, opened, world, signal: stop } = life
   const progress = (done: number, of: number): void =>
     of > 1 ? terminal.progress(`${done} of ${of}`) : undefined
   if (plan.trail === 'none') {
@@ -107,8 +107,52 @@ async function act(life: Life, plan: Plan<unknown>): Promise<Result[]> {
   const pds = changing ? opened.lazyPds : await opened.pds()
   return await keepTrail(life, async (recorder, author) => {
     const host = changing ? await hostHands(life, author) : undefined
-    return await carryOut(plan, { pds, recorder, stop, progress, host })
+    const tally = tallyOf(plan, progress)
+    world.lastWords(changing ? hostGoesOn : tally.say)
+    return await carryOut(plan, {
+      pds,
+      recorder,
+      stop,
+      progress: tally.count,
+      host,
+      awaitPds: patience(life),
+    })
   })
+}
+
+const hostGoesOn = (): string =>
+  'ended at once; a change that the host has begun goes on there by itself. How it ended tells: kimbia-ops recover\n'
+
+/** How far a change of several targets has come, for the operator who leaves at once. */
+function tallyOf({ items }: Plan<unknown>, progress: (done: number, of: number) => void) {
+  let done = 0
+  return {
+    count(now: number, of: number) {
+      done = now
+      progress(now, of)
+    },
+    say: (): string =>
+      `ended at once: ${done} of ${showCount(items.length, 'target')} had been done or had failed, others may have been; ` +
+      'to see which: kimbia-ops trail --since 1h. The same command does the rest: what is done is left alone\n',
+  }
+}
+
+/** How long a PDS that is away is waited for, and how often it is looked for, in milliseconds. */
+const [longest, pause] = [60_000, 1_000]
+
+function patience({ world, terminal, opened, signal }: Life): () => Promise<boolean> {
+  const began = world.clock().getTime()
+  let said = false
+  return async () => {
+    if (world.clock().getTime() - began > longest) return false
+    if (!said) opened.views.say('the PDS does not answer; waiting for it, to read back what it has accepted')
+    said = true
+    terminal.progress('waiting for the PDS')
+    return await world.sleep(pause, signal).then(
+      () => true,
+      () => false,
+    )
+  }
 }
 
 async function hostHands({ world, opened, terminal, run }: Life, author: Authorship): Promise<HostHands> {

@@ -55,4 +55,8 @@ export interface World {
   readonly streams: () => Omit<Attached, 'first' | 'signal'>
   /** Aborted by the first Ctrl-C or SIGTERM. */
   readonly stop: AbortSignal
+  /** What is said when the second one ends the process at once. */
+  readonly lastWords: (say: () => string) => void
+  /** Resolves after these milliseconds; rejects once the signal is aborted. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
 }

@@ -42,7 +42,7 @@ export interface TunnelFetch {
 }
 
 export interface TunnelOptions {
-  /** How many channels at most (default 8; an sshd allows 10 sessions, forwarded channels are not counted). */
+  /** How many channels at most (default 16; an sshd allows 10 sessions, forwarded channels are not counted). */
   readonly channels?: number
   /** Milliseconds in which the next byte of an answer must come (default 30,000). */
   readonly deadline?: number
@@ -50,7 +50,7 @@ export interface TunnelOptions {
 
 /** HTTP over `connect`, a source of byte streams such as `() => session.tunnel(port)`; streams are kept and used again. */
 export function tunnelFetch(connect: () => Promise<Duplex>, options: TunnelOptions = {}): TunnelFetch {
-  const { channels = 8, deadline = 30_000 } = options
+  const { channels = 16, deadline = 30_000 } = options
   const open = new Set<Duplex>()
   const kept = new Agent({ keepAlive: true, maxSockets: channels, maxFreeSockets: channels })
   const fresh = new Agent({ keepAlive: false })

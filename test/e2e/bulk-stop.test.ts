@@ -101,7 +101,7 @@ describe('a bulk takedown is stopped in the middle', () => {
   )
 
   test('by a second Ctrl-C it ends at once, even when the PDS no longer answers', async () => {
-    const { accounts, args } = await wave('twice')
+    const { accounts, args } = await wave('second')
     const before = trailOf(rig).length
     const screen = onScreen(rig, args)
     await begun(before, 40)
@@ -116,6 +116,8 @@ describe('a bulk takedown is stopped in the middle', () => {
       process.kill(pds, 'SIGCONT')
     }
     expect(screen.text()).not.toContain('not tried')
+    expect(screen.text()).toMatch(/ended at once: \d+ of 400 targets had been done/)
+    expect(screen.text()).toContain('kimbia-ops trail')
     expect(await run(rig, args)).toMatchObject({ code: 0 })
     expect(down(accounts)).toHaveLength(count)
   })
@@ -145,5 +147,24 @@ describe('a bulk takedown is stopped in the middle', () => {
     expect(unknown.size).toBeGreaterThan(0)
     expect(accounts.filter(({ did }) => changed.has(did) && !ok.has(did))).toEqual([])
     expect(accounts.filter(({ did }) => !changed.has(did) && !ok.has(did) && !unknown.has(did))).toEqual([])
+  })
+})
+
+describe('a bulk takedown meets a PDS that restarts', () => {
+  test('what was accepted is read back once it is there again, and is on stdout', async () => {
+    const { accounts, args } = await wave('restart')
+    const before = trailOf(rig).length
+    const child = start(rig, [...args, '--json'])
+    const end = ended(child)
+    await begun(before, 60)
+    await rig.restartPds()
+    const ran = await end
+    const standing = down(accounts)
+    expect(standing.length).toBeGreaterThan(0)
+    expect(new Set(rows(ran).map(({ did }) => did))).toEqual(new Set(standing))
+    expect(ran.stderr).not.toContain('could not be read back')
+    expect([0, 6]).toContain(ran.code)
+    expect(await run(rig, [...args, '--json'])).toMatchObject({ code: 0 })
+    expect(down(accounts)).toHaveLength(count)
   })
 })

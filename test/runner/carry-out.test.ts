@@ -195,10 +195,10 @@ describe('values', () => {
 })
 
 describe('many items', () => {
-  test('at most 8 are under way at once, and all are done', async () => {
+  test('at most 16 are under way at once, and all are done', async () => {
     const gate = Promise.withResolvers<void>()
     let [running, most] = [0, 0]
-    const carried = carry(takedowns(30), {
+    const carried = carry(takedowns(50), {
       async between(_, make) {
         most = Math.max(most, ++running)
         await gate.promise
@@ -207,11 +207,11 @@ describe('many items', () => {
       },
     })
     for (let turns = 0; turns < 20; turns++) await turn()
-    expect(running).toBe(8)
+    expect(running).toBe(16)
     gate.resolve()
     const { states } = await carried
     expect(new Set(states)).toEqual(new Set(['done']))
-    expect(most).toBe(8)
+    expect(most).toBe(16)
   })
 
   test('one that fails does not stop the others, and the order is kept', async () => {
@@ -233,12 +233,12 @@ describe('many items', () => {
   })
 
   test('the way there breaks: what is under way ends, the rest is not tried', async () => {
-    const { states, changes } = await carry(takedowns(30), {
-      pds: crowdOf(30, [{ change: 1, failure: lost }]),
+    const { states, changes } = await carry(takedowns(60), {
+      pds: crowdOf(60, [{ change: 1, failure: lost }]),
     })
-    expect(changes.length).toBeLessThanOrEqual(8)
+    expect(changes.length).toBeLessThanOrEqual(16)
     expect(states.filter((state) => state === 'failed')).toHaveLength(1)
-    expect(states.filter((state) => state === 'not tried')).toHaveLength(30 - changes.length)
+    expect(states.filter((state) => state === 'not tried')).toHaveLength(60 - changes.length)
     expect(states.filter((state) => state === 'done')).toHaveLength(changes.length - 1)
   })
 
@@ -248,10 +248,10 @@ describe('many items', () => {
       if (userOf(change) === 'user9.test') stop.abort()
       return await make()
     }
-    const { states, changes } = await carry(takedowns(30), { stop: stop.signal, between })
+    const { states, changes } = await carry(takedowns(60), { stop: stop.signal, between })
     expect(states.filter((state) => state === 'done')).toHaveLength(changes.length)
-    expect(changes.length).toBeLessThan(20)
-    expect(states.filter((state) => state === 'not tried')).toHaveLength(30 - changes.length)
+    expect(changes.length).toBeLessThan(40)
+    expect(states.filter((state) => state === 'not tried')).toHaveLength(60 - changes.length)
   })
 
   test('stopped before the first: nothing is begun', async () => {

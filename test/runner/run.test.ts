@@ -32,12 +32,12 @@ describe('the trail', () => {
 
   test('cannot be written: nothing is done, and the rest is not tried', async () => {
     const host = scriptedHost({ refuse: () => 'No space left on device' })
-    const ran = await scriptedWorld({ host, pds: crowdOf(20), commands: planned(takedowns(20)) }).run(
+    const ran = await scriptedWorld({ host, pds: crowdOf(24), commands: planned(takedowns(24)) }).run(
       ...tryIt,
     )
     expect(ran).toMatchObject({ code: 1, stdout: '', changes: [], trail: [] })
     expect(errorOf(ran)).toMatchObject({ code: 'trail-not-writable', done: [] })
-    expect(errorOf(ran).notTried).toHaveLength(12)
+    expect(errorOf(ran).notTried).toHaveLength(8)
   })
 
   test('cannot be written for one target', async () => {
@@ -105,21 +105,21 @@ describe('the report', () => {
   })
 
   test('the way there breaks in the middle: done, failed and not tried are named', async () => {
-    const pds = crowdOf(20, [{ change: 3, failure: unreachable('link-lost', 'gone') }])
-    const ran = await scriptedWorld({ pds, commands: planned(takedowns(20)) }).run(...tryIt)
+    const pds = crowdOf(24, [{ change: 3, failure: unreachable('link-lost', 'gone') }])
+    const ran = await scriptedWorld({ pds, commands: planned(takedowns(24)) }).run(...tryIt)
     expect(ran.code).toBe(6)
     const { code, done, failed: misses, notTried } = errorOf(ran) as Record<string, unknown[] | string>
     expect(code).toBe('partial')
     expect(misses).toHaveLength(1)
     expect(rowsOf(ran).map(({ name }) => name)).toEqual(done)
-    expect([...(done ?? []), ...(notTried ?? [])]).toHaveLength(19)
+    expect([...(done ?? []), ...(notTried ?? [])]).toHaveLength(23)
   })
 
   test('Ctrl-C in the middle: what has begun is finished, and the rest is named', async () => {
     const stop = new AbortController()
     const world = scriptedWorld({
-      pds: crowdOf(20),
-      commands: planned(takedowns(20)),
+      pds: crowdOf(24),
+      commands: planned(takedowns(24)),
       stop: stop.signal,
       async between(change, make) {
         if (userOf(change) === 'user2.test') stop.abort()
@@ -130,8 +130,8 @@ describe('the report', () => {
     expect(ran.code).toBe(130)
     const { done, notTried } = errorOf(ran) as { done: string[]; notTried: string[] }
     expect(done).toHaveLength(ran.changes.length)
-    expect(done.length + notTried.length).toBe(20)
-    expect(notTried).toContain('user19.test')
+    expect(done.length + notTried.length).toBe(24)
+    expect(notTried).toContain('user23.test')
     expect(told(ran).filter((line) => line.startsWith('ok'))).toHaveLength(done.length)
   })
 
@@ -266,8 +266,8 @@ describe('--timeout', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     try {
       const world = scriptedWorld({
-        pds: crowdOf(20),
-        commands: planned(takedowns(20)),
+        pds: crowdOf(24),
+        commands: planned(takedowns(24)),
         async between(change, make) {
           if (userOf(change) === 'user2.test') vi.advanceTimersByTime(5_000)
           return await make()
@@ -277,7 +277,7 @@ describe('--timeout', () => {
       expect(ran.code).toBe(6)
       const { done, notTried } = errorOf(ran) as { done: string[]; notTried: string[] }
       expect(done).toHaveLength(ran.changes.length)
-      expect(done.length + notTried.length).toBe(20)
+      expect(done.length + notTried.length).toBe(24)
     } finally {
       vi.useRealTimers()
     }

@@ -34,6 +34,8 @@ export interface WorldScript {
   readonly commands?: readonly Command[]
   /** Aborted as by Ctrl-C. */
   readonly stop?: AbortSignal
+  /** What happens while something is waited for; absent, nothing is. */
+  readonly sleep?: () => Promise<void>
   /** The streams of this process, for a program of the host. */
   readonly streams?: ReturnType<World['streams']>
   /** Why the PDS cannot be opened. */
@@ -233,6 +235,11 @@ function observe(script: WorldScript, pds: ScriptedPds, host: ScriptedHost) {
       throw problem('nothing is scripted for the streams of this process')
     },
     stop: script.stop ?? new AbortController().signal,
+    lastWords() {},
+    async sleep() {
+      if (!script.sleep) throw new Error('nobody waits here')
+      await script.sleep()
+    },
   }
   const check = (trail: readonly TrailEntry[]): void => {
     if (problems.length > 0) throw problems[0]
