@@ -17,7 +17,7 @@ async function counted(port: number) {
     if (change) {
       most = Math.max(most, ++now)
       response.on('close', () => now--)
-      await pause(50)
+      await pause(500)
     }
     const { method, url, headers } = got
     const onward = request({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
