@@ -1,7 +1,7 @@
 import type { Duplex, Readable } from 'node:stream'
 import { type Failure, unreachable } from '../failure.ts'
+import { loginShellLine } from './command-line.ts'
 import type { Ending, Running, Started } from './running.ts'
-import { ask } from './shell.ts'
 import { givenUp, nothingListens } from './wire.ts'
 
 /** What is used of ssh2's client. */
@@ -29,8 +29,8 @@ export interface Link {
 }
 
 /** Starts a command line in sh, whatever the login shell is (RFC 4254, section 6.5). */
-export function startOn(client: Client, link: Link, { line, what, tty }: Started): Promise<Running> {
-  const command = ask`exec sh -c ${{ effect: 'ask', line }}`.line
+export function startOn(client: Client, link: Link, { line, mark, what, tty }: Started): Promise<Running> {
+  const command = loginShellLine({ line, mark })
   const pty = tty && { rows: tty.rows, cols: tty.columns, term: tty.term }
   return new Promise((resolve, reject) => {
     const fail = (error: unknown) => reject(link.lost ?? noChannel(link, error))

@@ -25,6 +25,8 @@ export interface Running {
 /** A POSIX sh command line to be started. */
 export interface Started {
   readonly line: string
+  /** Between the halves of which its output is to stand; absent where it is to come as it is. */
+  readonly mark?: string | undefined
   /** What a Failure calls it: a line that may hold a secret is not quoted. */
   readonly what: string
   /** The terminal to start it in, if one is asked for. */
