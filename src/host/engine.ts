@@ -1,9 +1,9 @@
 import type { HostConfig } from '../config.ts'
-import { type Failure, unreachable } from '../failure.ts'
-import type { Answer } from '../ssh/session.ts'
+import { unreachable } from '../failure.ts'
 import { ask, type Shell } from '../ssh/shell.ts'
 import { type Container, parseContainers } from './containers.ts'
 import type { HostView } from './host.ts'
+import { listContainers, noEngine } from './no-engine.ts'
 
 /** The compose project of a host, and how compose is told of it. */
 export interface Project {
@@ -56,7 +56,9 @@ export async function readEngine(host: HostView): Promise<Engine> {
   const [, how = '', seen, json = '', image = '', files = '', texts = ''] = parts.exec(answer.stdout) ?? []
   if (how === '') throw await noEngine(host, config, answer)
   const docker = how === 'sudo' ? ['sudo', '-n', 'docker'] : ['docker']
-  const containers = parseContainers(json.trim() || '[]')
+  // Docker prints a list where it has seen them, an empty one too.
+  if (json.trim() === '') throw await noEngine(host, config, answer)
+  const containers = parseContainers(json)
   const pds = findPds(containers, config)
   const found = files.split('\n').filter((line) => line.startsWith('/'))
   const project = projectOf(config, pds, { files: found, texts: readTexts(texts) }, docker)
@@ -112,13 +114,7 @@ export async function readComposeEngine(host: HostView): Promise<ComposeEngine> 
 const look = ({ dir, composeFile, service }: HostConfig): Shell<'ask'> => ask`# look at the containers
 set -- ${dir} ${composeFile ?? ''} ${service}
 command -v docker >/dev/null || { echo kimbia-ops:no-docker; exit 0; }
-list() { "$@" ps --all --no-trunc --format ${listed}; }
-how=docker
-if ! found=$(list docker 2>&1); then
-  [ "$(id -u)" != 0 ] && found=$(list sudo -n docker 2>/dev/null) ||
-    { echo kimbia-ops:no-engine; printf '%s\\n' "$found"; exit 0; }
-  how=sudo
-fi
+eval ${listContainers}
 echo "kimbia-ops:$how $(date +%s)"
 docker() { case $how in sudo) sudo -n docker "$@" ;; *) command docker "$@" ;; esac; }
 ids=$(printf '%s\\n' "$found" | while read -r id name service; do
@@ -127,7 +123,7 @@ done)
 image=$(printf '%s\\n' "$found" | while read -r id name service; do
   [ "$service" != "\\"$3\\"" ] || { printf '%s\\n' "$name"; break; }
 done)
-{ [ -z "$ids" ] || docker inspect --type container $ids 2>/dev/null; } | {
+{ if [ -n "$ids" ]; then docker inspect --type container $ids 2>/dev/null; else echo '[]'; fi; } | {
   [ -z "$image" ] || image="$image $(docker image inspect --format ${imaged} "$image" 2>/dev/null)"
   cat
   printf '\\nkimbia-ops:image\\n%s\\n' "$image"
@@ -146,7 +142,6 @@ printf '%s\\n' "$files" | while IFS= read -r f && [ -n "$f" ]; do
 done 2>/dev/null
 exit 0`
 
-const listed = '{{.ID}} {{.Image}} {{json (.Label "com.docker.compose.service")}}'
 const imaged = '{{.Id}} {{json .Config.Env}}'
 
 const label = (container: Container, name: string): string =>
@@ -186,17 +181,4 @@ function projectOf(
     ...(name === undefined ? [] : ['--project-name', name]),
   ]
   return { dir: place, files, texts: found.texts, name, words }
-}
-
-async function noEngine(host: HostView, { name }: HostConfig, answer: Answer): Promise<Failure> {
-  const where = await host.where()
-  const without = 'this command needs docker; accounts, invites, health and xrpc work without it'
-  if (answer.stdout.includes('kimbia-ops:no-docker'))
-    return unreachable('no-docker', `${where} (${name}) has no docker`, without)
-  const [, said = ''] = answer.stdout.split('kimbia-ops:no-engine\n')
-  return unreachable(
-    'no-engine',
-    `docker on ${where} does not answer: ${(said || answer.stderr).trim().slice(-300) || `exit code ${answer.code}`}`,
-    'on the host: sudo systemctl status docker',
-  )
 }

@@ -50,20 +50,22 @@ interface Opening {
   /** Asks the operator for the sudo password; absent when nobody is there. */
   readonly askSudoPassword?: (() => Promise<Secret>) | undefined
   readonly note?: Note | undefined
+  /** Ends the search for the way to root. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A host that connects on first need, once, and finds its way to root before its first line. */
 export function openHost(
   connect: () => Promise<Session>,
   config: HostConfig,
-  { askSudoPassword, note }: Opening = {},
+  { askSudoPassword, note, signal }: Opening = {},
 ): Host {
   let connecting: Promise<Session> | undefined
   const session = (): Promise<Session> => (connecting ??= connect())
 
   const enter = async () => {
     const open = await session()
-    const { elevation, text } = await reach(open, config, askSudoPassword)
+    const { elevation, text } = await reach(open, config, { askPassword: askSudoPassword, signal })
     note?.(`root of ${open.where}: ${elevation.kind}`)
     return { where: open.where, text, elevation: elevation.kind, root: elevate(open, elevation) }
   }

@@ -29,6 +29,10 @@ export interface Started {
   readonly mark?: string | undefined
   /** What a Failure calls it: a line that may hold a secret is not quoted. */
   readonly what: string
+  /** Whether it may last: one that is talked to, or read from, ends when this side is done with it. */
+  readonly lasts?: 'yes' | undefined
+  /** Whether nobody wants it any more, as when it had to wait for its start. */
+  readonly isGivenUp?: (() => boolean) | undefined
   /** The terminal to start it in, if one is asked for. */
   readonly tty?: Attached['tty']
 }

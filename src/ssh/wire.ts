@@ -59,7 +59,7 @@ export function sessionOver(wire: Wire, { note = () => {}, signal: ending }: Sur
     ask: run,
     act: run,
     async *lines({ line }, options = {}) {
-      const command = named(line)
+      const command = { ...named(line), lasts: 'yes' } as const
       const { signal = ending } = options
       const limits = { deadline: defaultDeadline, signal }
       const running = await timed(note, shown(line), () =>
@@ -71,7 +71,7 @@ export function sessionOver(wire: Wire, { note = () => {}, signal: ending }: Sur
       yield* linesOf(running, { ...options, signal }, command.what)
     },
     async converse({ line }, { deadline = defaultDeadline } = {}) {
-      const command = named(line)
+      const command = { ...named(line), lasts: 'yes' } as const
       const running = await timed(note, shown(line), () =>
         started(wire, command, { deadline, signal: ending }, async (one) => one),
       )
@@ -80,7 +80,7 @@ export function sessionOver(wire: Wire, { note = () => {}, signal: ending }: Sur
     attach({ line }, attached) {
       const { tty, signal } = attached
       // Its arguments are the operator's own, and may hold a password: they are named nowhere.
-      const command = { line, what: `a program of the host (on ${wire.where})`, tty }
+      const command = { line, what: `a program of the host (on ${wire.where})`, tty, lasts: 'yes' } as const
       return timed(
         note,
         'attached a program of the host',
@@ -125,7 +125,11 @@ const startedAsIs = <R extends Running, T>(
   use: (running: R) => Promise<T>,
 ): Promise<T> =>
   within({ ...limits, what: command.what }, async (onStop) => {
-    const running = await start(command)
+    let over = false
+    onStop(() => {
+      over = true
+    })
+    const running = await start({ ...command, isGivenUp: () => over })
     onStop(() => running.stop())
     return use(running)
   })

@@ -1,0 +1,80 @@
+import type { HostConfig } from '../config.ts'
+import { type Failure, unreachable } from '../failure.ts'
+import type { Answer } from '../ssh/session.ts'
+import type { HostView } from './host.ts'
+
+const listed = '{{.ID}} {{.Image}} {{json (.Label "com.docker.compose.service")}}'
+
+/**
+ * Lines of sh that list all containers in `$found`, and say in `$how` by which docker: one's own, else that of sudo. Where
+ * neither answers they say what each had to say, and which docker was asked, and end.
+ */
+export const listContainers = `limit=
+command -v timeout >/dev/null && limit='timeout 12'
+list() { $limit "$@" ps --all --no-trunc --format '${listed}'; }
+how=docker
+if ! found=$(list docker 2>&1); then
+  code=$? own=$found how=sudo
+  if [ "$(id -u)" = 0 ] || ! found=$(list sudo -n docker 2>&1); then
+    echo kimbia-ops:no-engine
+    printf '%s\\n' "$code" "$(id -un)" "$DOCKER_HOST" "$(docker context show 2>/dev/null)"
+    printf '%s\\n' "$own" kimbia-ops:by-sudo
+    [ "$(id -u)" = 0 ] || printf '%s\\n' "$found"
+    exit 0
+  fi
+fi`
+
+/** Why the containers of a host cannot be listed. */
+export async function noEngine(host: HostView, { name }: HostConfig, answer: Answer): Promise<Failure> {
+  const where = await host.where()
+  const without = 'this command needs docker; accounts, invites, health and xrpc work without it'
+  if (answer.stdout.includes('kimbia-ops:no-docker'))
+    return unreachable('no-docker', `${where} (${name}) has no docker`, without)
+  const [, said] = answer.stdout.split('kimbia-ops:no-engine\n')
+  if (said === undefined)
+    return unreachable(
+      'no-engine',
+      `docker on ${where} listed its containers and did not describe them: ${firstWords(answer.stderr) || 'without a reason'}`,
+      'on the host: sudo docker ps; sudo docker inspect CONTAINER',
+    )
+  const [code, user = '', daemon = '', context = '', ...lines] = said.split('\n')
+  const [own = '', bySudo = ''] = lines.join('\n').split('kimbia-ops:by-sudo\n')
+  const words = firstWords(own) || (code === '124' ? 'nothing came within 12 s' : `exit code ${code}`)
+  const sudo = firstWords(bySudo)
+  return unreachable(
+    'no-engine',
+    `docker on ${where} does not answer: ${words}${sudo === '' ? '' : `; and by sudo: ${sudo}`}`,
+    hintFor({ words, user, daemon, context, sudo }),
+  )
+}
+
+/** The first lines that say something, without what a program warns of before. */
+const firstWords = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('WARNING'))
+    .slice(0, 3)
+    .join(' ')
+    .slice(0, 400)
+
+interface Said {
+  readonly words: string
+  readonly user: string
+  /** DOCKER_HOST. */
+  readonly daemon: string
+  readonly context: string
+  readonly sudo: string
+}
+
+function hintFor({ words, user, daemon, context, sudo }: Said): string {
+  if (/permission denied/i.test(words))
+    return `${user} may not use docker: on the host, sudo usermod -aG docker ${user}, which is as good as root${sudo === '' ? '' : '; or let it run sudo without a password (NOPASSWD)'}`
+  if (daemon !== '')
+    return `DOCKER_HOST of ${user} is ${daemon}: if that is not the engine of the PDS, take it out of the login of ${user}`
+  if (context !== '' && context !== 'default')
+    return `docker of ${user} is led by its context “${context}”: on the host, docker context ls, and to go back to its own engine: docker context use default`
+  if (/context .*not found|unable to resolve docker endpoint/.test(words))
+    return `the docker context of ${user} leads nowhere: on the host, docker context use default`
+  return 'on the host: sudo systemctl status docker'
+}
