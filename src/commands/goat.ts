@@ -12,7 +12,7 @@ export default passthrough({
   async locate(args, tty, { host }) {
     const { service, dir } = await host.config()
     const found = await host.ask(ask`sh -c ${find} sh ${dir} ${service}`)
-    const [kind, place = ''] = found.stdout.trim().split(' ')
+    const [kind, place = '', ...more] = found.stdout.trim().split(' ')
     const { port, adminPassword, elevation } = await host.settings()
     if (kind === 'container') {
       // The line for sudo's password takes the place of a terminal.
@@ -22,7 +22,7 @@ export default passthrough({
     if (kind !== 'path')
       throw unreachable(
         'no-goat',
-        `${await host.where()} has goat neither in the container of “${service}” nor on its PATH`,
+        `${await host.where()} has goat neither in the container of “${service}” nor on its PATH${place === '' ? '' : `; docker says: ${[place, ...more].join(' ').slice(0, 300)}`}`,
         'is the PDS running? Set “service:” in the config if its compose service has another name',
       )
     return {
@@ -41,7 +41,9 @@ if command -v docker >/dev/null; then
     exit
   fi
 fi
-if path=$(command -v goat); then echo "path $path"; else echo none; fi
+if path=$(command -v goat); then echo "path $path"
+else echo none "$(docker ps -q 2>&1 >/dev/null)"
+fi
 `
 
 /** The container's own settings hold the admin password; goat's default for the host is port 3000. */
