@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { HostConfig } from '../config.ts'
+import { Failure } from '../failure.ts'
 import type { Secret } from '../secret.ts'
 import type {
   Answer,
@@ -81,8 +82,19 @@ export function openHost(
 
   const spares = spareShells(async (shell) => (await entered()).root.converse(shell))
 
+  /** The answer to a question for which the host has no session left, once the spare shells have made room. */
+  const withRoom = async (question: () => Promise<Answer>): Promise<Answer> => {
+    try {
+      return await question()
+    } catch (cause) {
+      if (!(cause instanceof Failure) || cause.code !== 'max-sessions') throw cause
+      if ((await spares.giveBack()) === 0) throw cause
+      return await question()
+    }
+  }
+
   /** What is asked before the way to root is known finds it by itself; a password is only there once it was asked for. */
-  const ask: Host['ask'] = async (shell, options) => {
+  const askOnce: Host['ask'] = async (shell, options) => {
     if (inside) return (await entered()).root.ask(shell, options)
     const entrance = entered()
     const early = session().then((open) => open.ask(meanwhile(plainly(shell), config), options))
@@ -98,7 +110,7 @@ export function openHost(
       const { where, text, elevation } = await entered()
       return { ...readPdsEnv(text, config, where), elevation }
     },
-    ask,
+    ask: (shell, options) => withRoom(() => askOnce(shell, options)),
     async *lines(shell, options) {
       yield* (await entered()).root.lines(shell, options)
     },

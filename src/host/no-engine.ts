@@ -5,24 +5,28 @@ import type { HostView } from './host.ts'
 
 const listed = '{{.ID}} {{.Image}} {{json (.Label "com.docker.compose.service")}}'
 
+/** How long docker may take to list its containers, in seconds. */
+const patience = 20
+
 /**
  * Lines of sh that list all containers in `$found`, and say in `$how` by which docker: one's own, else that of sudo. Where
  * neither answers they say what each had to say, and which docker was asked, and end.
  */
-export const listContainers = `limit=
-command -v timeout >/dev/null && limit='timeout 12'
-list() { $limit "$@" ps --all --no-trunc --format '${listed}'; }
+export const listContainers = `within() {
+  if command -v timeout >/dev/null; then timeout "$@"; else shift; "$@"; fi
+}
+list() { within ${patience} "$@" ps --all --no-trunc --format '${listed}'; }
 how=docker
-if ! found=$(list docker 2>&1); then
-  code=$? own=$found how=sudo
-  if [ "$(id -u)" = 0 ] || ! found=$(list sudo -n docker 2>&1); then
+found=$(list docker 2>&1) || {
+  code=$? own=$found found=
+  if [ "$code" = 124 ] || [ "$(id -u)" = 0 ] || ! found=$(list sudo -n docker 2>&1); then
     echo kimbia-ops:no-engine
-    printf '%s\\n' "$code" "$(id -un)" "$DOCKER_HOST" "$(docker context show 2>/dev/null)"
-    printf '%s\\n' "$own" kimbia-ops:by-sudo
-    [ "$(id -u)" = 0 ] || printf '%s\\n' "$found"
+    context=$(within 4 docker context inspect --format '{{.Name}}' 2>/dev/null)
+    printf '%s\n' "$code" "$(id -un)" "$DOCKER_HOST" "$context" "$own" kimbia-ops:by-sudo "$found"
     exit 0
   fi
-fi`
+  how=sudo
+}`
 
 /** Why the containers of a host cannot be listed. */
 export async function noEngine(host: HostView, { name }: HostConfig, answer: Answer): Promise<Failure> {
@@ -39,7 +43,8 @@ export async function noEngine(host: HostView, { name }: HostConfig, answer: Ans
     )
   const [code, user = '', daemon = '', context = '', ...lines] = said.split('\n')
   const [own = '', bySudo = ''] = lines.join('\n').split('kimbia-ops:by-sudo\n')
-  const words = firstWords(own) || (code === '124' ? 'nothing came within 12 s' : `exit code ${code}`)
+  const words =
+    firstWords(own) || (code === '124' ? `nothing came within ${patience} s` : `exit code ${code}`)
   const sudo = firstWords(bySudo)
   return unreachable(
     'no-engine',

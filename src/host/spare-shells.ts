@@ -9,6 +9,8 @@ export interface SpareShells {
   start(count: number): void
   /** Talks with a line in one of them, or in a shell of its own. */
   converse(shell: Shell): Promise<Conversation>
+  /** Ends those that wait still, where the host has no room beside them; how many there were. */
+  giveBack(): Promise<number>
 }
 
 /** It does nothing until it is told what. */
@@ -38,6 +40,11 @@ export function spareShells(open: (shell: Shell) => Promise<Conversation>): Spar
     async converse(shell) {
       const spare = await spares.shift()
       return (spare && (await tell(spare, shell))) ?? open(shell)
+    },
+    async giveBack() {
+      const waiting = (await Promise.all(spares.splice(0))).filter((spare) => spare !== undefined)
+      await Promise.all(waiting.map((spare) => spare.end().catch(() => undefined)))
+      return waiting.length
     },
   }
 }

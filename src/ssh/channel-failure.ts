@@ -41,7 +41,7 @@ const tooManySessions = (where: string, error: unknown, said: string, open: numb
     open === 0
       ? `${where} opens no session for commands: ${said}`
       : `${where} opens no further session on this connection, beside ${open} of ours: ${said}`,
-    `MaxSessions in the sshd_config of the host is too low: kimbia-ops needs up to 4 at once (sshd’s own default is 10). ${settings('maxsessions')}`,
+    `MaxSessions in the sshd_config of the host is too low: up to 4 are needed at once (sshd’s own default is 10). ${settings('maxsessions')}`,
     error,
   )
 

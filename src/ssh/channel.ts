@@ -38,7 +38,7 @@ export interface Link {
 export async function startOn(client: Client, link: Link, command: Started): Promise<Running> {
   for (;;) {
     try {
-      const running = await open(client, link, command)
+      const running = await link.sessions.opening(open(client, link, command))
       link.sessions.add(running.closed, command.lasts === 'yes')
       return running
     } catch (error) {

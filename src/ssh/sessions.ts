@@ -6,12 +6,23 @@ const pause = 25
 
 /** The commands that run on one connection; those that end by themselves soon make room for others. */
 export class OpenSessions {
+  readonly #opening = new Set<Promise<unknown>>()
   readonly #passing = new Set<Promise<unknown>>()
   #lasting = 0
   #lastEnd = Number.NEGATIVE_INFINITY
 
   get count(): number {
     return this.#passing.size + this.#lasting
+  }
+
+  /** Counts a command that is about to start, until it is known whether it does. */
+  async opening<T>(start: Promise<T>): Promise<T> {
+    this.#opening.add(start)
+    try {
+      return await start
+    } finally {
+      this.#opening.delete(start)
+    }
   }
 
   /** Counts a command until it has ended; one that is talked to or read from may last. */
@@ -28,7 +39,7 @@ export class OpenSessions {
   /** Resolves to yes once one more may be tried, and to no where none will end by itself. */
   async room(): Promise<'yes' | 'no'> {
     if (this.#passing.size > 0) await Promise.race(this.#passing)
-    else if (performance.now() - this.#lastEnd > settling) return 'no'
+    else if (this.#opening.size === 0 && performance.now() - this.#lastEnd > settling) return 'no'
     else await sleep(pause)
     return 'yes'
   }
