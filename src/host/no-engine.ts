@@ -22,7 +22,7 @@ found=$(list docker 2>&1) || {
   if [ "$code" = 124 ] || [ "$(id -u)" = 0 ] || ! found=$(list sudo -n docker 2>&1); then
     echo kimbia-ops:no-engine
     context=$(within 4 docker context inspect --format '{{.Name}}' 2>/dev/null)
-    printf '%s\n' "$code" "$(id -un)" "$DOCKER_HOST" "$context" "$own" kimbia-ops:by-sudo "$found"
+    printf '%s\\n' "$code" "$(id -un)" "$DOCKER_HOST" "$context" "$own" kimbia-ops:by-sudo "$found"
     exit 0
   fi
   how=sudo
@@ -38,7 +38,7 @@ export async function noEngine(host: HostView, { name }: HostConfig, answer: Ans
   if (said === undefined)
     return unreachable(
       'no-engine',
-      `docker on ${where} listed its containers and did not describe them: ${firstWords(answer.stderr) || 'without a reason'}`,
+      `what docker runs on ${where} cannot be read: ${firstWords(answer.stderr) || `exit code ${answer.code}`}`,
       'on the host: sudo docker ps; sudo docker inspect CONTAINER',
     )
   const [code, user = '', daemon = '', context = '', ...lines] = said.split('\n')

@@ -134,11 +134,14 @@ export interface MarkedRunning extends Running {
 export function betweenMarks(running: Running, { mark, where, what }: Marking): MarkedRunning {
   const stdout = running.stdout.pipe(new BetweenMarks(mark))
   const stderr = running.stderr.pipe(new BetweenMarks(mark))
-  const ended = running.ended.then(async (ending): Promise<Ending> => {
-    if (ending.kind === 'lost') return ending
-    await Promise.all([stdout, stderr].map(whenRead))
-    if (ending.kind === 'signal') return ending
+  const read = Promise.all([stdout, stderr].map(whenRead))
+  // A login shell may go on after the command, or leave something behind that keeps the line open.
+  const ended = Promise.race([running.ended, read]).then(async (first): Promise<Ending> => {
+    if ('kind' in first && first.kind === 'lost') return first
+    await read
     if (stdout.code !== undefined) return toEnding(stdout.code)
+    const ending = await running.ended
+    if (ending.kind !== 'code') return ending
     const failure = stdout.begun
       ? cutOff(where, what, ending.code, stderr.last)
       : noShell(where, ending.code, [stdout.before, stderr.before])

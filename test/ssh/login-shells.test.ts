@@ -139,6 +139,15 @@ describe.skipIf(withoutRoot || openWay === undefined)('a login shell', () => {
     20_000,
   )
 
+  test('that leaves something behind, or goes on after the command, is not waited for', async () => {
+    const text = 'sleep 20 &\ntrap "sleep 20" EXIT\n'
+    session = await sessionIn({ path: '/bin/bash', startFile: '.bashrc' }, text)
+    const began = performance.now()
+    expect(await session.ask(ask`echo in; exit 2`)).toEqual({ code: 2, stdout: 'in\n', stderr: '' })
+    expect(performance.now() - began).toBeLessThan(10_000)
+    rmSync(join(login().home, '.bashrc'))
+  }, 20_000)
+
   test('that ends in the middle of a command gives no answer', async () => {
     session = await sessionIn({ path: '/bin/bash', startFile: '.bashrc' })
     const killed = await failureOf(session.ask(ask`echo half; kill -KILL $PPID`))
