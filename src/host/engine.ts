@@ -56,7 +56,7 @@ export async function readEngine(host: HostView): Promise<Engine> {
   const [, how = '', seen, json = '', image = '', files = '', texts = ''] = parts.exec(answer.stdout) ?? []
   if (how === '') throw await noEngine(host, config, answer)
   const docker = how === 'sudo' ? ['sudo', '-n', 'docker'] : ['docker']
-  // Docker prints a list where it has seen them, an empty one too.
+  // Where there are some, and docker describes none of them, nobody knows what runs.
   if (json.trim() === '') throw await noEngine(host, config, answer)
   const containers = parseContainers(json)
   const pds = findPds(containers, config)
@@ -123,7 +123,8 @@ done)
 image=$(printf '%s\\n' "$found" | while read -r id name service; do
   [ "$service" != "\\"$3\\"" ] || { printf '%s\\n' "$name"; break; }
 done)
-{ if [ -n "$ids" ]; then docker inspect --type container $ids 2>/dev/null; else echo '[]'; fi; } | {
+{ if [ -n "$ids" ]; then json=$(docker inspect --type container $ids); else json='[ ]'; fi
+  [ "$json" = '[]' ] || printf '%s\\n' "$json"; } | {
   [ -z "$image" ] || image="$image $(docker image inspect --format ${imaged} "$image" 2>/dev/null)"
   cat
   printf '\\nkimbia-ops:image\\n%s\\n' "$image"

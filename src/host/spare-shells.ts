@@ -33,6 +33,12 @@ async function tell(spare: Conversation, { line }: Shell): Promise<Conversation 
 /** Opens shells by `open`, ahead and when they are needed. */
 export function spareShells(open: (shell: Shell) => Promise<Conversation>): SpareShells {
   const spares: Promise<Conversation | undefined>[] = []
+  let given: Promise<number> = Promise.resolve(0)
+  const end = async (all: readonly Promise<Conversation | undefined>[]): Promise<number> => {
+    const waiting = (await Promise.all(all)).filter((spare) => spare !== undefined)
+    await Promise.all(waiting.map((spare) => spare.end().catch(() => undefined)))
+    return waiting.length
+  }
   return {
     start(count) {
       for (let i = 0; i < count; i++) spares.push(open(waiting).catch(() => undefined))
@@ -41,10 +47,10 @@ export function spareShells(open: (shell: Shell) => Promise<Conversation>): Spar
       const spare = await spares.shift()
       return (spare && (await tell(spare, shell))) ?? open(shell)
     },
-    async giveBack() {
-      const waiting = (await Promise.all(spares.splice(0))).filter((spare) => spare !== undefined)
-      await Promise.all(waiting.map((spare) => spare.end().catch(() => undefined)))
-      return waiting.length
+    giveBack() {
+      // Who asks while they end waits for the same.
+      if (spares.length > 0) given = end(spares.splice(0))
+      return given
     },
   }
 }

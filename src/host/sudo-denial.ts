@@ -8,32 +8,32 @@ interface Denial {
   readonly hint: (user: string) => string
 }
 
-const visudo = 'on the host, as root'
+const asRoot = 'on the host, as root'
 
 const denials: readonly Denial[] = [
   {
     said: /must have a tty/,
     code: 'sudo-requiretty',
     cause: 'sudo wants a terminal: “Defaults requiretty” in sudoers',
-    hint: (user) => `${visudo}: visudo, then add the line: Defaults:${user} !requiretty`,
+    hint: (user) => `${asRoot}: visudo, then add the line: Defaults:${user} !requiretty`,
   },
   {
     said: /not in the sudoers file|may not run sudo/,
     code: 'sudo-not-allowed',
     cause: 'sudoers has nothing for this user',
-    hint: (user) => `${visudo}: visudo, then add the line: ${user} ALL=(root) NOPASSWD: ALL`,
+    hint: (user) => `${asRoot}: visudo, then add the line: ${user} ALL=(root) NOPASSWD: ALL`,
   },
   {
     said: /is not allowed to execute/,
     code: 'sudo-not-allowed',
     cause: 'sudoers allows this user other commands only, and kimbia-ops runs sh',
-    hint: (user) => `${visudo}: visudo, then add the line: ${user} ALL=(root) NOPASSWD: ALL`,
+    hint: (user) => `${asRoot}: visudo, then add the line: ${user} ALL=(root) NOPASSWD: ALL`,
   },
   {
     said: /(parse|syntax) error|no valid sudoers sources|world writable|is owned by (uid|gid)|bad permissions/,
     code: 'sudo-broken',
     cause: 'sudo does not accept its own sudoers',
-    hint: () => `${visudo}: visudo --check`,
+    hint: () => `${asRoot}: visudo --check`,
   },
   {
     said: /no new privileges/i,
@@ -45,18 +45,19 @@ const denials: readonly Denial[] = [
     said: /effective uid is not 0|nosuid/,
     code: 'sudo-broken',
     cause: 'sudo itself is not set up to become root',
-    hint: () => `${visudo}: ls -l "$(command -v sudo)", and see whether its file system is mounted nosuid`,
+    hint: () => `${asRoot}: ls -l "$(command -v sudo)", and see whether its file system is mounted nosuid`,
   },
   {
     said: /account validation failure|(account|password).*expired/i,
     code: 'sudo-not-allowed',
     cause: 'sudo refuses the account of this user',
-    hint: (user) => `${visudo}: chage --list ${user}`,
+    hint: (user) => `${asRoot}: chage --list ${user}`,
   },
 ]
 
-/** Why sudo refused, where it says so and no password would help; undefined else. */
+/** Why sudo refused, where it says so and no password would help; undefined where it only wants one. */
 export function sudoDenial(where: string, stderr: string): Failure | undefined {
+  if (/password is required/.test(stderr)) return undefined
   const found = denials.find(({ said }) => said.test(stderr))
   if (!found) return undefined
   const user = where.includes('@') ? where.slice(0, where.lastIndexOf('@')) : 'USER'

@@ -81,13 +81,13 @@ export function sessionOver(wire: Wire, { note = () => {}, signal: ending }: Sur
       const { tty, signal } = attached
       // Its arguments are the operator's own, and may hold a password: they are named nowhere.
       const command = { line, what: `a program of the host (on ${wire.where})`, tty, lasts: 'yes' } as const
-      return timed(
-        note,
-        'attached a program of the host',
-        () =>
-          wire.inherit?.(line, attached) ??
-          startedAsIs(wire, command, { signal }, (running) => attachTo(running, attached)),
-      )
+      const join = (running: Running) => attachTo(running, attached)
+      const begin = () =>
+        // On a terminal what a login shell says is for the person who sits there.
+        tty
+          ? startedAsIs(wire, command, { signal }, join)
+          : started(wire, { ...command, mark: newMark() }, { signal }, join)
+      return timed(note, 'attached a program of the host', () => wire.inherit?.(line, attached) ?? begin())
     },
     tunnel: (port) => openTunnel(wire, port),
     dispose: () => wire.dispose(),
