@@ -167,7 +167,7 @@ function openHost(config: HostConfig, opening: Opening): Host {
   const connect = (): Promise<Session> =>
     config.ssh === 'local' ? connectLocal(opening) : connectSsh(config, opening)
   const askSudoPassword = interactive ? asker(opening.terminal, `sudo password on ${config.ssh}`) : undefined
-  return lazyHost(connect, config, { note: opening.note, askSudoPassword })
+  return lazyHost(connect, config, { note: opening.note, askSudoPassword, signal: opening.signal })
 }
 
 const asker = (terminal: Terminal, question: string) => async (): Promise<Secret> =>

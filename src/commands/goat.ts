@@ -24,7 +24,7 @@ export default passthrough({
     if (place.kind === 'none')
       throw unreachable(
         'no-goat',
-        `${await host.where()} has goat neither in the container of “${service}” nor on its PATH`,
+        `${await host.where()} has goat neither in the container of “${service}” nor on its PATH${place.why === undefined ? '' : `; ${place.why}`}`,
         'is the PDS running? Set “service:” in the config if its compose service has another name',
       )
     const { port, stopped } = await findPdsPort(host)
@@ -39,10 +39,14 @@ export default passthrough({
 type Place =
   | { readonly kind: 'container'; readonly docker: readonly string[]; readonly id: string }
   | { readonly kind: 'path'; readonly path: string }
-  | { readonly kind: 'none' }
+  /** What docker says, where it does not answer. */
+  | { readonly kind: 'none'; readonly why: string | undefined }
 
 async function find(host: HostView): Promise<Place> {
-  const found = await containersIfAny(host)
+  let why: string | undefined
+  const found = await containersIfAny(host, (failure) => {
+    why = failure.code === 'no-engine' ? failure.message : undefined
+  })
   const pds = found?.pds?.state === 'running' ? found.pds : undefined
   const container = found && pds ? [...found.docker, 'exec', pds.id] : []
   const { stdout } = await host.ask(ask`# find goat
@@ -53,7 +57,7 @@ else echo none
 fi`)
   const [kind, path = ''] = stdout.trim().split(' ')
   if (kind === 'container' && found && pds) return { kind, docker: found.docker, id: pds.id }
-  return kind === 'path' ? { kind, path } : { kind: 'none' }
+  return kind === 'path' ? { kind, path } : { kind: 'none', why }
 }
 
 /** The container's own settings hold the admin password; goat's default for the host is port 3000. */

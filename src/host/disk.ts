@@ -1,3 +1,4 @@
+import { unreachable } from '../failure.ts'
 import { ask, type Shell } from '../ssh/shell.ts'
 import type { HostView } from './host.ts'
 
@@ -22,9 +23,15 @@ export interface DiskUse {
 /** Looks at the disks of a host in one question; what cannot be seen is left out. */
 export async function readDisk(host: HostView): Promise<DiskUse> {
   const { dir } = await host.config()
-  const { stdout } = await host.ask(look(dir))
-  const [disks = '', databases = ''] = stdout.split('kimbia-ops:databases\n')
-  return { disks: parseDisks(disks), databases: parseSizes(databases) }
+  const { code, stdout, stderr } = await host.ask(look(dir))
+  const [, told = '', sizes] = /^([\s\S]*)kimbia-ops:databases\n([\s\S]*)kimbia-ops:end\n$/.exec(stdout) ?? []
+  const disks = parseDisks(told)
+  if (sizes !== undefined && disks.length > 0) return { disks, databases: parseSizes(sizes) }
+  throw unreachable(
+    'disk-not-readable',
+    `the disks and databases of ${await host.where()}:${dir} cannot be looked at: ${stderr.trim().slice(-300) || `exit code ${code}`}`,
+    `on the host: df -kP ${dir}; ls -l ${dir}`,
+  )
 }
 
 /** Docker's data is taken to be where it mostly is: to ask docker takes longer than all the rest. */
@@ -32,10 +39,17 @@ const look = (dir: string): Shell<'ask'> => ask`# look at the disks
 set -- ${dir}
 root=/var/lib/docker
 [ -d "$root" ] || root=
-df -kP -- "$1" $root 2>/dev/null
+df -kP -- "$1" $root
 echo kimbia-ops:databases
-wc -c "$1"/*.sqlite "$1"/*.sqlite-wal 2>/dev/null
-exit 0`
+dir=$1
+set --
+for f in "$dir"/*.sqlite "$dir"/*.sqlite-wal; do
+  [ ! -e "$f" ] || set -- "$@" "$f"
+done
+[ $# = 0 ] || wc -c "$@" || for f; do
+  [ ! -e "$f" ] || [ -r "$f" ] || exit 1
+done
+echo kimbia-ops:end`
 
 /** Reads `df -kP`; a file system that is mounted at two places counts once. */
 export function parseDisks(text: string): readonly Disk[] {

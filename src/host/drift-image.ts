@@ -16,7 +16,8 @@ export async function readOtherImage(
   const service = pds?.labels['com.docker.compose.service']
   if (!project || !pds || service === undefined) return undefined
   if ((await namedBy(project, service)) === pds.image) return undefined
-  const { code, stdout } = await host.ask(ask`images=$(${project.words} config --images ${service}) || exit
+  const { code, stdout, stderr } =
+    await host.ask(ask`images=$(${project.words} config --images ${service}) || exit
 case "
 $images
 " in *${`\n${pds.image}\n`}*) exit 0 ;; esac
@@ -24,9 +25,15 @@ for image in $images; do
   [ "$(${docker} image inspect --format '{{.Id}}' "$image" 2>/dev/null)" != ${pds.imageId} ] || exit 0
 done
 printf '%s\n' "$images"`)
+  if (code !== 0)
+    throw failed(
+      'compose-refused',
+      `docker compose does not tell which image it would take: ${stderr.trim().slice(-300) || `exit code ${code}`}`,
+      `see it on the host: ${project.words.join(' ')} config --quiet`,
+    )
   const images = stdout.split('\n').filter(Boolean)
   // Those of the services that it depends on may stand there too.
-  return code !== 0 || images.includes(pds.image) ? undefined : images[0]
+  return images.includes(pds.image) ? undefined : images[0]
 }
 
 /** What a compose file that stands alone names by itself; undefined where only compose can tell. */

@@ -1,4 +1,4 @@
-import { failed } from '../failure.ts'
+import { failed, unreachable } from '../failure.ts'
 import { ask } from '../ssh/shell.ts'
 import type { Container } from './containers.ts'
 import { type Engine, environmentOf } from './engine.ts'
@@ -47,11 +47,15 @@ async function broughtByImage(
   { imageId }: Pick<Container, 'imageId'>,
 ): Promise<readonly string[]> {
   if (image?.id === imageId) return image.env
-  const { code, stdout } = await host.ask(
+  const { code, stdout, stderr } = await host.ask(
     ask`${docker} image inspect --format ${'{{json .Config.Env}}'} ${imageId}`,
   )
-  if (code !== 0) return []
-  return environmentOf(stdout)
+  if (code === 0) return environmentOf(stdout)
+  throw unreachable(
+    'image-not-readable',
+    `docker does not tell what the image ${imageId.slice(0, 19)} of the PDS brings along: ${stderr.trim().slice(-300) || `exit code ${code}`}`,
+    'kimbia-ops ps; on the host: sudo docker image ls',
+  )
 }
 
 /** The names alone, sorted. */

@@ -1,27 +1,22 @@
 import type { HostConfig } from '../config.ts'
 import { ask, type Shell } from '../ssh/shell.ts'
+import { listContainers } from './no-engine.ts'
 import type { Places } from './own-container.ts'
 
 /**
  * Lists the containers of the host, running or not, and tells which of their compose files and directories are that of
- * pds.env by another name, or gone. Users other than root may reach docker by its group, or by sudo alone.
- * It wants the directory as `$1` and the service as `$2`, and leaves `how`, `found` and `docker` for what follows.
+ * pds.env by another name, or gone. It wants the directory as `$1` and the service as `$2`, and leaves `how`, `found` and `docker` for what follows.
  */
-const listContainers = `command -v docker >/dev/null || { echo kimbia-ops:no-docker; exit 0; }
+const lookAtAll = `command -v docker >/dev/null || { echo kimbia-ops:no-docker; exit 0; }
 tab=$(printf '\\t')
-list() { "$@" ps --all --no-trunc --format "$listed"; }
-how=docker
-if ! found=$(list docker 2>&1); then
-  [ "$(id -u)" != 0 ] && found=$(list sudo -n docker 2>/dev/null) ||
-    { echo kimbia-ops:no-engine; printf '%s\\n' "$found"; exit 0; }
-  how=sudo
-fi
+${listContainers}
 echo "kimbia-ops:$how $(date +%s)"
 docker() { case $how in sudo) sudo -n docker "$@" ;; *) command docker "$@" ;; esac; }
 ids=$(printf '%s\\n' "$found" | while read -r id rest; do
   case $id in '' | *[!0-9a-f]*) ;; *) printf '%s ' "$id" ;; esac
 done)
-[ -z "$ids" ] || docker inspect --type container $ids 2>/dev/null
+if [ -n "$ids" ]; then json=$(docker inspect --type container $ids); else json='[ ]'; fi
+[ "$json" = '[]' ] || printf '%s\\n' "$json"
 printf '\\nkimbia-ops:places\\n'
 real=$(cd "$1" 2>/dev/null && pwd -P)
 [ -z "$real" ] || echo "real $real"
@@ -79,20 +74,14 @@ printf '%s\\n' "$files" | while IFS= read -r f && [ -n "$f" ]; do
 done 2>/dev/null
 exit 0`
 
-const listed = [
-  '{{.ID}} {{.Image}} {{json (.Label "com.docker.compose.service")}}',
-  ...['working_dir', 'config_files', 'environment_file'].map(
-    (name) => `{{.Label "com.docker.compose.project.${name}"}}`,
-  ),
-].join('\t')
 const imaged = '{{.Id}} {{json .Config.Env}}'
 
 /** Everything that is to be known of containers, image and compose files, in one remote script. */
 export const lookAtEngine = ({ dir, composeFile, service }: HostConfig): Shell<'ask'> =>
   ask`# look at the containers
 set -- ${dir} ${service} ${composeFile ?? ''}
-listed=${listed} imaged=${imaged}
-eval ${listContainers}
+imaged=${imaged}
+eval ${lookAtAll}
 eval ${lookFurther}`
 
 /** The containers alone. */
@@ -101,8 +90,7 @@ export const lookAtContainers = ({
   service,
 }: HostConfig): Shell<'ask'> => ask`# which container is the PDS
 set -- ${dir} ${service}
-listed=${listed}
-eval ${listContainers}`
+eval ${lookAtAll}`
 
 /** Reads what the script tells of the file system. */
 export function parsePlaces(section: string, { dir }: Pick<HostConfig, 'dir'>): Places {

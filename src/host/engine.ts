@@ -5,6 +5,7 @@ import type { Answer } from '../ssh/session.ts'
 import { type Container, parseContainers } from './containers.ts'
 import { lookAtContainers, lookAtEngine, parsePlaces } from './engine-look.ts'
 import type { HostView } from './host.ts'
+import { noEngine } from './no-engine.ts'
 import { composeLabel, filesOf, findOwn, noContainer, type Places } from './own-container.ts'
 
 /** The compose project of a host, and how compose is told of it. */
@@ -88,13 +89,14 @@ export async function readContainers(host: Pick<HostView, 'ask' | 'config' | 'wh
 /** The same; undefined on a host without docker, and where docker does not answer us: there is only pds.env then. */
 export async function containersIfAny(
   host: Pick<HostView, 'ask' | 'config' | 'where'>,
+  without: (why: Failure) => void = () => {},
 ): Promise<Containers | undefined> {
   try {
     return await readContainers(host)
   } catch (cause) {
-    if (cause instanceof Failure && (cause.code === 'no-docker' || cause.code === 'no-engine'))
-      return undefined
-    throw cause
+    if (!(cause instanceof Failure) || !['no-docker', 'no-engine'].includes(cause.code)) throw cause
+    without(cause)
+    return undefined
   }
 }
 
@@ -102,7 +104,9 @@ async function parseListing(host: Pick<HostView, 'where'>, config: HostConfig, a
   const [, how = '', seen, json = '', told = '', rest = ''] = listing.exec(answer.stdout) ?? []
   if (how === '') throw await noEngine(host, config, answer)
   const docker = how === 'sudo' ? ['sudo', '-n', 'docker'] : ['docker']
-  const containers = parseContainers(json.trim() || '[]')
+  // Where there are some, and docker describes none of them, nobody knows what runs.
+  if (json.trim() === '') throw await noEngine(host, config, answer)
+  const containers = parseContainers(json)
   const places = parsePlaces(told, config)
   return { docker, containers, places, ...findOwn(containers, config, places), seen: Number(seen), rest }
 }
@@ -205,21 +209,4 @@ function projectOf(
     ...(name === undefined ? [] : ['--project-name', name]),
   ]
   return { dir: place, files, texts, name, words }
-}
-
-async function noEngine(
-  host: Pick<HostView, 'where'>,
-  { name }: HostConfig,
-  answer: Answer,
-): Promise<Failure> {
-  const where = await host.where()
-  const without = 'this command needs docker; accounts, invites, health and xrpc work without it'
-  if (answer.stdout.includes('kimbia-ops:no-docker'))
-    return unreachable('no-docker', `${where} (${name}) has no docker`, without)
-  const [, said = ''] = answer.stdout.split('kimbia-ops:no-engine\n')
-  return unreachable(
-    'no-engine',
-    `docker on ${where} does not answer: ${(said || answer.stderr).trim().slice(-300) || `exit code ${answer.code}`}`,
-    'on the host: sudo systemctl status docker',
-  )
 }

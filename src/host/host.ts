@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { HostConfig } from '../config.ts'
+import { Failure } from '../failure.ts'
 import type { Secret } from '../secret.ts'
 import type {
   Answer,
@@ -50,20 +51,22 @@ interface Opening {
   /** Asks the operator for the sudo password; absent when nobody is there. */
   readonly askSudoPassword?: (() => Promise<Secret>) | undefined
   readonly note?: Note | undefined
+  /** Ends the search for the way to root. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A host that connects on first need, once, and finds its way to root before its first line. */
 export function openHost(
   connect: () => Promise<Session>,
   config: HostConfig,
-  { askSudoPassword, note }: Opening = {},
+  { askSudoPassword, note, signal }: Opening = {},
 ): Host {
   let connecting: Promise<Session> | undefined
   const session = (): Promise<Session> => (connecting ??= connect())
 
   const enter = async () => {
     const open = await session()
-    const { elevation, text } = await reach(open, config, askSudoPassword)
+    const { elevation, text } = await reach(open, config, { askPassword: askSudoPassword, signal })
     note?.(`root of ${open.where}: ${elevation.kind}`)
     return { where: open.where, text, elevation: elevation.kind, root: elevate(open, elevation) }
   }
@@ -79,8 +82,19 @@ export function openHost(
 
   const spares = spareShells(async (shell) => (await entered()).root.converse(shell))
 
+  /** The answer to a question for which the host has no session left, once the spare shells have made room. */
+  const withRoom = async (question: () => Promise<Answer>): Promise<Answer> => {
+    try {
+      return await question()
+    } catch (cause) {
+      if (!(cause instanceof Failure) || cause.code !== 'max-sessions') throw cause
+      if ((await spares.giveBack()) === 0) throw cause
+      return await question()
+    }
+  }
+
   /** What is asked before the way to root is known finds it by itself; a password is only there once it was asked for. */
-  const ask: Host['ask'] = async (shell, options) => {
+  const askOnce: Host['ask'] = async (shell, options) => {
     if (inside) return (await entered()).root.ask(shell, options)
     const entrance = entered()
     const early = session().then((open) => open.ask(meanwhile(plainly(shell), config), options))
@@ -96,7 +110,7 @@ export function openHost(
       const { where, text, elevation } = await entered()
       return { ...readPdsEnv(text, config, where), elevation }
     },
-    ask,
+    ask: (shell, options) => withRoom(() => askOnce(shell, options)),
     async *lines(shell, options) {
       yield* (await entered()).root.lines(shell, options)
     },

@@ -32,6 +32,8 @@ export interface ImageFacts {
   readonly databases: readonly DatabaseSize[]
   /** The images that earlier updates went away from, newest first. */
   readonly previous: readonly PreviousImage[]
+  /** What cannot be read of what was noted of them; undefined where nothing is wrong. */
+  readonly unreadable: string | undefined
 }
 
 /** Reads them in one remote script. */
@@ -49,7 +51,7 @@ export async function readImageFacts(
       `what ${await host.where()} has of images cannot be read: ${answer.stderr.trim().slice(-300) || `exit code ${answer.code}`}`,
       'kimbia-ops health --verbose',
     )
-  return parseFacts(answer.stdout)
+  return parseFacts(answer.stdout, previousFile(dir))
 }
 
 const look = (
@@ -59,7 +61,10 @@ const look = (
   databases: readonly string[],
 ): Shell<'ask'> => ask`# look at the image, its room and the databases
 echo kimbia-ops:image
-${docker} image inspect --format '{{json .}}' ${id} 2>/dev/null
+if ! ${docker} image inspect --format '{{json .}}' ${id} 2>/dev/null; then
+  why=$(${docker} image inspect ${id} 2>&1 >/dev/null)
+  case $why in *[Nn]'o such '*) ;; *) printf '%s\\n' "$why" >&2; exit 1 ;; esac
+fi
 echo kimbia-ops:docker
 info=$(${docker} info --format '{{.ServerVersion}} {{.DockerRootDir}}' 2>/dev/null)
 echo "\${info%% *}"
@@ -73,17 +78,20 @@ for f in ${databases}; do
   [ ! -f "$f" ] || echo "$(( $(wc -c <"$f") + $(cat "$f-wal" 2>/dev/null | wc -c) )) $f"
 done
 echo kimbia-ops:previous
-cat ${previousFile(dir)} 2>/dev/null
+set -- ${previousFile(dir)}
+[ ! -d "\${1%/*}" ] || cd "\${1%/*}" || exit
+if [ -e "$1" ]; then cat "$1" || exit; fi
 echo kimbia-ops:end`
 
 /** Reads what the script prints. */
-export function parseFacts(stdout: string): ImageFacts {
+export function parseFacts(stdout: string, file: string): ImageFacts {
   const parts = new Map(
     stdout
       .split(/^kimbia-ops:(?=[a-z]+$)/m)
       .map((part) => [part.split('\n', 1)[0] ?? '', part.slice(part.indexOf('\n') + 1)]),
   )
   const part = (name: string): string => (parts.get(name) ?? '').trim()
+  const { images: previous, unreadable } = parsePrevious(part('previous'))
   return {
     local: parseLocal(part('image')),
     dockerVersion: part('docker'),
@@ -94,7 +102,9 @@ export function parseFacts(stdout: string): ImageFacts {
         const [, size, path] = /^(\d+) (.+)$/.exec(line) ?? []
         return size && path ? [{ path, bytes: Number(size) }] : []
       }),
-    previous: parsePrevious(part('previous')),
+    previous,
+    unreadable:
+      unreadable.length === 0 ? undefined : `${file} cannot be read at line ${unreadable.join(', ')}`,
   }
 }
 

@@ -20,8 +20,9 @@ export interface PasswordRecord {
   readonly id: string
 }
 
-/** The record as it stands: its text too, to be put back by an undo. A text without a record is none that can be read. */
+/** The record as it stands: its text too, to be put back by an undo. A text without a record is one that cannot be read. */
 export interface StandingRecord {
+  readonly path: string
   readonly text: string | undefined
   readonly record: PasswordRecord | undefined
 }
@@ -39,10 +40,14 @@ export async function readRecord(host: Sight): Promise<StandingRecord> {
   const path = await recordPath(host)
   const { code, stdout, stderr } = await host.ask(ask`# read the record of the admin password
 set -- ${path}
-[ -e "$1" ] || exit 0
+[ ! -d "\${1%/*}" ] || cd "\${1%/*}" || exit
+[ -e "$1" ] || { echo none; exit 0; }
+echo record
 cat -- "$1"`)
-  if (code !== 0) throw unreadable(await host.where(), path, stderr)
-  return { text: stdout === '' ? undefined : stdout, record: parseRecord(stdout) }
+  if (code === 0 && stdout === 'none\n') return { path, text: undefined, record: undefined }
+  const [, text] = /^record\n([\s\S]*)$/.exec(stdout) ?? []
+  if (code !== 0 || text === undefined) throw unreadable(await host.where(), path, stderr)
+  return { path, text, record: parseRecord(text) }
 }
 
 function parseRecord(text: string): PasswordRecord | undefined {
@@ -57,6 +62,10 @@ function parseRecord(text: string): PasswordRecord | undefined {
     return undefined
   }
 }
+
+/** What is wrong with a record that is there and cannot be read; undefined where there is none, or nothing is wrong. */
+export const brokenRecord = ({ path, text, record }: StandingRecord): string | undefined =>
+  text === undefined || record ? undefined : `the record of its last rotation cannot be read: ${path}`
 
 /** Replaces the record; its undo puts the former one back, or takes it away where there was none. */
 export function recordStep(path: string, next: PasswordRecord, { text }: StandingRecord): ShellStep {

@@ -21,16 +21,33 @@ export interface PreviousImage {
 /** Where they are remembered, newest first, one JSON line each. */
 export const previousFile = (dir: string): string => `${dir}/kimbia-ops/images.jsonl`
 
-/** Reads the file; a line that is none is left out. */
-export const parsePrevious = (text: string): readonly PreviousImage[] =>
-  text.split('\n').flatMap((line) => {
-    try {
-      const it = JSON.parse(line) as PreviousImage
-      return typeof it.stamp === 'string' && typeof it.imageId === 'string' ? [it] : []
-    } catch {
-      return []
-    }
-  })
+/** What the file holds. */
+export interface PreviousImages {
+  readonly images: readonly PreviousImage[]
+  /** The numbers of the lines that cannot be read, such as one that was cut off. */
+  readonly unreadable: readonly number[]
+}
+
+/** Reads the file. */
+export function parsePrevious(text: string): PreviousImages {
+  const lines = text.split('\n').map((line, index) => ({ number: index + 1, line: line.trim() }))
+  const read = lines
+    .filter(({ line }) => line !== '')
+    .map(({ number, line }) => ({ number, image: toImage(line) }))
+  return {
+    images: read.flatMap(({ image }) => (image ? [image] : [])),
+    unreadable: read.filter(({ image }) => !image).map(({ number }) => number),
+  }
+}
+
+function toImage(line: string): PreviousImage | undefined {
+  try {
+    const it = JSON.parse(line) as PreviousImage | null
+    return typeof it?.stamp === 'string' && typeof it.imageId === 'string' ? it : undefined
+  } catch {
+    return undefined
+  }
+}
 
 /** The local name under which an image is kept. */
 export const keptAs = (project: string, service: string, stamp: string): string =>

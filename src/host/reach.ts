@@ -4,6 +4,7 @@ import type { Secret } from '../secret.ts'
 import type { Answer, SessionView } from '../ssh/session.ts'
 import { ask, type Shell } from '../ssh/shell.ts'
 import type { Elevation } from './elevation.ts'
+import { sudoDenial } from './sudo-denial.ts'
 
 /** pds.env as it stands on the host, and how its reader became root. */
 export interface Reached {
@@ -11,14 +12,20 @@ export interface Reached {
   readonly text: string
 }
 
+/** Who can give the password of sudo, if anybody can, and what ends the search. */
+export interface Reaching {
+  readonly askPassword?: (() => Promise<Secret>) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 /** Finds out, in one remote script, how pds.env of a host is reached, and reads it. */
 export async function reach(
   session: SessionView,
   config: HostConfig,
-  askPassword: (() => Promise<Secret>) | undefined,
+  { askPassword, signal }: Reaching = {},
 ): Promise<Reached> {
   const { where } = session
-  const answer = await session.ask(firstTry(config))
+  const answer = await session.ask(firstTry(config), { signal })
   const found = hear(answer)
   const [way] = found.said
   if (!way)
@@ -29,14 +36,22 @@ export async function reach(
       elevation: { kind: way === 'sudo' ? 'sudo' : 'direct' },
       text: textOf(found, answer, where, config),
     }
+  const denied = sudoDenial(where, answer.stderr)
+  if (denied) throw denied
   if (!askPassword)
     throw sudoRefused('sudo-password-needed', `${where}: sudo wants a password, or refuses`, answer)
 
   const password = await askPassword()
-  const second = await session.ask(ask`sudo -S -k -p '' sh -c ${inner} sh ${config.dir}`, { stdin: password })
+  const second = await session.ask(ask`sudo -S -k -p '' sh -c ${inner} sh ${config.dir}`, {
+    stdin: password,
+    signal,
+  })
   const heard = hear(second)
   if (!heard.said.includes('in'))
-    throw sudoRefused('sudo-refused', `${where}: sudo does not take the password`, second)
+    throw (
+      sudoDenial(where, second.stderr) ??
+      sudoRefused('sudo-refused', `${where}: sudo does not take the password`, second)
+    )
   return {
     elevation: { kind: 'sudo with a password', password },
     text: textOf(heard, second, where, config),
@@ -45,6 +60,7 @@ export async function reach(
 
 /** Root needs no sudo, and neither does who may read pds.env and write beside it, or sees that it is not there. */
 const firstTry = ({ dir, sudo }: HostConfig): Shell<'ask'> => ask`# find the way to pds.env
+LC_ALL=C; export LC_ALL
 set -- ${dir} ${sudo} ${inner}
 eval ${outer}`
 

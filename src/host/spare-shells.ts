@@ -9,6 +9,8 @@ export interface SpareShells {
   start(count: number): void
   /** Talks with a line in one of them, or in a shell of its own. */
   converse(shell: Shell): Promise<Conversation>
+  /** Ends those that wait still, where the host has no room beside them; how many there were. */
+  giveBack(): Promise<number>
 }
 
 /** It does nothing until it is told what. */
@@ -31,6 +33,12 @@ async function tell(spare: Conversation, { line }: Shell): Promise<Conversation 
 /** Opens shells by `open`, ahead and when they are needed. */
 export function spareShells(open: (shell: Shell) => Promise<Conversation>): SpareShells {
   const spares: Promise<Conversation | undefined>[] = []
+  let given: Promise<number> = Promise.resolve(0)
+  const end = async (all: readonly Promise<Conversation | undefined>[]): Promise<number> => {
+    const waiting = (await Promise.all(all)).filter((spare) => spare !== undefined)
+    await Promise.all(waiting.map((spare) => spare.end().catch(() => undefined)))
+    return waiting.length
+  }
   return {
     start(count) {
       for (let i = 0; i < count; i++) spares.push(open(waiting).catch(() => undefined))
@@ -38,6 +46,11 @@ export function spareShells(open: (shell: Shell) => Promise<Conversation>): Spar
     async converse(shell) {
       const spare = await spares.shift()
       return (spare && (await tell(spare, shell))) ?? open(shell)
+    },
+    giveBack() {
+      // Who asks while they end waits for the same.
+      if (spares.length > 0) given = end(spares.splice(0))
+      return given
     },
   }
 }

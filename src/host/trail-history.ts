@@ -56,18 +56,19 @@ const backwards = (place: TrailPlace, to: number | undefined, length: number): S
   )
 
 /**
- * Prints the end of a window, how many bytes of it are whole lines, and whether there is more; then these lines.
+ * Prints that there is no trail, or the end of a window, how many bytes of it are whole lines, and whether there is more; then these lines.
  * They are cut on the host, where a character that falls between two windows is still bytes.
  */
 const readWindow = ({ dir, name }: TrailPlace, choose: Shell<'ask'>): Shell<'ask'> => ask`# read the trail
-[ -d ${dir} ] || exit 0
+none() { echo none; exit 0; }
+[ -d ${dir} ] || none
 cd ${dir} || exit
-[ -e ${name} ] || exit 0
+[ -e ${name} ] || none
 size=$(wc -c <${name}) || exit
 size=$((size))
 eval ${choose}
 window() { tail -c +$((from + 1)) ${name} | head -c $((to - from)) | sed "$cut"; }
-echo "$to" $(window | wc -c) "$cut"
+echo window "$to" $(window | wc -c) "$cut"
 window`
 
 /** Whole lines of the trail, the bytes they are and end at, and whether there are others on that side. */
@@ -85,7 +86,15 @@ async function fetchWindow(host: HostView, read: Shell<'ask'>): Promise<Fetched>
     throw await notReadable(host, `${dir}/${name}`, answer)
   }
   const [head = '', ...lines] = answer.stdout.split('\n')
-  const [to = 0, bytes = 0, cut = ''] = head.split(' ')
+  if (head === 'none') return { lines: [], bytes: 0, to: 0, more: false }
+  const [, to, bytes, cut] = /^window (\d+) (\d+) (\$d|1d|)$/.exec(head) ?? []
+  if (to === undefined) {
+    const { dir, name } = await placeOf(host)
+    throw await notReadable(host, `${dir}/${name}`, {
+      ...answer,
+      stderr: `in its place came “${head.slice(0, 200)}”`,
+    })
+  }
   return { lines: lines.flatMap(parseLine), bytes: Number(bytes), to: Number(to), more: cut !== '' }
 }
 

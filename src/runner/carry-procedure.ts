@@ -158,10 +158,12 @@ function patience({ world, terminal, opened, signal }: Life): () => Promise<bool
 async function hostHands({ world, opened, terminal, run }: Life, author: Authorship): Promise<HostHands> {
   const { quiet, json } = run.globals
   const follow = quiet || (json && !terminal.stderr.tty) ? silent : followOn(terminal)
-  const changes = await world.openChanges(await opened.host())
-  const vault = openVault(world, opened.views)
+  // What has begun is finished, or undone, after Ctrl-C as well: this host takes no notice of it.
+  const host = await opened.host()
+  const changes = await world.openChanges(host)
+  const vault = openVault(world, { host, config: opened.config })
   const warm = () => void opened.pds().catch(() => {})
-  return { changes, author, view: opened.views.host, follow, vault, warm }
+  return { changes, author, view: host, follow, vault, warm }
 }
 
 /** Rows that hold true go to stdout; what failed or was not tried is thrown, to end on stderr. */

@@ -65,17 +65,17 @@ export function open(world: World, wishes: Wishes): Opened {
   const { host, pds } = pair(chosen)
   const views: Views = {
     pds: pdsView(pds, signal),
-    host: hostView(chosen, host),
+    host: hostView(chosen, host, signal),
     reader: reader(world, terminal),
     config,
     look(other) {
       const it = pair(async () => other)
-      return { pds: pdsView(it.pds, signal), host: hostView(async () => other, it.host) }
+      return { pds: pdsView(it.pds, signal), host: hostView(async () => other, it.host, signal) }
     },
     askFor: (question, flag) => askFor(terminal, question, flag),
     fetchPublic: (url) => world.fetchPublic(url, signal),
-    pending: once(() => world.readPending(hostView(chosen, host))),
-    store: (name) => openVault(world, { host: hostView(chosen, host), config }).store(name),
+    pending: once(() => world.readPending(hostView(chosen, host, signal))),
+    store: (name) => openVault(world, { host: hostView(chosen, host, signal), config }).store(name),
     author: () => ({ ...world.operator(), version: world.version }),
     self: () => selfOf(world),
     lookUp: (file, words) => world.runProgram({ file, words, deadline: 10_000, group: 'own' }),
@@ -121,13 +121,18 @@ const pdsView = (pds: () => Promise<Pds>, signal: AbortSignal): PdsView => ({
   acceptsAdmin: async (password) => (await pds()).acceptsAdmin(password),
 })
 
-const hostView = (config: () => Promise<HostConfig>, host: () => Promise<Host>): HostView => ({
+/** Only the reading half; every question ends with the signal. */
+const hostView = (
+  config: () => Promise<HostConfig>,
+  host: () => Promise<Host>,
+  signal: AbortSignal,
+): HostView => ({
   config,
   where: async () => (await host()).where(),
   settings: async () => (await host()).settings(),
-  ask: async (shell, options) => (await host()).ask(shell, options),
+  ask: async (shell, options) => (await host()).ask(shell, { ...options, signal: options?.signal ?? signal }),
   async *lines(shell, options) {
-    yield* (await host()).lines(shell, options)
+    yield* (await host()).lines(shell, { ...options, signal: options?.signal ?? signal })
   },
   tunnel: async (port) => (await host()).tunnel(port),
 })

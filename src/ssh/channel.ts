@@ -1,8 +1,10 @@
 import type { Duplex, Readable } from 'node:stream'
 import { type Failure, unreachable } from '../failure.ts'
+import { isFull, noChannel, noTunnel, type Refusal } from './channel-failure.ts'
+import { loginShellLine } from './command-line.ts'
 import type { Ending, Running, Started } from './running.ts'
-import { ask } from './shell.ts'
-import { givenUp, nothingListens } from './wire.ts'
+import type { OpenSessions } from './sessions.ts'
+import { givenUp } from './wire.ts'
 
 /** What is used of ssh2's client. */
 export interface Client {
@@ -26,22 +28,45 @@ export interface Link {
   /** Why the connection is gone, once it is. */
   lost: Failure | undefined
   readonly tunnels: Set<Duplex>
+  readonly sessions: OpenSessions
 }
 
-/** Starts a command line in sh, whatever the login shell is (RFC 4254, section 6.5). */
-export function startOn(client: Client, link: Link, { line, what, tty }: Started): Promise<Running> {
-  const command = ask`exec sh -c ${{ effect: 'ask', line }}`.line
+/**
+ * Starts a command line in sh, whatever the login shell is (RFC 4254, section 6.5). Where the server has no room for one
+ * more session, it waits for one of ours that ends by itself.
+ */
+export async function startOn(client: Client, link: Link, command: Started): Promise<Running> {
+  for (;;) {
+    try {
+      const running = await link.sessions.opening(open(client, link, command))
+      link.sessions.add(running.closed, command.lasts === 'yes')
+      return running
+    } catch (error) {
+      if (link.lost) throw link.lost
+      if (!isFull(error) || (await link.sessions.room()) === 'no')
+        throw noChannel(link.where, error, link.sessions.count)
+      if (command.isGivenUp?.()) throw givenUp(command.what)
+    }
+  }
+}
+
+/** A command, and when its session is closed: one that is given up may go on for a while. */
+interface Opened extends Running {
+  readonly closed: Promise<unknown>
+}
+
+function open(client: Client, link: Link, { line, mark, what, tty }: Started): Promise<Opened> {
+  const command = loginShellLine({ line, mark })
   const pty = tty && { rows: tty.rows, cols: tty.columns, term: tty.term }
   return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => reject(link.lost ?? noChannel(link, error))
     if (link.lost) return reject(link.lost)
     try {
       client.exec(command, pty ? { pty } : {}, (error, channel) => {
-        if (error) fail(error)
+        if (error) reject(error)
         else resolve(runningOn(channel, client, link, what))
       })
     } catch (error) {
-      fail(error)
+      reject(error)
     }
   })
 }
@@ -59,12 +84,13 @@ export async function openTunnel(
     channel.once('close', () => link.tunnels.delete(channel))
     return channel
   } catch (error) {
-    throw link.lost ?? noTunnel(error as Error & { reason?: number }, port, link.where)
+    throw link.lost ?? noTunnel(error as Refusal, port, link.where)
   }
 }
 
-function runningOn(channel: Channel, client: Client, link: Link, what: string): Running {
+function runningOn(channel: Channel, client: Client, link: Link, what: string): Opened {
   const ended = Promise.withResolvers<Ending>()
+  const closed = new Promise((resolve) => channel.once('close', resolve))
   let ending: Ending | undefined
   channel.on('exit', (code: number | null, signal?: string) => {
     ending = code === null ? { kind: 'signal', signal: signal ?? 'a signal' } : { kind: 'code', code }
@@ -80,6 +106,7 @@ function runningOn(channel: Channel, client: Client, link: Link, what: string): 
     stdout: channel,
     stderr: channel.stderr,
     ended: ended.promise,
+    closed,
     stop() {
       ended.resolve({ kind: 'lost', failure: givenUp(what) })
       channel.resume()
@@ -106,28 +133,6 @@ function whenRead({ stderr }: Channel, then: () => void): void {
   if (stderr.readableEnded || stderr.destroyed) then()
   else stderr.once('end', then)
 }
-
-/** The reasons of a refused channel (RFC 4254, section 5.1). */
-const prohibited = 1
-const connectFailed = 2
-
-function noTunnel(error: Error & { reason?: number }, port: number, where: string): Failure {
-  if (error.reason === connectFailed) return nothingListens(port, where, error)
-  const hint =
-    error.reason === prohibited
-      ? 'the sshd of the host needs AllowTcpForwarding yes (or local), and a PermitOpen for it'
-      : undefined
-  const code = error.reason === prohibited ? 'tunnel-prohibited' : 'tunnel-failed'
-  return unreachable(code, `${where} opens no connection to its port ${port}: ${error.message}`, hint, error)
-}
-
-const noChannel = ({ where }: Link, error: unknown) =>
-  unreachable(
-    'command-refused',
-    `${where} does not run commands for us: ${error instanceof Error ? error.message : error}`,
-    undefined,
-    error,
-  )
 
 const noExit = (what: string) =>
   unreachable('link-lost', `its channel was closed without a word on how it ended: ${what}`)

@@ -4,6 +4,7 @@ import type { Options } from 'execa'
 import { unreachable } from '../failure.ts'
 import { loadExeca } from '../process.ts'
 import { toExitCode } from './attach.ts'
+import { shellWords } from './command-line.ts'
 import type { Ending, Running, Started } from './running.ts'
 import type { Attached, Note, Session } from './session.ts'
 import { givenUp, nothingListens, sessionOver } from './wire.ts'
@@ -45,9 +46,10 @@ const plain = {
   stderr: 'pipe',
 } as const satisfies Options
 
-async function run({ line, what }: Started): Promise<Running> {
+async function run({ line, mark, what }: Started): Promise<Running> {
   const execa = await loadExeca()
-  const child = execa('sh', ['-c', line], plain)
+  const [program = 'sh', ...args] = shellWords({ line, mark })
+  const child = execa(program, args, plain)
   const stopped = Promise.withResolvers<Ending>()
   return {
     stdin: child.stdin as Writable,

@@ -9,6 +9,7 @@ import { type HostKeyCheck, hostKeyCheck } from './host-key.ts'
 import { type AskPassphrase, gatherKeys, type KeyRing } from './key-ring.ts'
 import { lostLink, type Trouble, whyNotConnected } from './login-failure.ts'
 import type { Note, Session } from './session.ts'
+import { OpenSessions } from './sessions.ts'
 import type { Target } from './target.ts'
 import { type Approach, approach, type Transport } from './transport.ts'
 import { sessionOver } from './wire.ts'
@@ -95,7 +96,7 @@ async function login(
 ): Promise<Line> {
   const { check, ring, transport, clock } = parts
   const ssh = new NodeSSH()
-  const link: Link = { where, lost: undefined, tunnels: new Set() }
+  const link: Link = { where, lost: undefined, tunnels: new Set(), sessions: new OpenSessions() }
   const seen: Seen = { refused: undefined, secured: 'no' }
   const verify = (key: Buffer) => {
     seen.refused = check.refusal(key)

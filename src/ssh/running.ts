@@ -25,8 +25,14 @@ export interface Running {
 /** A POSIX sh command line to be started. */
 export interface Started {
   readonly line: string
+  /** Between the halves of which its output is to stand; absent where it is to come as it is. */
+  readonly mark?: string | undefined
   /** What a Failure calls it: a line that may hold a secret is not quoted. */
   readonly what: string
+  /** Whether it may last: one that is talked to, or read from, ends when this side is done with it. */
+  readonly lasts?: 'yes' | undefined
+  /** Whether nobody wants it any more, as when it had to wait for its start. */
+  readonly isGivenUp?: (() => boolean) | undefined
   /** The terminal to start it in, if one is asked for. */
   readonly tty?: Attached['tty']
 }

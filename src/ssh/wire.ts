@@ -3,6 +3,7 @@ import { type Failure, unreachable } from '../failure.ts'
 import { attachTo } from './attach.ts'
 import { conversationWith } from './conversation.ts'
 import { linesOf } from './lines.ts'
+import { betweenMarks, type MarkedRunning } from './marked.ts'
 import { brief, collect, type Running, type Start, type Started } from './running.ts'
 import type { Answer, Attached, Note, RunOptions, Session } from './session.ts'
 import type { Shell } from './shell.ts'
@@ -43,7 +44,7 @@ export interface Surroundings {
 
 /** A session over a wire: how commands are timed, fed, read and told of is the same for all. */
 export function sessionOver(wire: Wire, { note = () => {}, signal: ending }: Surroundings = {}): Session {
-  const named = (line: string) => ({ line, what: `${brief(line)} (on ${wire.where})` })
+  const named = (line: string) => ({ line, what: `${brief(line)} (on ${wire.where})`, mark: newMark() })
   const run = (
     { line }: Shell,
     { stdin, deadline = defaultDeadline, signal }: RunOptions = {},
@@ -58,14 +59,19 @@ export function sessionOver(wire: Wire, { note = () => {}, signal: ending }: Sur
     ask: run,
     act: run,
     async *lines({ line }, options = {}) {
-      const command = named(line)
+      const command = { ...named(line), lasts: 'yes' } as const
       const { signal = ending } = options
       const limits = { deadline: defaultDeadline, signal }
-      const running = await timed(note, shown(line), () => started(wire, command, limits, async (one) => one))
+      const running = await timed(note, shown(line), () =>
+        started(wire, command, limits, async (one) => {
+          await one.begun
+          return one
+        }),
+      )
       yield* linesOf(running, { ...options, signal }, command.what)
     },
     async converse({ line }, { deadline = defaultDeadline } = {}) {
-      const command = named(line)
+      const command = { ...named(line), lasts: 'yes' } as const
       const running = await timed(note, shown(line), () =>
         started(wire, command, { deadline, signal: ending }, async (one) => one),
       )
@@ -74,14 +80,14 @@ export function sessionOver(wire: Wire, { note = () => {}, signal: ending }: Sur
     attach({ line }, attached) {
       const { tty, signal } = attached
       // Its arguments are the operator's own, and may hold a password: they are named nowhere.
-      const command = { line, what: `a program of the host (on ${wire.where})`, tty }
-      return timed(
-        note,
-        'attached a program of the host',
-        () =>
-          wire.inherit?.(line, attached) ??
-          started(wire, command, { signal }, (running) => attachTo(running, attached)),
-      )
+      const command = { line, what: `a program of the host (on ${wire.where})`, tty, lasts: 'yes' } as const
+      const join = (running: Running) => attachTo(running, attached)
+      const begin = () =>
+        // On a terminal what a login shell says is for the person who sits there.
+        tty
+          ? startedAsIs(wire, command, { signal }, join)
+          : started(wire, { ...command, mark: newMark() }, { signal }, join)
+      return timed(note, 'attached a program of the host', () => wire.inherit?.(line, attached) ?? begin())
     },
     tunnel: (port) => openTunnel(wire, port),
     dispose: () => wire.dispose(),
@@ -99,18 +105,37 @@ const openTunnel = (wire: Wire, port: number): Promise<Duplex> =>
     },
   )
 
-/** Starts a command and uses it, within limits; at a limit it is stopped, even one that starts only then. */
+/** Starts a command of which only what stands between its marks is heard, and uses it, within limits. */
 const started = <T>(
   wire: Wire,
+  command: Started & { readonly mark: string },
+  limits: Omit<Limits, 'what'>,
+  use: (running: MarkedRunning) => Promise<T>,
+): Promise<T> => {
+  const { where } = wire
+  const start = async (it: Started) => betweenMarks(await wire.start(it), { ...command, where })
+  return startedAsIs({ start }, command, limits, use)
+}
+
+/** Starts a command and uses it, within limits; at a limit it is stopped, even one that starts only then. */
+const startedAsIs = <R extends Running, T>(
+  { start }: { readonly start: (command: Started) => Promise<R> },
   command: Started,
   limits: Omit<Limits, 'what'>,
-  use: (running: Running) => Promise<T>,
+  use: (running: R) => Promise<T>,
 ): Promise<T> =>
   within({ ...limits, what: command.what }, async (onStop) => {
-    const running = await wire.start(command)
+    let over = false
+    onStop(() => {
+      over = true
+    })
+    const running = await start({ ...command, isGivenUp: () => over })
     onStop(() => running.stop())
     return use(running)
   })
+
+/** Known to nobody before: what a command prints, or reads out of a file, cannot hold it. */
+const newMark = (): string => crypto.randomUUID().replaceAll('-', '').slice(0, 16)
 
 const shown = (line: string) => `$ ${brief(line, noteLength)}`
 

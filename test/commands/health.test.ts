@@ -144,7 +144,7 @@ test('in a pipe and on a terminal, all checks are told', async () => {
 })
 
 test('a password that is due is a warning, and the service is well all the same', async () => {
-  const host = rotated(scriptedHost()).on('# read the record', '')
+  const host = rotated(scriptedHost()).on('# read the record', 'none\n')
   const { ran, row } = await health({ host })
   expect([ran.code, row.ok]).toEqual([0, true])
   expect(statuses(row)).toContain('password warn')

@@ -8,7 +8,7 @@ const hostWith = (container: ScriptedContainer = {}, files = ['/pds/compose.yaml
     .on('# look at the containers', engineAnswer([container], files))
     .on(/^docker image inspect/, '["PDS_PORT=3000"]')
     .on('config --images', 'ghcr.io/bluesky-social/pds:0.4\n')
-    .on('# what change stands there', '')
+    .on('# what change stands there', 'kimbia-ops:standing\nkimbia-ops:end\n')
 const dry = async (host: ReturnType<typeof hostWith>, ...args: string[]) =>
   await scriptedWorld({ host }).run('restart', '--dry-run', ...args)
 

@@ -12,6 +12,7 @@ kimbia-ops:databases
  1000 /pds/account.sqlite
  24 /pds/account.sqlite-wal
  1024 total
+kimbia-ops:end
 `
 const hostWith = (used = 40) =>
   rotated(scriptedHost())
@@ -57,7 +58,7 @@ test('a well host: all of it, and nothing that needs attention', async () => {
 test('what needs attention, the most urgent first', async () => {
   const env = ['PDS_HOSTNAME=pds.test', 'PDS_ADMIN_PASSWORD=0ld-one']
   const host = hostWith(95)
-    .on('# read the record', '')
+    .on('# read the record', 'none\n')
     .on('# look at the containers', engineAnswer([{ env, state: 'restarting', restarts: 9, exitCode: 1 }]))
     .on('config --images', 'ghcr.io/bluesky-social/pds:0.4.5034\n')
   const accounts = Array.from({ length: 25 }, (_, i) => ({

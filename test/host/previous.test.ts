@@ -43,7 +43,7 @@ esac
   const words = [pds.path('docker')]
   return {
     file,
-    kept: () => parsePrevious(readFileSync(file, 'utf8')),
+    kept: () => parsePrevious(readFileSync(file, 'utf8')).images,
     tags: () => readFileSync(pds.path('tags'), 'utf8').trim().split('\n'),
     remember: (day: number) => run(remember(words, pds.dir, image(day))),
     forget: (day: number) => run(forget(words, pds.dir, 'pds', image(day))),
@@ -106,6 +106,9 @@ test('the newest two copies are kept, and those that databases were put back fro
   )
 })
 
-test('a line that was cut off is passed over', () => {
-  expect(parsePrevious(`{"stamp":"20\n${JSON.stringify(image(11))}\n`)).toEqual([image(11)])
+test('a line that was cut off is told from those that can be read', () => {
+  expect(parsePrevious(`{"stamp":"20\n${JSON.stringify(image(11))}\nnull\n\n`)).toEqual({
+    images: [image(11)],
+    unreadable: [1, 3],
+  })
 })

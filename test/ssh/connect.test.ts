@@ -261,8 +261,11 @@ test('what is attached is named nowhere: its arguments may be secrets', async ()
 
 test('sh runs the commands, whatever the login shell makes of a line', () =>
   withSession({}, async (session, { commands }) => {
-    await session.ask(ask`echo ${"it's"}`)
-    expect(commands).toEqual([`exec sh -c ${quote(`echo 'it'\\''s'`)}`])
+    await session.ask(ask`echo ${"it's!\n"}`)
+    const [command = '', ...more] = commands
+    expect(more).toEqual([])
+    expect(command).toMatch(/^sh -c '[ -&(-[\]-~]*' 'sh' '[0-9a-f]{16}' '[^'!]*'$/)
+    expect(command).toContain(String.raw`'echo \0047it\0047\0134\0047\0047s\0041\0012\0047'`)
   }))
 
 test('a session says where it leads', () =>

@@ -12,6 +12,9 @@ const record = {
   id: 'r1',
 }
 
+/** What a host answers that is asked for the record: its text, or that there is none. */
+export const recordAnswer = (text: string): string => (text === '' ? 'none\n' : `record\n${text}`)
+
 /** The host with such a record, and nothing in its trail. */
 export const rotated = (host: ScriptedHost): ScriptedHost =>
-  host.on('# read the record', JSON.stringify(record)).on('# read the trail', '')
+  host.on('# read the record', recordAnswer(JSON.stringify(record))).on('# read the trail', 'none\n')

@@ -17,6 +17,8 @@ export interface Way extends AsyncDisposable {
   readonly wire: Relay | undefined
   /** Whether a command that is given up is told to end; ssh2's server drops signals once stdin is closed. */
   readonly endsCommands: 'yes' | 'no'
+  /** Who logs in, where that is a user of this machine made for it, and the home directory of that user. */
+  readonly login?: { readonly user: string; readonly home: string } | undefined
   open(options?: { keepalive?: number }): Promise<Session>
 }
 
@@ -77,6 +79,7 @@ async function sshdWay(): Promise<Way> {
   return {
     wire,
     endsCommands: 'yes',
+    login: process.getuid?.() === 0 ? { user: operator.name, home: place.dir } : undefined,
     open: (options = {}) => openSsh(target, options),
     async [Symbol.asyncDispose]() {
       await wire[Symbol.asyncDispose]()

@@ -1,6 +1,6 @@
 import type { Pending } from '../../host/change/change.ts'
 import type { HostView } from '../../host/host.ts'
-import { type PasswordRecord, readRecord } from '../../host/password-record.ts'
+import { brokenRecord, type PasswordRecord, readRecord } from '../../host/password-record.ts'
 import { joinBackwards, readTrailBackwards } from '../../host/trail-history.ts'
 import type { Views } from '../../runner/command.ts'
 import { busyBy } from '../../runner/standing.ts'
@@ -16,6 +16,8 @@ export interface FailedRotation {
 /** How old the admin password is, by the record of its last rotation and by the trail. Times are milliseconds. */
 export interface PasswordAge {
   readonly record: PasswordRecord | undefined
+  /** What is wrong with a record that is there and cannot be read. */
+  readonly broken: string | undefined
   readonly age: number | null
   readonly rotateEvery: number
   /** ISO 8601 UTC; null where nobody knows how old it is. */
@@ -33,11 +35,13 @@ export async function readPasswordAge({
   pending,
 }: Pick<Views, 'host' | 'clock' | 'pending'>): Promise<PasswordAge> {
   const every = rotateEvery(await host.config())
-  const [{ record }, standing] = await Promise.all([readRecord(host), pending()])
+  const [found, standing] = await Promise.all([readRecord(host), pending()])
+  const { record } = found
   const now = clock()
   const since = record?.rotatedAt ?? new Date(now.getTime() - every).toISOString()
   return {
     record,
+    broken: brokenRecord(found),
     age: record ? Math.max(0, now.getTime() - Date.parse(record.rotatedAt)) : null,
     rotateEvery: every,
     dueAt: record ? dueAt(record, every) : null,
@@ -74,13 +78,13 @@ async function lastFailure(
 }
 
 /** What a person should know of the age, a line each; none when all is well. */
-export function ageProblems({ record, due, dueAt: at, failed }: PasswordAge): readonly string[] {
+export function ageProblems({ record, broken, due, dueAt: at, failed }: PasswordAge): readonly string[] {
   return [
     ...(due
       ? [
           record
             ? `the admin password is due since ${at?.slice(0, 10)}`
-            : 'nobody knows how old the admin password is: there is no record of a rotation',
+            : `nobody knows how old the admin password is: ${broken ?? 'there is no record of a rotation'}`,
         ]
       : []),
     ...(failed ? [`its last rotation failed at ${failed.time}: ${failed.message.split('\n')[0]}`] : []),

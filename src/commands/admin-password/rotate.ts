@@ -6,7 +6,14 @@ import { diffSettings } from '../../host/env-diff.ts'
 import { editEnv } from '../../host/env-edit.ts'
 import { parseEnvFile } from '../../host/env-file.ts'
 import type { Settings } from '../../host/host.ts'
-import { type PasswordRecord, readRecord, recordPath, recordStep } from '../../host/password-record.ts'
+import {
+  brokenRecord,
+  type PasswordRecord,
+  readRecord,
+  recordPath,
+  recordStep,
+  type StandingRecord,
+} from '../../host/password-record.ts'
 import { portOf } from '../../host/pds-port.ts'
 import { actsOn, applying } from '../../host/recreate.ts'
 import { column, flag, option, procedure, type RowOf, type Views } from '../../runner/command.ts'
@@ -74,6 +81,7 @@ export default procedure({
     if (ifDue) await refuseCutOff(views)
     const standing = await readRecord(views.host)
     const { record } = standing
+    if (ifDue) refuseBroken(standing)
     const subject = `the admin password of ${config.name}`
     const frame = { title: `rotate ${subject}`, confirm: config.name, reason: why }
     if (ifDue && record && !isDue(record, every, views.clock())) {
@@ -104,7 +112,7 @@ export default procedure({
       outageMs: later('host.outageMs'),
     }
     const item: Item<Row> = { subject, steps, rows: [row] }
-    return { ...frame, found: [acting, since(record)], warnings, items: [item] }
+    return { ...frame, found: [acting, since(standing)], warnings, items: [item] }
   },
 })
 
@@ -113,10 +121,23 @@ const authorOf = ({ author }: Views) => {
   return { by: `${user}@${machine}`, version }
 }
 
-const since = (record: PasswordRecord | undefined): string =>
-  record
+const since = (standing: StandingRecord): string => {
+  const { record } = standing
+  return record
     ? `rotated last at ${record.rotatedAt} by ${record.by}`
-    : 'nobody knows when it was rotated last: there is no record of it'
+    : `nobody knows when it was rotated last: ${brokenRecord(standing) ?? 'there is no record of it'}`
+}
+
+/** Nobody knows whether it is due: a timer would rotate it at every run. */
+function refuseBroken(standing: StandingRecord): void {
+  const broken = brokenRecord(standing)
+  if (broken === undefined) return
+  throw failed(
+    'record-unreadable',
+    `whether the admin password is due is not known: ${broken}; nothing was changed`,
+    `see what it holds, on the host: sudo cat ${standing.path}; to rotate now, which writes it anew: kimbia-ops admin-password rotate`,
+  )
+}
 
 /** Hexadecimal digits alone mean the same to all that read pds.env. */
 function newPassword(digits: number): Secret {
@@ -129,7 +150,7 @@ interface Rotation {
   readonly settings: Settings
   readonly store: string
   readonly made: PasswordRecord
-  readonly standing: Awaited<ReturnType<typeof readRecord>>
+  readonly standing: StandingRecord
   /** Nobody looks at what is warned of. */
   readonly ifDue: boolean
 }

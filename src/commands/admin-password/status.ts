@@ -56,7 +56,7 @@ export default query({
       store: name === undefined ? null : storeLabel(name),
       storeAgrees: kept?.agrees ?? 'unknown',
       pending: kept?.pending ?? null,
-      inDoubt: doubts.length > 0 || age.failed !== undefined,
+      inDoubt: doubts.length > 0 || age.failed !== undefined || age.broken !== undefined,
       problems: [...doubts, ...ageProblems(age), ...noStore(kept)],
     }
   },

@@ -69,7 +69,7 @@ export default query({
       available: wordOf(remote),
       latestDigest: remote.kind === 'unknown' ? null : remote.digest,
       latestVersion: remote.kind === 'same' ? version : versionOfTag(moving.tag),
-      note: [why, unapplied(found)].filter(Boolean).join('; ') || null,
+      note: [why, unapplied(found), facts.unreadable].filter(Boolean).join('; ') || null,
       watchtower: watchtower.found
         ? `${watchtower.updates ? 'updates the PDS' : 'does not update the PDS'}: ${watchtower.why}`
         : 'none',

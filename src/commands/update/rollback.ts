@@ -74,6 +74,12 @@ function pick({ facts, pds, config }: Survey, to: string | undefined): PreviousI
     if (found) return found
     throw usage(`no update of ${to} is remembered`, `remembered: ${known || 'none'}`, 'no-previous')
   }
+  if (facts.unreadable !== undefined)
+    throw failed(
+      'previous-unreadable',
+      `which image ran before this one is not known: ${facts.unreadable}`,
+      `name it: kimbia-ops update rollback --to STAMP; remembered: ${known || 'none'}`,
+    )
   const found = all.find(({ imageId }) => imageId !== pds.imageId)
   if (found) return found
   throw failed(

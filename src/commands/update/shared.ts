@@ -114,6 +114,7 @@ export function warningsOf({ drift, watchtower, facts }: Survey): readonly strin
     ...(watchtower.updates
       ? [`Watchtower updates the PDS too, and may do so in the middle: ${watchtower.why}`]
       : []),
+    ...(facts.unreadable === undefined ? [] : [facts.unreadable]),
     ...(images !== undefined && images < 1_073_741_824
       ? [`docker has only ${megabytes(images)} free for the new image`]
       : []),

@@ -15,6 +15,8 @@ export async function readPending(host: HostView): Promise<Pending | undefined> 
   return toPending(await readStanding(host))
 }
 
+const [begin, end] = ['kimbia-ops:standing', 'kimbia-ops:end']
+
 /** The lock and the change of a host as they stand. */
 export async function readStanding(host: HostView): Promise<Standing> {
   const dir = changesDir(await host.config())
@@ -22,11 +24,14 @@ export async function readStanding(host: HostView): Promise<Standing> {
 d=${dir}
 eval ${identity}
 eval ${printStanding}
-standing
 if [ -d "$d" ] && [ ! -x "$d" ]; then exit 9; fi
-exit 0`)
-  if (answer.code === 0) return parseStanding(answer.stdout.split('\n'))
-  const why = answer.stderr.trim() || 'permission denied'
+echo ${begin}
+standing
+echo ${end}`)
+  const lines = answer.stdout.split('\n')
+  const [first, last] = [lines.indexOf(begin), lines.lastIndexOf(end)]
+  if (answer.code === 0 && first !== -1 && last > first) return parseStanding(lines.slice(first + 1, last))
+  const why = answer.stderr.trim() || (answer.code === 9 ? 'permission denied' : `exit code ${answer.code}`)
   throw unreachable(
     'change-not-readable',
     `${await host.where()}:${dir} cannot be read: ${why}`,

@@ -1,6 +1,7 @@
 import type { HostConfig } from '../../../src/config.ts'
 import type { HostStep } from '../../../src/host/change/step.ts'
 import { Secret } from '../../../src/secret.ts'
+import { recordAnswer } from '../../support/rotated.ts'
 import type { ChangesScript } from '../../support/scripted-changes.ts'
 import type { ScriptedHost } from '../../support/scripted-host.ts'
 import { type ScriptedPds, scriptedPds } from '../../support/scripted-pds.ts'
@@ -65,10 +66,10 @@ function hostOf(it: Rotating, password: RotatingScript['password'], env: readonl
   const usual = { rotateEvery: undefined, store: storeName }
   const adminPassword = password === 'not configured' ? undefined : (password ?? usual)
   const host = composed({ text: it.text, env, config: { adminPassword } })
-    .on('# read the record', () => it.record)
+    .on('# read the record', () => recordAnswer(it.record))
     .on('cat -- /pds/pds.env', () => it.text)
     .on('/pds/kimbia-ops/change/files', () => it.former)
-    .on('# read the trail', () => it.trail)
+    .on('# read the trail', () => it.trail || 'none\n')
   const settings = async () => ({
     ...(await host.settings()),
     text: new Secret(it.text),

@@ -35,7 +35,7 @@ const line = (event: 'intent' | 'outcome', time: string, id: string, more: objec
     version: '1',
     ...more,
   })}\n`
-const windowOf = (lines: string): string => `${lines.length} ${lines.length} \n${lines}`
+const windowOf = (lines: string): string => `window ${lines.length} ${lines.length} \n${lines}`
 
 test('all is well', async () => {
   const { code, row } = await statusOf(await rotated(), 30)
