@@ -1,10 +1,14 @@
 import { Failure, usage } from '../failure.ts'
 import type { Pending } from '../host/change/change.ts'
+import { awaitChange } from '../runner/await-change.ts'
 import { begunOf, mayBeUnwell, unwell } from '../runner/change-end.ts'
-import { column, flag, option, procedure, table } from '../runner/command.ts'
+import { column, flag, option, procedure, table, type Views } from '../runner/command.ts'
 import type { Item, Plan, ResumeStep } from '../runner/plan.ts'
 import { busyBy, describePending, holderName, type StepState, stepStates } from '../runner/standing.ts'
+import { storeLabel } from '../runner/store-step.ts'
 import { choice, moment, optional, text } from '../runner/type.ts'
+import { foreignStore } from '../runner/vault.ts'
+import { storeName } from './admin-password/shared.ts'
 
 const steps = {
   step: column(text, 'what it does'),
@@ -37,7 +41,7 @@ export default procedure({
   name: 'recover',
   summary: 'Finish or undo a change to the host that was cut off',
   about:
-    'The plan of each change is written down on the host beside its lock before its first step. What was cut off goes on in the direction that it was going: forward, or back once undoing had begun. What can never be undone, such as a file that somebody else has changed since, is closed with --accept: nothing more is done, and the host is left as it stands. While the host or another operator works on it, nothing is done, and how far it is is told.',
+    'The plan of each change is written down on the host beside its lock before its first step. What was cut off goes on in the direction that it was going: forward, or back once undoing had begun. What can never be undone, such as a file that somebody else has changed since, is closed with --accept: nothing more is done, and the host is left as it stands. While the host or another operator works on it, it is followed to its end first; with --no-wait, that is told instead (exit code 7). A rotation that was begun with --store wants the same one here.',
   examples: ['kimbia-ops recover --dry-run', 'kimbia-ops recover', 'kimbia-ops recover --undo --yes'],
   risk: 'disruptive',
   changes: 'host',
@@ -45,13 +49,20 @@ export default procedure({
     undo: flag('undo it instead of finishing it'),
     accept: flag('do nothing more, and close it as the host stands now'),
     breakLock: option(text, 'remove the lock of this user@machine, who is not there any more'),
+    store: option(
+      storeName,
+      'where the rotation that was cut off keeps the password, if not as the config says',
+    ),
+    noWait: flag('do not wait for a change that is still under way'),
   },
   output,
-  async plan({ undo, accept, breakLock }, { pending }): Promise<Plan<Row>> {
+  async plan({ undo, accept, breakLock, store, noWait }, views): Promise<Plan<Row>> {
     if (undo && breakLock !== undefined) throw usage('--undo and --break-lock cannot go together')
     if (accept && (undo || breakLock !== undefined))
       throw usage('--accept cannot go together with --undo or --break-lock')
-    const found = await pending()
+    const standing = await views.pending()
+    const waits = breakLock === undefined && !accept && !noWait && views.dryRun === 'no'
+    const found = standing && waits ? await whenFree(standing, views) : standing
     if (!found) return planOf('recover', [{ subject: 'the host', steps: [], rows: [nothing] }])
     if (breakLock !== undefined) return breaking(found, breakLock)
     // Its holder is gone, and was never to do anything with it.
@@ -59,9 +70,33 @@ export default procedure({
     const busy = busyBy(found)
     if (busy && busy.code !== 'cut-off') throw busy
     if (accept) return resuming(found, found.state === 'over' ? 'close' : 'accept')
-    return resuming(found, undo ? 'undo' : wayOf(found))
+    const way = undo ? 'undo' : wayOf(found)
+    return resuming(found, way, store ?? (await askForStore(found, way, views)))
   },
 })
+
+/** A change that is under way is followed to its end; what is left then is for this run. */
+async function whenFree(pending: Pending, views: Views): Promise<Pending | undefined> {
+  if (pending.state !== 'working' && pending.state !== 'held') return pending
+  const left = await awaitChange(pending, views)
+  if (!left) views.say('it was ended by the one who began it: see kimbia-ops trail --since 1h')
+  return left
+}
+
+/** What the host says of a store is not believed: the operator on a terminal is asked for it, and told what it says. */
+async function askForStore({ plan }: Pending, way: Way, views: Views): Promise<string | undefined> {
+  if (!plan || way === 'close') return undefined
+  const label = [...plan.after, ...plan.before].map(storeOf).find((it) => it !== undefined)
+  const own = (await views.host.config()).adminPassword?.store
+  if (label === undefined || label === 'stdout' || (own !== undefined && storeLabel(own) === label))
+    return undefined
+  const { file } = await views.config()
+  const question = `The change keeps the password in ${label}, says the host. Name that store if it is yours`
+  const given = await views.askFor(question, '--store').catch((cause: unknown) => {
+    throw cause instanceof Failure && cause.outcome === 'usage' ? foreignStore(label, file) : cause
+  })
+  return storeName.parse(given)
+}
 
 const nothing: Row = { id: null, command: null, operator: null, begun: null, state: 'nothing', steps: [] }
 
@@ -105,7 +140,13 @@ const ends = { finish: 'finished', undo: 'undone', close: 'closed', accept: 'acc
 
 type Way = keyof typeof verbs
 
-function resuming(pending: Pending, way: Way): Plan<Row> {
+/** The store that a step speaks of as it is written down; whether it can be taken up is found out with the lock. */
+function storeOf(step: unknown): string | undefined {
+  const { kind, store } = (step ?? {}) as { readonly kind?: unknown; readonly store?: unknown }
+  return kind === 'store' && typeof store === 'string' ? store : undefined
+}
+
+function resuming(pending: Pending, way: Way, store?: string): Plan<Row> {
   const { plan, holder } = pending
   if (!plan) throw new TypeError('a lock without a plan can only be broken')
   const before = stepStates(pending)
@@ -122,6 +163,7 @@ function resuming(pending: Pending, way: Way): Plan<Row> {
     remaining,
     begun: marked(['begin', 'done']),
     done: marked(['done']),
+    ...(store !== undefined && { store }),
     ended: pending.end && pending.end.kind !== 'done' ? pending.end.why : undefined,
   }
   const row = { ...rowOf(pending), state: ends[way], steps: after }

@@ -7,7 +7,7 @@ import { expectedIdentity } from '../host/expected-identity.ts'
 import type { HostView, Settings } from '../host/host.ts'
 import { containerOf } from '../host/logs.ts'
 import { portOf } from '../host/pds-port.ts'
-import { actsOn, gateOf, keeping, recreate } from '../host/recreate.ts'
+import { actsOn, checkCompose, gateOf, keeping, recreate } from '../host/recreate.ts'
 import { column, flag, procedure } from '../runner/command.ts'
 import { later, type Plan, type Step, shell, wait } from '../runner/plan.ts'
 import { count, optional, text } from '../runner/type.ts'
@@ -80,13 +80,13 @@ async function renewal(host: HostView, settings: Settings): Promise<Way> {
   const it = { engine, service, port, gate, written }
   return {
     engine,
-    steps: [keeping(it), recreate(it, ['--force-recreate']), gateOf(it)],
+    // What compose refuses, or cannot be asked, is known before the PDS is stopped.
+    steps: [keeping(it), checkCompose(it), recreate(it, ['--force-recreate']), gateOf(it)],
     container: engine.pds,
     acting: actsOn(engine, config),
   }
 }
 
-/** By compose where it has made the container, else by docker itself. */
 async function restart(host: HostView, settings: Settings): Promise<Way> {
   const engine = await readEngine(host)
   const config = await host.config()
@@ -97,7 +97,9 @@ async function restart(host: HostView, settings: Settings): Promise<Way> {
     container,
     acting: `acts on the container ${container.name}, which belongs to ${config.dir}`,
     steps: [
-      shell(`Restart ${container.name}`, restartLine(engine, container), { interrupts: { port } }),
+      shell(`Restart ${container.name}`, act`${engine.docker} restart ${container.name}`, {
+        interrupts: { port },
+      }),
       wait(`Wait until the PDS is healthy, and stays so for ${gate.settle} s`, {
         port,
         ...gate,
@@ -106,13 +108,6 @@ async function restart(host: HostView, settings: Settings): Promise<Way> {
       }),
     ],
   }
-}
-
-function restartLine({ docker, project }: Engine, { name, labels }: Container) {
-  const service = labels['com.docker.compose.service']
-  return project && service !== undefined
-    ? act`${project.words} restart ${service}`
-    : act`${docker} restart ${name}`
 }
 
 /** A restart does not read pds.env again. */

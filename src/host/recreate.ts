@@ -106,6 +106,12 @@ export function recreate(it: Recreating, extra: string[] = []): ShellStep {
   }
 }
 
+/** Fails where compose does not take its files, or is not there, before anything is interrupted. */
+export const checkCompose = (
+  { engine }: Pick<Recreating, 'engine'>,
+  why = 'Check that compose takes its files',
+): ShellStep => ({ kind: 'shell', why, run: act`${engine.project.words} config --quiet` })
+
 /** Which directory and container a recreate acts on, for the plan. */
 export const actsOn = (
   { pds, project }: Pick<ComposeEngine, 'pds' | 'project'>,

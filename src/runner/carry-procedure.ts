@@ -6,7 +6,7 @@ import { changes, consent, mustType } from './consent.ts'
 import { followOn, silent } from './follow.ts'
 import { keepTrail } from './keep-trail.ts'
 import type { Life } from './life.ts'
-import { partsOf, takesLock } from './parts.ts'
+import { partsOf, resumeOf, takesLock } from './parts.ts'
 import type { Plan } from './plan.ts'
 import { type Authorship, noRecorder } from './record.ts'
 import { openRenderer } from './render.ts'
@@ -106,7 +106,7 @@ async function act(life: Life, plan: Plan<unknown>): Promise<Result[]> {
   const changing = takesLock(plan)
   const pds = changing ? opened.lazyPds : await opened.pds()
   return await keepTrail(life, async (recorder, author) => {
-    const host = changing ? await hostHands(life, author) : undefined
+    const host = changing ? await hostHands(life, author, plan) : undefined
     const tally = tallyOf(plan, progress)
     world.lastWords(changing ? hostGoesOn : tally.say)
     return await carryOut(plan, {
@@ -155,13 +155,18 @@ function patience({ world, terminal, opened, signal }: Life): () => Promise<bool
   }
 }
 
-async function hostHands({ world, opened, terminal, run }: Life, author: Authorship): Promise<HostHands> {
+async function hostHands(
+  { world, opened, terminal, run }: Life,
+  author: Authorship,
+  { items }: Plan<unknown>,
+): Promise<HostHands> {
   const { quiet, json } = run.globals
   const follow = quiet || (json && !terminal.stderr.tty) ? silent : followOn(terminal)
   // What has begun is finished, or undone, after Ctrl-C as well: this host takes no notice of it.
   const host = await opened.host()
   const changes = await world.openChanges(host)
-  const vault = openVault(world, { host, config: opened.config })
+  const named = items[0] && resumeOf(items[0])?.store
+  const vault = openVault(world, { host, config: opened.config }, named)
   const warm = () => void opened.pds().catch(() => {})
   return { changes, author, view: host, follow, vault, warm }
 }

@@ -174,6 +174,12 @@ export interface Views {
   readonly fetchPublic: (url: string) => Promise<{ status: number; text: string }>
   /** The change that stands unfinished on the chosen host, or its lock; undefined where there is none. Read once. */
   readonly pending: () => Promise<Pending | undefined>
+  /** The same, read anew at each call. */
+  readonly pendingNow: () => Promise<Pending | undefined>
+  /** Resolves after these milliseconds; a Failure once the command is stopped. */
+  readonly sleep: (ms: number) => Promise<void>
+  /** Whether only a plan is wanted, which nothing is waited for. */
+  readonly dryRun: 'yes' | 'no'
   /** The reading half of a store of the admin password. */
   readonly store: (name: string) => Promise<Pick<Store, 'name' | 'readable' | 'check' | 'read'>>
   /** Who is at work, on which machine, with which version of kimbia-ops. */

@@ -37,7 +37,7 @@ export async function consent(
   if (given.confirm !== undefined) {
     const wanted = typed ?? plan.confirm
     // A run that was cut off is repeated with the count of all its targets, though fewer are left to change.
-    if (given.confirm === wanted || given.confirm === plan.confirm) return
+    if ([wanted, plan.confirm, plan.confirmOr].includes(given.confirm)) return
     throw declined(
       'confirm-mismatch',
       `--confirm ${given.confirm} does not match: this is about ${wanted}`,
@@ -65,7 +65,8 @@ async function askToType(plan: Plan<unknown>, typed: string, terminal: Terminal)
     )
   }
   const answer = await terminal.ask(`To ${plan.title}, type ${typed}`)
-  if (answer.trim() !== typed) throw declined('declined', 'that does not match: nothing was done')
+  if (answer.trim() !== typed && answer.trim() !== plan.confirmOr)
+    throw declined('declined', 'that does not match: nothing was done')
 }
 
 const capital = (sentence: string): string => sentence.charAt(0).toUpperCase() + sentence.slice(1)

@@ -3,6 +3,7 @@ import type { Config, HostConfig } from '../config.ts'
 import { usage } from '../failure.ts'
 import type { Host, HostView } from '../host/host.ts'
 import type { Pds, PdsView } from '../pds/client.ts'
+import { interrupted } from '../ssh/within.ts'
 import type { Reader, Views } from './command.ts'
 import type { Terminal } from './terminal.ts'
 import { openVault } from './vault.ts'
@@ -26,6 +27,7 @@ interface Wishes {
   readonly signal: AbortSignal
   readonly quiet: boolean
   readonly verbose: boolean
+  readonly dryRun: boolean
 }
 
 const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
@@ -75,6 +77,12 @@ export function open(world: World, wishes: Wishes): Opened {
     askFor: (question, flag) => askFor(terminal, question, flag),
     fetchPublic: (url) => world.fetchPublic(url, signal),
     pending: once(() => world.readPending(hostView(chosen, host, signal))),
+    pendingNow: () => world.readPending(hostView(chosen, host, signal)),
+    sleep: (ms) =>
+      world.sleep(ms, signal).catch(() => {
+        throw interrupted(signal, 'waiting')
+      }),
+    dryRun: wishes.dryRun ? 'yes' : 'no',
     store: (name) => openVault(world, { host: hostView(chosen, host, signal), config }).store(name),
     author: () => ({ ...world.operator(), version: world.version }),
     self: () => selfOf(world),

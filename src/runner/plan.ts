@@ -117,6 +117,8 @@ export interface ResumeStep {
   /** The steps of the operator's machine that were begun, and those that are done, by their index in the change. */
   readonly begun: readonly number[]
   readonly done: readonly number[]
+  /** The store of the admin password, as the operator named it. */
+  readonly store?: string | undefined
   /** Why the change had failed, where it is over and had; for its outcome in the trail. */
   readonly ended?: { readonly code: string; readonly message: string } | undefined
 }
@@ -144,6 +146,8 @@ export interface Plan<Row> {
   readonly items: readonly Item<Row>[]
   /** What must be typed where typing is asked for: the handle, the host, or the count. */
   readonly confirm: string
+  /** What may be typed in its place: the DID of an account. */
+  readonly confirmOr?: string | undefined
   /** Replaces the procedure's risk when this input is more or less dangerous. */
   readonly risk?: Risk
   readonly reason?: string | undefined

@@ -12,7 +12,10 @@ import type { World } from './world.ts'
 export interface Vault {
   /** The store of that label. */
   store(label: string): Promise<Store>
-  /** A Failure unless the config names the store: a host must not choose what is run or written on this machine. */
+  /**
+   * A Failure unless the config, or the operator, names the store: a host must not choose what is run or written on this
+   * machine.
+   */
   refuseForeign(label: string): Promise<void>
   ofPdsEnv(): Promise<Secret>
   /** The one of the pds.env that the change under way has replaced. */
@@ -22,34 +25,41 @@ export interface Vault {
 type Sight = Pick<Views, 'config'> & { readonly host: Pick<Views['host'], 'ask' | 'config' | 'where'> }
 
 /** Opens nothing yet. */
-export function openVault(world: Pick<World, 'openStore'>, { host, config }: Sight): Vault {
-  const configured = async () => (await host.config()).adminPassword
+export function openVault(
+  world: Pick<World, 'openStore'>,
+  { host, config }: Sight,
+  named?: string | undefined,
+): Vault {
+  const configured = async () =>
+    named === undefined ? (await host.config()).adminPassword : { store: named, read: undefined }
   return {
     async store(label) {
-      const { name, adminPassword } = await host.config()
-      const own = adminPassword?.store
+      const { name } = await host.config()
+      const known = await configured()
+      const own = known?.store
       const isOwn = own !== undefined && storeLabel(own) === label
-      if (!isOwn && label === storeLabel('command:')) throw notConfigured(label, (await config()).file)
+      if (!isOwn && label === storeLabel('command:')) throw foreignStore(label, (await config()).file)
       return await world.openStore(isOwn ? own : label, {
         base: dirname((await config()).file),
         hostName: name,
-        readCommand: isOwn ? adminPassword?.read : undefined,
+        readCommand: isOwn ? known?.read : undefined,
       })
     },
     async refuseForeign(label) {
       const own = (await configured())?.store
       if (label === 'stdout' || (own !== undefined && storeLabel(own) === label)) return
-      throw notConfigured(label, (await config()).file)
+      throw foreignStore(label, (await config()).file)
     },
     ofPdsEnv: () => readAdminPassword(host),
     ofFormerPdsEnv: () => readFormerPassword(host),
   }
 }
 
-const notConfigured = (label: string, file: string): Failure =>
+/** The store of a change that only the host names. */
+export const foreignStore = (label: string, file: string): Failure =>
   usage(
-    `the password is kept in ${label}, and that is not the store of this host in ${file}`,
-    `set it there: “store: ${label === 'command:…' ? 'command:LINE' : label}” under “admin_password”, then run the same command again`,
+    `the change keeps the password in ${label}, and neither ${file} nor you have named that store`,
+    `if it is yours: the same command with --store ${label === 'command:…' ? 'command:LINE' : label}; what the host says of it is never believed by itself`,
     'store-not-configured',
   )
 

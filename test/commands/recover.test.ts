@@ -300,15 +300,41 @@ describe('a change that is over', () => {
 describe('somebody is there', () => {
   test.each(['working', 'held'] as const)('%s: busy, and how far it is', async (state) => {
     for (const argv of [
-      ['--yes', '--json'],
+      ['--no-wait', '--yes', '--json'],
       ['--json', '--dry-run'],
-      ['--undo', '--yes', '--json'],
+      ['--undo', '--no-wait', '--yes', '--json'],
     ]) {
       const ran = await run(pendingOf({ state }), argv)
       expect(ran).toMatchObject({ code: 7, ...nothing, stdout: '' })
       expect(errorOf(ran)).toMatchObject({ code: 'locked' })
       expect(errorOf(ran).message).toContain('2. Recreate it: under way')
     }
+  })
+
+  test('what the host works on is followed, and finished where its operator is gone', async () => {
+    const steps: Pending[] = [
+      pendingOf({ state: 'working' }),
+      pendingOf({ state: 'working', events: [...pendingOf().events, { kind: 'done', index: 1 }] }),
+      pendingOf({
+        state: 'cut off',
+        events: [...pendingOf().events, { kind: 'done', index: 1 }],
+        end: { kind: 'done', facts: {} },
+      }),
+    ]
+    const ran = await run(steps[0], ['--yes', '--json'], {}, { pendings: steps, sleep: async () => {} })
+    expect(ran.code, ran.stderr).toBe(0)
+    expect(ran.stderr).toContain('waiting for it')
+    expect(ran.stderr).toContain('2. Recreate it: done')
+    expect(rowsOf(ran)).toMatchObject([{ state: 'finished' }])
+    expect(ran.happened).toContain('read getSubjectStatus')
+  })
+
+  test('what its operator ends meanwhile needs nothing more', async () => {
+    const steps = [pendingOf({ state: 'held' }), pendingOf({ state: 'held' }), undefined]
+    const ran = await run(steps[0], ['--yes', '--json'], {}, { pendings: steps, sleep: async () => {} })
+    expect(ran).toMatchObject({ code: 0, ...nothing })
+    expect(rowsOf(ran)).toMatchObject([{ state: 'nothing' }])
+    expect(ran.stderr).toContain('it was ended by the one who began it')
   })
 
   test('a lock without a plan is broken by the name of its holder', async () => {

@@ -12,19 +12,15 @@ const hostWith = (container: ScriptedContainer = {}, files = ['/pds/compose.yaml
 const dry = async (host: ReturnType<typeof hostWith>, ...args: string[]) =>
   await scriptedWorld({ host }).run('restart', '--dry-run', ...args)
 
-test('by compose where compose has made the container', async () => {
-  const ran = await dry(hostWith())
-  expect(ran.stdout).toContain(
-    'docker compose --project-directory /pds --file /pds/compose.yaml --project-name pds restart pds',
-  )
+test.each([
+  ['by compose', {}],
+  ['by hand', { service: null }],
+])('by docker itself, which no compose is needed for: made %s', async (_, container) => {
+  const ran = await dry(hostWith(container))
+  expect(ran.stdout).toContain('docker restart pds')
+  expect(ran.stdout).not.toContain('docker compose')
   expect(ran.stdout).toContain('stays up for 3 s')
   expect(ran).toMatchObject({ code: 0, ...nothing })
-})
-
-test('by docker where compose does not know it', async () => {
-  const ran = await dry(hostWith({ service: null }, []))
-  expect(ran.stdout).toContain('docker restart pds')
-  expect(ran.stdout).not.toContain('compose')
 })
 
 test('made anew by compose alone', async () => {

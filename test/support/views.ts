@@ -53,6 +53,9 @@ export function viewsOf(
     },
     fetchPublic: () => Promise.reject(new Error('nothing is scripted for the public side')),
     pending: async () => script.pending,
+    pendingNow: async () => script.pending,
+    sleep: () => Promise.reject(new Error('nobody waits here')),
+    dryRun: 'no',
     store: () => Promise.reject(new Error('nothing is scripted for stores')),
     author: () => ({ user: 'ana', machine: 'laptop', version: '1.2.3' }),
     self: () => ({

@@ -34,6 +34,8 @@ export interface WorldScript {
   readonly commands?: readonly Command[]
   /** Aborted as by Ctrl-C. */
   readonly stop?: AbortSignal
+  /** What stands on the host at each look, in order. */
+  readonly pendings?: readonly (Pending | undefined)[]
   /** What happens while something is waited for; absent, nothing is. */
   readonly sleep?: () => Promise<void>
   /** The streams of this process, for a program of the host. */
@@ -162,6 +164,9 @@ function observe(script: WorldScript, pds: ScriptedPds, host: ScriptedHost) {
   const open = (what: string): void => void opened.push(what)
   const close = (what: string): void => void closed.push(what)
 
+  let looks = 0
+  const nextPending = () => script.pendings?.[Math.min(looks++, script.pendings.length - 1)]
+
   const world: World = {
     env: script.env ?? {},
     version: '1.2.3',
@@ -203,7 +208,7 @@ function observe(script: WorldScript, pds: ScriptedPds, host: ScriptedHost) {
       const keep = { happens: observer.happens, problem, steps: hostSteps, changes: hostChanges }
       return scriptedChanges({ pending: script.pending, ...script.hostChanges }, keep)
     },
-    readPending: async () => script.pending,
+    readPending: async () => (script.pendings ? nextPending() : script.pending),
     async openTrail(at) {
       const trail = await openTrail(at)
       open('trail')

@@ -5,12 +5,15 @@ import { did, handle, reason } from '../../runner/type.ts'
 import { finding } from '../finding.ts'
 import { account, named, status } from './shared.ts'
 
-/** Deleting cannot be undone, here or downstream: the handle must be typed. */
+/** What an account is called whose handle does not resolve (atproto.com/specs/handle). */
+const invalidHandle = 'handle.invalid'
+
+/** Deleting cannot be undone, here or downstream: the handle or the DID must be typed. */
 export default procedure({
   name: 'account delete',
   summary: 'Delete an account for good',
   about:
-    'Removes the repo, the blobs and the login, and tells the network. It cannot be undone; `account takedown` can. The DID stays in the PLC directory.',
+    'Removes the repo, the blobs and the login, and tells the network. It cannot be undone; `account takedown` can. The DID stays in the PLC directory. The handle must be typed, or the DID, which alone is taken where the handle does not resolve.',
   examples: [
     'kimbia-ops account delete bot0042.kimbia.social',
     'kimbia-ops account delete bot0042 --confirm bot0042.kimbia.social',
@@ -36,7 +39,9 @@ export default procedure({
     )
     return {
       title: `delete ${named(found)} for good`,
-      confirm: handle,
+      // Accounts whose handle does not resolve are all called alike.
+      confirm: handle === invalidHandle ? did : handle,
+      confirmOr: did,
       reason,
       warnings: ['this cannot be undone: repo, blobs and login are removed, and the network is told'],
       items: [{ subject: named(found), did, steps: [step], rows: [{ handle, did, status: 'deleted' }] }],

@@ -10,12 +10,11 @@ import { newErrors } from '../../host/env-lint.ts'
 import type { Quoting } from '../../host/env-spell.ts'
 import type { Settings } from '../../host/host.ts'
 import { portOf } from '../../host/pds-port.ts'
-import { actsOn, gateOf, type Recreating, recreate, wayBack } from '../../host/recreate.ts'
+import { actsOn, checkCompose, gateOf, type Recreating, recreate, wayBack } from '../../host/recreate.ts'
 import { column, flag, option, type RowOf, type Views } from '../../runner/command.ts'
-import { later, type Plan, shell, write } from '../../runner/plan.ts'
+import { later, type Plan, write } from '../../runner/plan.ts'
 import { count, duration, optional, reason, text, yesNo } from '../../runner/type.ts'
 import { Secret } from '../../secret.ts'
-import { act } from '../../ssh/shell.ts'
 import { cautionOf, dangerOf } from './dangers.ts'
 import { settingNames } from './words.ts'
 
@@ -145,10 +144,7 @@ function applySteps({
   const gate = { healthy: 2, settle: Math.ceil((wish.settle ?? 3000) / 1000), deadline: 60 }
   const old: Recreating = { engine, service, port: oldPort, gate, drift, written: before }
   const next: Recreating = { ...old, port, written: after, changes: wish.changes }
-  const checked = shell(
-    'Check the compose file with the new settings',
-    act`${engine.project.words} config --quiet`,
-  )
+  const checked = checkCompose({ engine }, 'Check the compose file with the new settings')
   return [wayBack(old), ...writing, ...(writing.length > 0 ? [checked] : []), recreate(next), gateOf(next)]
 }
 

@@ -47,12 +47,28 @@ test.each([
   ['is not there', {}, [], 'confirm-missing', []],
   ['is not there, and --yes is not enough', {}, ['--yes'], 'confirm-missing', []],
   ['confirms another', {}, ['--confirm', 'bob.test'], 'confirm-mismatch', []],
-  ['confirms the DID', {}, ['--confirm', did], 'confirm-mismatch', []],
   ['confirms wrongly and says --yes', {}, ['--confirm', 'alice', '--yes'], 'confirm-mismatch', []],
 ])('the operator %s: nothing is done', async (_, terminal, flags, code, asked) => {
   const ran = await scriptedWorld({ pds: alice(), terminal }).run(...erase, ...flags)
   expect(ran).toMatchObject({ code: 4, stdout: '', asked, ...nothing })
   expect(errorOf(ran)).toMatchObject({ code })
+})
+
+test.each([
+  ['passes the DID', {}, ['--confirm', did]],
+  ['types the DID', { interactive: true, answers: [did] }, []],
+])('the operator %s: that names the account as well', async (_, terminal, flags) => {
+  const ran = await scriptedWorld({ pds: alice(), terminal }).run(...erase, ...flags)
+  expect(ran).toMatchObject({ code: 0, changes: [change] })
+})
+
+test('an account whose handle does not resolve is named by its DID alone: all of those are called alike', async () => {
+  const pds = () => scriptedPds({ accounts: [{ handle: 'handle.invalid', did }] })
+  const words = ['account', 'delete', did, '--json']
+  const all = await scriptedWorld({ pds: pds() }).run(...words, '--confirm', 'handle.invalid')
+  expect(all).toMatchObject({ code: 4, ...nothing })
+  expect(errorOf(all).hint).toContain(`--confirm ${did}`)
+  expect(await scriptedWorld({ pds: pds() }).run(...words, '--confirm', did)).toMatchObject({ code: 0 })
 })
 
 test('it fails', async () => {

@@ -29,9 +29,15 @@ function hostDid(it: Rotating): void {
 async function recover(
   it: Rotating,
   pending: Pending,
-  { undo, ...script }: RotatingScript & { readonly undo?: 'yes' } = {},
+  { undo, store, ...script }: RotatingScript & { readonly undo?: 'yes'; readonly store?: string } = {},
 ): Promise<Ran> {
-  const words = ['recover', '--yes', '--json', ...(undo ? ['--undo'] : [])]
+  const words = [
+    'recover',
+    '--yes',
+    '--json',
+    ...(undo ? ['--undo'] : []),
+    ...(store ? ['--store', store] : []),
+  ]
   return await it.world(undefined, { pending, ...script }).run(...words)
 }
 
@@ -85,7 +91,22 @@ test('a store that only the host names is neither written nor run, and the chang
     message: expect.stringContaining(storeName),
   })
   expect(it.store.asked).toEqual([])
-  expect(ran.hostChanges.map(({ kind }) => kind)).toEqual(['adopt', 'leave'])
+  expect(ran.hostChanges).toEqual([])
+})
+
+test('a store that the operator names too is taken up', async () => {
+  const { it, plan } = await cutOff()
+  hostDid(it)
+  const pending = pendingOf(plan, done(0, 1, 2, 3, 4, 5))
+  const ran = await recover(it, pending, {
+    password: { rotateEvery: undefined, store: undefined },
+    store: storeName,
+  })
+  expect(ran.code, ran.stderr).toBe(0)
+  expect([it.store.current, it.store.pending]).toEqual([passwordIn(it.text), undefined])
+  const other = await recover(it, pending, { store: 'file:/another' })
+  expect(other.code).toBe(2)
+  expect(errorOf(other)).toMatchObject({ code: 'store-not-configured' })
 })
 
 test.each([
