@@ -40,14 +40,20 @@ describe.skipIf(withoutDocker)('the tool is killed', { timeout: 240_000 }, () =>
     expect(await recovered(rig, 'before the first step', '--undo')).toEqual(before)
   })
 
-  test('while the host goes on: recover waits for nobody, and says how far it is', async () => {
+  test('while the host goes on: recover follows it to its end, or says how far it is', async () => {
     const child = start(rig, ['env', 'set', 'PDS_SERVICE_NAME=slow', '--settle', '4s', '--yes', '--json'])
     await reached(rig, 'begin 4', child)
     await crash(child)
-    const ran = await yes(rig, 'recover')
+    const ran = await yes(rig, 'recover', '--no-wait')
     expect([ran.code, problem(ran).code], ran.stderr).toEqual([7, 'locked'])
     expect(problem(ran).message).toMatch(/the host carries out a change:.*5\. Wait until .*: under way/s)
-    await quiet(rig)
+    const followed = await yes(rig, 'recover')
+    expect(followed.code, followed.stderr).toBe(0)
+    expect(followed.stderr).toMatch(/waiting for it.*5\. Wait until .*: done/s)
+    expect(row(followed)).toMatchObject({ state: 'closed' })
+    expect(stands(rig)).toBe(false)
+    expect((await dockerState(rig)).name).toBe('slow')
+    expect(lastOutcome(rig, 'env set')).toBe('ok')
   })
 
   test('a change that was over is put away by the next one, with its outcome', async () => {
