@@ -29,6 +29,8 @@ export interface HostView {
   config(): Promise<HostConfig>
   /** `user@host:port` or `local`. */
   where(): Promise<string>
+  /** By how many milliseconds the clock of the host is ahead of this machine's. */
+  clockOffset(): Promise<number>
   /** One remote script, once per invocation. */
   settings(): Promise<Settings>
   ask(shell: Shell<'ask'>, options?: RunOptions): Promise<Answer>
@@ -66,9 +68,13 @@ export function openHost(
 
   const enter = async () => {
     const open = await session()
-    const { elevation, text } = await reach(open, config, { askPassword: askSudoPassword, signal })
+    const { elevation, text, clockOffset } = await reach(open, config, {
+      askPassword: askSudoPassword,
+      signal,
+    })
     note?.(`root of ${open.where}: ${elevation.kind}`)
-    return { where: open.where, text, elevation: elevation.kind, root: elevate(open, elevation) }
+    const root = elevate(open, elevation)
+    return { where: open.where, text, elevation: elevation.kind, clockOffset, root }
   }
   let entering: ReturnType<typeof enter> | undefined
   let inside = false
@@ -106,6 +112,7 @@ export function openHost(
   return {
     config: async () => config,
     where: async () => (await session()).where,
+    clockOffset: async () => (await entered()).clockOffset,
     async settings() {
       const { where, text, elevation } = await entered()
       return { ...readPdsEnv(text, config, where), elevation }

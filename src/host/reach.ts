@@ -10,6 +10,8 @@ import { sudoDenial } from './sudo-denial.ts'
 export interface Reached {
   readonly elevation: Elevation
   readonly text: string
+  /** By how many milliseconds the host's clock is ahead of ours; 0 where it cannot be told from the time of the way. */
+  readonly clockOffset: number
 }
 
 /** Who can give the password of sudo, if anybody can, and what ends the search. */
@@ -25,6 +27,7 @@ export async function reach(
   { askPassword, signal }: Reaching = {},
 ): Promise<Reached> {
   const { where } = session
+  let asked = Date.now()
   const answer = await session.ask(firstTry(config), { signal })
   const found = hear(answer)
   const [way] = found.said
@@ -35,6 +38,7 @@ export async function reach(
     return {
       elevation: { kind: way === 'sudo' ? 'sudo' : 'direct' },
       text: textOf(found, answer, where, config),
+      clockOffset: offsetOf(answer, asked),
     }
   const denied = sudoDenial(where, answer.stderr)
   if (denied) throw denied
@@ -42,6 +46,7 @@ export async function reach(
     throw sudoRefused('sudo-password-needed', `${where}: sudo wants a password, or refuses`, answer)
 
   const password = await askPassword()
+  asked = Date.now()
   const second = await session.ask(ask`sudo -S -k -p '' sh -c ${inner} sh ${config.dir}`, {
     stdin: password,
     signal,
@@ -55,7 +60,17 @@ export async function reach(
   return {
     elevation: { kind: 'sudo with a password', password },
     text: textOf(heard, second, where, config),
+    clockOffset: offsetOf(second, asked),
   }
+}
+
+/** The host tells whole seconds, at some instant of the round trip: what can be explained by that is no offset. */
+function offsetOf({ stdout }: Answer, asked: number): number {
+  const [, seconds] = /^kimbia-ops:at (\d{9,11})$/m.exec(stdout) ?? []
+  if (seconds === undefined) return 0
+  const now = Date.now()
+  const offset = Number(seconds) * 1000 + 500 - (asked + now) / 2
+  return Math.abs(offset) <= 1000 + (now - asked) / 2 ? 0 : Math.round(offset)
 }
 
 /** Root needs no sudo, and neither does who may read pds.env and write beside it, or sees that it is not there. */
@@ -99,6 +114,7 @@ const inner = `# read pds.env
 LC_ALL=C; export LC_ALL
 end() { echo "kimbia-ops:$1"; exit 0; }
 echo kimbia-ops:in
+echo "kimbia-ops:at $(date +%s)"
 seen=$1
 while [ ! -e "$seen" ]; do seen=\${seen%/*}; seen=\${seen:-/}; done
 [ -d "$seen" ] || end no-dir

@@ -1,5 +1,24 @@
+import type { HostView } from '../host/host.ts'
 import type { Life } from './life.ts'
 import { type Authorship, type Recorder, recorder } from './record.ts'
+
+/** From this offset on the operator is told of it, in milliseconds. */
+const worthTelling = 60_000
+
+/** The time of the host rules in its trail, since several operators write into it. */
+async function hostClock(
+  host: Pick<HostView, 'clockOffset'>,
+  { world, opened }: Pick<Life, 'world' | 'opened'>,
+): Promise<() => Date> {
+  const offset = await host.clockOffset()
+  if (Math.abs(offset) >= worthTelling) {
+    const minutes = Math.round(Math.abs(offset) / 60_000)
+    opened.views.say(
+      `note: the clock of this machine is ${minutes} min ${offset > 0 ? 'behind' : 'ahead of'} that of the host, which the trail goes by`,
+    )
+  }
+  return () => new Date(world.clock().getTime() + offset)
+}
 
 /** Does work of which the host's trail is kept, as this operator's and this command's; the trail is closed behind it. */
 export async function keepTrail<T>(
@@ -10,7 +29,8 @@ export async function keepTrail<T>(
   const trail = await world.openTrail(host)
   const { user, machine } = world.operator()
   const operator = { user, machine, ssh: await host.where() }
-  const authorship = { operator, command: run.command.name, version: world.version, clock: world.clock }
+  const clock = await hostClock(host, { world, opened })
+  const authorship = { operator, command: run.command.name, version: world.version, clock }
   try {
     return await work(recorder(trail, authorship), authorship)
   } finally {

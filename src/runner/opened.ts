@@ -137,6 +137,7 @@ const hostView = (
 ): HostView => ({
   config,
   where: async () => (await host()).where(),
+  clockOffset: async () => (await host()).clockOffset(),
   settings: async () => (await host()).settings(),
   ask: async (shell, options) => (await host()).ask(shell, { ...options, signal: options?.signal ?? signal }),
   async *lines(shell, options) {

@@ -8,6 +8,7 @@ import type { Run } from './program.ts'
 import { openRenderer } from './render.ts'
 import { showCount, showFailure } from './report.ts'
 import { missingWords, nameOf, paramsOf, readWord } from './spelling.ts'
+import { Ago } from './type.ts'
 import type { World } from './world.ts'
 
 /** Lives the life of one command, from its parsed line to its outcome; everything it opened is closed. */
@@ -90,6 +91,18 @@ async function carryPrinter(
   return 'ok'
 }
 
+/** An age is counted back from the host's time, by which everything there is dated. */
+async function byHostClock(input: InputOf<never>, { views }: Life['opened']): Promise<InputOf<never>> {
+  const fields = Object.entries(input as Readonly<Record<string, unknown>>)
+  if (!fields.some(([, value]) => value instanceof Ago)) return input
+  const offset = await views.host.clockOffset()
+  const shifted = fields.map(([key, value]) => [
+    key,
+    value instanceof Ago ? new Date(value.getTime() + offset) : value,
+  ])
+  return Object.fromEntries(shifted) as InputOf<never>
+}
+
 async function carryQuery(
   { terminal, opened, run }: Life,
   query: Query,
@@ -97,7 +110,7 @@ async function carryQuery(
 ): Promise<Outcome> {
   const { output, result, bare, counted } = query
   const renderer = openRenderer(terminal.stdout, output, { json: run.globals.json, result, bare })
-  const read = query.read(input, opened.views)
+  const read = query.read(await byHostClock(input, opened), opened.views)
   if (!(Symbol.asyncIterator in read)) {
     const row = await read
     await renderer.row(row)

@@ -137,13 +137,16 @@ function isDay(word: string): boolean {
   return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(word.slice(0, 10))
 }
 
+/** A moment that was given as an age, by the clock of this machine. */
+export class Ago extends Date {}
+
 /** A moment, ISO 8601 or an age (`90m`, `24h`, `7d`) before `now`; a time without a zone is UTC. */
 export const time = (now: () => number = Date.now): Type<Date> => ({
   name: 'time',
   schema: { type: 'string', format: 'date-time' },
   parse(word) {
     const age = parseAge(word)
-    if (age !== undefined) return new Date(now() - age)
+    if (age !== undefined) return new Ago(now() - age)
     const zoned = /T.*(Z|[+-]\d{2}:?\d{2})$/.test(word) || !word.includes('T') ? word : `${word}Z`
     const at = iso.test(word) && isDay(word) ? new Date(zoned) : new Date(Number.NaN)
     if (!Number.isNaN(at.getTime())) return at

@@ -79,7 +79,8 @@ describe('a compose file that names another image', () => {
     const ran = await run(composed(), 'restart', '--recreate', '--yes')
     expect(ran.code, ran.stderr).toBe(0)
     expect(ran.hostSteps[0]).toContain('docker image inspect')
-    expect(ran.hostSteps[1]).toContain('--force-recreate')
+    expect(ran.hostSteps[1]).toContain('config --quiet')
+    expect(ran.hostSteps[2]).toContain('--force-recreate')
   })
 
   test('a rotation is refused', async () => {

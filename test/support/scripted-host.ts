@@ -17,6 +17,8 @@ export type Scripted =
 export interface ScriptedHostOptions {
   readonly config?: Partial<HostConfig>
   readonly where?: string
+  /** By how many milliseconds its clock is ahead of the operator's. */
+  readonly clockOffset?: number
   /** Laid over the settings of a usual host; a Failure is thrown instead. */
   readonly settings?: Partial<Settings> | Failure
   /** Why an entry cannot be written; undefined writes it. Asked for each one. */
@@ -91,6 +93,7 @@ export function scriptedHost(options: ScriptedHostOptions = {}): ScriptedHost {
       broken = failure
     },
     config: async () => config,
+    clockOffset: async () => options.clockOffset ?? 0,
     async where() {
       if (broken) throw broken
       return options.where ?? 'ops@pds.test:22'
