@@ -58,7 +58,15 @@ test('what needs attention, the most urgent first', async () => {
   const env = ['PDS_HOSTNAME=pds.test', 'PDS_ADMIN_PASSWORD=0ld-one']
   const host = hostWith(95)
     .on('# read the record', '')
-    .on('# look at the containers', engineAnswer([{ env, state: 'restarting', restarts: 9, exitCode: 1 }]))
+    .on(
+      '# look at the containers',
+      engineAnswer([{ env, state: 'restarting', restarts: 9, exitCode: 1 }], ['/pds/compose.yaml'], {
+        texts: {
+          '/pds/compose.yaml':
+            'services: {pds: {image: "ghcr.io/bluesky-social/pds:0.4.5034", env_file: /pds/pds.env}}',
+        },
+      }),
+    )
     .on('config --images', 'ghcr.io/bluesky-social/pds:0.4.5034\n')
   const accounts = Array.from({ length: 25 }, (_, i) => ({
     handle: `bot${i}.test`,

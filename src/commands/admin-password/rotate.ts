@@ -1,5 +1,5 @@
 import { failed } from '../../failure.ts'
-import { keysOf, readDrift, takenUp } from '../../host/drift.ts'
+import { driftFrom, keysOf, takenUp } from '../../host/drift.ts'
 import { refuseOtherImage } from '../../host/drift-image.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
 import { diffSettings } from '../../host/env-diff.ts'
@@ -7,6 +7,8 @@ import { editEnv } from '../../host/env-edit.ts'
 import type { Settings } from '../../host/host.ts'
 import { type PasswordRecord, readRecord, recordPath, recordStep } from '../../host/password-record.ts'
 import { applying } from '../../host/recreate.ts'
+import { readServiceEnv } from '../../host/service-env.ts'
+import { refuseOverridden } from '../../host/settings-proof.ts'
 import { column, flag, option, procedure, type RowOf, type Views } from '../../runner/command.ts'
 import { check, type Item, later, type Plan, type Proof, type Step, write } from '../../runner/plan.ts'
 import { storeLabel, storeStep } from '../../runner/store-step.ts'
@@ -140,10 +142,12 @@ async function changeOf(
 ): Promise<{ readonly steps: readonly Step[]; readonly warnings: readonly string[] }> {
   const { dir, service } = await host.config()
   const engine = await readComposeEngine(host)
+  const was = settings.text.reveal()
+  const env = await readServiceEnv(host, engine, was)
+  refuseOverridden(env, new Map([[key, next.reveal()]]), `${dir}/pds.env`)
   await refuseDisagreement(pds, settings, engine.pds, await host.where())
   await refuseOtherImage(host, engine)
-  const was = settings.text.reveal()
-  const drift = engine.pds ? keysOf(await readDrift(host, engine, engine.pds, was)) : []
+  const drift = engine.pds ? keysOf(await driftFrom(host, engine, engine.pds, env)) : []
   if (ifDue && drift.length > 0) await refuseDrift(drift, engine, { host })
   const edit = editEnv(was, new Map([[key, next.reveal()]]))
   const path = `${dir}/pds.env`

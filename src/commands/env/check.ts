@@ -1,5 +1,8 @@
+import { Failure } from '../../failure.ts'
 import { type EnvFinding, lintEnv } from '../../host/env-lint.ts'
+import { lintCompose } from '../../host/env-lint-compose.ts'
 import type { HostView } from '../../host/host.ts'
+import { tryServiceEnv } from '../../host/service-env.ts'
 import { column, query, table } from '../../runner/command.ts'
 import { choice, count, optional, text, yesNo } from '../../runner/type.ts'
 import { ask } from '../../ssh/shell.ts'
@@ -39,6 +42,24 @@ async function lintFile(host: HostView): Promise<readonly EnvFinding[]> {
   ]
 }
 
+/** That only pds.env could be looked at, where docker does not tell of the rest. */
+const unseen = ({ code, message }: Failure): EnvFinding[] =>
+  code === 'no-docker'
+    ? []
+    : [
+        {
+          line: null,
+          key: '',
+          severity: 'note',
+          problem: `whether compose sets any of it elsewhere is not known: ${message}`,
+          remedy: 'kimbia-ops ps',
+        },
+      ]
+
+/** In the order of the file; what is about the whole of it comes last. */
+const inOrder = (findings: readonly EnvFinding[]): readonly EnvFinding[] =>
+  findings.toSorted((a, b) => (a.line ?? Number.MAX_VALUE) - (b.line ?? Number.MAX_VALUE))
+
 const counted = (findings: readonly EnvFinding[], severity: EnvFinding['severity']): number =>
   findings.filter((it) => it.severity === severity).length
 
@@ -53,7 +74,7 @@ export default query({
   name: 'env check',
   summary: 'Look for mistakes in pds.env',
   about:
-    'Exit code 0 when there are none, or only notes; 3 when there are errors or warnings. What compose, pdsadmin (bash) and goat read differently is found as well. No secret is shown.',
+    'Exit code 0 when there are none, or only notes; 3 when there are errors or warnings. What compose, pdsadmin (bash) and goat read differently is found as well, and, where docker answers, what “environment:” or another env file of compose sets in its place. No secret is shown.',
   examples: [
     'kimbia-ops env check',
     'kimbia-ops env check --json | jq -c ".findings[]"',
@@ -78,8 +99,12 @@ export default query({
   },
   result: 'one',
   async read(_input, { host, say }) {
-    const settings = await host.settings()
-    const findings = [...lintEnv(settings.text.reveal()), ...(await lintFile(host))]
+    const text = (await host.settings()).text.reveal()
+    const [env, ofFile] = await Promise.all([tryServiceEnv(host, text), lintFile(host)])
+    const resolve = (key: string): string | undefined =>
+      env instanceof Failure || env.refused !== undefined ? undefined : env.get(key)
+    const ofCompose = env instanceof Failure ? unseen(env) : lintCompose(text, env)
+    const findings = inOrder([...lintEnv(text, resolve), ...ofCompose, ...ofFile])
     for (const finding of findings) say(inWords(finding))
     const [errors, warnings] = [counted(findings, 'error'), counted(findings, 'warning')]
     return {

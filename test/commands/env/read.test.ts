@@ -110,14 +110,16 @@ describe('env diff', () => {
         key: 'PDS_JWT_SECRET',
         state: 'changed',
         lines: ['+ PDS_JWT_SECRET=‹secret, changed›'],
+        setBy: null,
       },
       {
         key: 'PDS_INVITE_REQUIRED',
         state: 'changed',
         lines: ['- PDS_INVITE_REQUIRED=true', '+ PDS_INVITE_REQUIRED=false'],
+        setBy: null,
       },
-      { key: 'LOG_LEVEL', state: 'not applied', lines: ['+ LOG_LEVEL=info'] },
-      { key: 'PDS_DEV_MODE', state: 'no longer in pds.env', lines: ['- PDS_DEV_MODE=true'] },
+      { key: 'LOG_LEVEL', state: 'not applied', lines: ['+ LOG_LEVEL=info'], setBy: null },
+      { key: 'PDS_DEV_MODE', state: 'no longer in pds.env', lines: ['- PDS_DEV_MODE=true'], setBy: null },
     ])
     expect(JSON.stringify(ran)).not.toMatch(secrets)
   })
