@@ -19,7 +19,8 @@ export function resolved(
     }),
   )
   const env_file = envFiles.map((path) => ({ path, required: true }))
-  const values = { services: { [service]: { image, environment } } }
+  // A service that is built has no image.
+  const values = { services: { [service]: { ...(image !== '' && { image }), environment } } }
   const written = { services: { [service]: { image, env_file, environment: own } } }
   return [
     ...['kimbia-ops:resolved', JSON.stringify(values), 'kimbia-ops:written', JSON.stringify(written)],

@@ -1,6 +1,6 @@
 import { Failure } from '../../failure.ts'
 import type { HostStep } from '../../host/change/step.ts'
-import { readImagePlace } from '../../host/compose-place.ts'
+import { readComposeImage } from '../../host/compose-place.ts'
 import { driftFrom, driftWarning, keysOf, refuseBadEdit } from '../../host/drift.ts'
 import { otherImage, readOtherImage } from '../../host/drift-image.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
@@ -120,17 +120,18 @@ async function driftBeside(
 
 /** Closing cannot wait for an update: the compose file names the running image again. Opening can wait. */
 async function backToImage(
-  { pds, project }: ComposeEngine,
+  engine: ComposeEngine,
   other: string,
   { to }: Turn,
   { host }: Views,
 ): Promise<readonly HostStep[]> {
-  const running = parseImage(pds?.image ?? '')
-  if (to === 'open' || running === undefined) throw otherImage(pds?.image ?? '', other)
+  const made = engine.pds?.image ?? ''
+  const running = parseImage(made)
+  if (to === 'open' || running === undefined) throw otherImage(made, other)
   const { service } = await host.config()
   const { writeImage } = await import('../../host/update-steps.ts')
   try {
-    return writeImage(await readImagePlace(host, project, service), running)
+    return writeImage(await readComposeImage(host, engine, service), running)
   } catch (cause) {
     if (cause instanceof Failure && cause.outcome === 'failed') throw otherImage(showImage(running), other)
     throw cause
