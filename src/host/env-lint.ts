@@ -51,12 +51,16 @@ export function lintEnv(
   return findings.toSorted((a, b) => (a.line ?? Number.MAX_VALUE) - (b.line ?? Number.MAX_VALUE))
 }
 
-/** The same file with what compose makes of the settings that are made from variables. */
+/** The same file with what compose makes of the settings that are made from variables, or left to other files. */
 function resolvedFile(env: EnvFile, resolve: (key: string) => string | undefined): EnvFile {
   const entries = env.entries.map((entry) =>
     entry.interpolated ? { ...entry, value: resolve(entry.key) ?? entry.value } : entry,
   )
-  return { ...env, entries, get: (key) => entries.findLast((entry) => entry.key === key)?.value }
+  return {
+    ...env,
+    entries,
+    get: (key) => entries.findLast((entry) => entry.key === key)?.value ?? resolve(key),
+  }
 }
 
 /** Errors that the second text has and the first has not. */

@@ -19,7 +19,8 @@ const hostWith = (used = 40) =>
     .on('# look at the disks', df(used))
     .on('config --images', 'ghcr.io/bluesky-social/pds:0.4\n')
 const health = { status: 200, contentType: 'application/json', body: Buffer.from('{"version":"0.5.34"}') }
-const pdsWith = (parts: object = {}) => scriptedPds({ raw: { _health: health }, ...parts })
+const pdsWith = (parts: object = {}) =>
+  scriptedPds({ hostname: 'pds.test', raw: { _health: health }, ...parts })
 const look = async (world: Parameters<typeof scriptedWorld>[0]) => {
   const ran = await scriptedWorld(world).run('status', '--json')
   return {

@@ -209,6 +209,8 @@ describe.skipIf(withoutDocker)('settings that compose takes from elsewhere', { t
     const diff = await tool('env', 'diff')
     expect([diff.code, row(diff).differences], diff.stdout).toEqual([0, []])
     expect(row(await tool('status'))).toMatchObject({ drift: [], hostname: 'localhost' })
+    const { checks } = row<{ checks: { name: string; status: string }[] }>(await tool('health'))
+    expect(checks).toContainEqual(expect.objectContaining({ name: 'public', status: 'ok' }))
 
     const set = await tool('env', 'set', 'LOG_LEVEL=debug', '--yes')
     expect(set.code, set.stderr).toBe(0)
@@ -220,5 +222,46 @@ describe.skipIf(withoutDocker)('settings that compose takes from elsewhere', { t
     for (const ran of [hidden, diff, set, literal, checked])
       expect(ran.stdout + ran.stderr).not.toContain(secret)
     expect(readFileSync(path('kimbia-ops/trail.jsonl'), 'utf8')).not.toContain(secret)
+  })
+
+  test.each<[string, string, string]>([
+    ['another env file', '', 'common.env'],
+    ['a variable of .env', `PDS_ADMIN_PASSWORD=\${PDS_ADMIN_PASSWORD}\n`, '.env'],
+  ])('an admin password that comes from %s is that of the container', async (_, line, name) => {
+    const own = `PDS_ADMIN_PASSWORD=${rig.adminPassword}\n`
+    put('common.env', '')
+    put(name, own)
+    put('pds.env', replaced(first.env, own, line))
+    put('compose.yaml', composeWith(['common.env', 'pds.env']))
+    await rig.restartPds()
+    const listed = await tool('account', 'list')
+    expect(listed.code, listed.stderr).toBe(0)
+    const rotated = await tool('admin-password', 'rotate', '--store', 'stdout', '--yes')
+    expect([rotated.code, problem(rotated).code]).toEqual([1, 'admin-password-elsewhere'])
+    const set = await tool('env', 'set', 'LOG_LEVEL=warn', '--yes')
+    expect(set.code, set.stderr).toBe(0)
+    expect(await running('PDS_ADMIN_PASSWORD')).toBe(rig.adminPassword)
+    expect(listed.stderr + set.stdout + set.stderr).not.toContain(rig.adminPassword)
+  })
+
+  test('the public name is that of the running PDS: localhost is not asked in its place', async () => {
+    put('.env', 'BASE=pds.example\n')
+    put('pds.env', replaced(first.env, 'PDS_HOSTNAME=localhost\n', `PDS_HOSTNAME=\${BASE}\n`))
+    await rig.restartPds()
+    const publicCheck = async () =>
+      row<{ checks: { name: string; status: string; summary: string }[] }>(await tool('health')).checks.find(
+        ({ name }) => name === 'public',
+      )
+    expect(row(await tool('status'))).toMatchObject({ hostname: 'pds.example' })
+    const asked = await publicCheck()
+    expect(asked?.summary).toContain('https://pds.example/')
+    expect(asked?.summary).not.toContain('localhost')
+    expect(asked?.status).not.toBe('ok')
+    await rig.stopPds()
+    expect(await publicCheck()).toMatchObject({
+      status: 'skip',
+      summary: expect.stringContaining('the public name is not known'),
+    })
+    expect(row<{ attention: unknown }>(await tool('status'))).toMatchObject({ hostname: null })
   })
 })

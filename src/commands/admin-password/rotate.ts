@@ -4,6 +4,7 @@ import { refuseOtherImage } from '../../host/drift-image.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
 import { diffSettings } from '../../host/env-diff.ts'
 import { editEnv } from '../../host/env-edit.ts'
+import { parseEnvFile } from '../../host/env-file.ts'
 import type { Settings } from '../../host/host.ts'
 import { type PasswordRecord, readRecord, recordPath, recordStep } from '../../host/password-record.ts'
 import { applying } from '../../host/recreate.ts'
@@ -135,6 +136,17 @@ interface Rotation {
 const accepted: Proof = { kind: 'admin password', accepted: 'of pds.env' }
 const proof: Proof = { ...accepted, refused: 'of the former pds.env' }
 
+/** The old password is read from pds.env when the new one is proven, and when it is put back. */
+function refuseElsewhere(text: string): void {
+  const entry = parseEnvFile(text).entries.findLast((it) => it.key === key)
+  if (entry && !entry.interpolated) return
+  throw failed(
+    'admin-password-elsewhere',
+    `pds.env ${entry ? `makes ${key} from variables (line ${entry.line})` : `does not set ${key}: another env file does`}; nothing was changed`,
+    `first write it into pds.env: kimbia-ops env set ${key} --stdin`,
+  )
+}
+
 /** First the store, then the host, then the proof; none of what follows the host holds a secret. */
 async function changeOf(
   { next, settings, store, made, standing, ifDue }: Rotation,
@@ -143,6 +155,7 @@ async function changeOf(
   const { dir, service } = await host.config()
   const engine = await readComposeEngine(host)
   const was = settings.text.reveal()
+  refuseElsewhere(was)
   const env = await readServiceEnv(host, engine, was)
   refuseOverridden(env, new Map([[key, next.reveal()]]), `${dir}/pds.env`)
   await refuseDisagreement(pds, settings, engine.pds, await host.where())
