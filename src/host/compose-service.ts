@@ -36,7 +36,8 @@ echo kimbia-ops:end`)
   const [, resolved, written = ''] =
     /^kimbia-ops:resolved\n([\s\S]*)\nkimbia-ops:written\n([\s\S]*)\nkimbia-ops:end$/m.exec(stdout) ?? []
   const found = resolved === undefined ? undefined : serviceIn(resolved, service)
-  if (code !== 0 || found === undefined) return { refused: reasonIn(stderr) || `exit code ${code}` }
+  if (code !== 0 || found === undefined)
+    return { refused: reasonIn(stderr) || (code === 0 ? 'its answer is cut off' : `exit code ${code}`) }
   const raw = serviceIn(written, service)
   return {
     image: typeof found.image === 'string' ? found.image : undefined,

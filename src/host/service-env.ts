@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { Failure, failed } from '../failure.ts'
+import { Failure, failed, unreachable } from '../failure.ts'
 import { ask } from '../ssh/shell.ts'
 import { type ComposeService, readComposeService } from './compose-service.ts'
 import { type Engine, type Project, readEngine } from './engine.ts'
@@ -143,16 +143,22 @@ async function readEnvFiles(
 ): Promise<readonly ReadEnvFile[]> {
   const read = async (path: string): Promise<ReadEnvFile> => {
     if (path === pdsEnv) return { path, isPdsEnv: true, keys: new Set() }
-    const { stdout } = await host.ask(ask`# the names that an env file sets
+    const { code, stdout, stderr } = await host.ask(ask`# the names that an env file sets
 [ ! ${path} -ef ${pdsEnv} ] || { echo kimbia-ops:pds.env; exit 0; }
 echo kimbia-ops:text
-[ ! -f ${path} ] || cat ${path}`)
-    const [mark = '', text = ''] = stdout.split(/^kimbia-ops:text\n/m)
-    return {
-      path,
-      isPdsEnv: mark.includes('kimbia-ops:pds.env'),
-      keys: new Set(namesIn(parseEnvFile(text, path))),
-    }
+[ ! -f ${path} ] || cat ${path} || exit
+echo
+echo kimbia-ops:end`)
+    const [, text] = /^kimbia-ops:text\n([\s\S]*)\nkimbia-ops:end$/m.exec(stdout) ?? []
+    if (text === undefined && /^kimbia-ops:pds\.env$/m.test(stdout))
+      return { path, isPdsEnv: true, keys: new Set() }
+    if (text === undefined)
+      throw unreachable(
+        'env-file-unreadable',
+        `the env file ${path} cannot be read: ${stderr.trim().slice(0, 200) || `exit code ${code}`}`,
+        'see who may read it: ls -l on the host',
+      )
+    return { path, isPdsEnv: false, keys: new Set(namesIn(parseEnvFile(text, path))) }
   }
   return await Promise.all(listed.map(read))
 }

@@ -54,6 +54,19 @@ test('compose that refuses its files: only pds.env tells, and why is kept withou
   expect(() => refuseOverridden(env, new Map(), '/pds/pds.env')).toThrow(/nothing was changed/)
 })
 
+test('an env file that cannot be read is no empty one', async () => {
+  const host = scriptedHost()
+    .on('# look at the containers', look('    env_file: [pds.env, more.env]\n'))
+    .on('# how compose resolves', resolved(['A=1'], 'pds:1', { envFiles: ['/pds/pds.env', '/pds/more.env'] }))
+    .on('# the names that an env file sets', {
+      stdout: 'kimbia-ops:text\nA=',
+      stderr: 'cat: I/O error\n',
+      code: 1,
+    })
+  const reading = readServiceEnv(host, await readComposeEngine(host), 'A=1\n')
+  await expect(reading).rejects.toThrow(/more\.env cannot be read: cat: I\/O error/)
+})
+
 describe('what wins over pds.env', () => {
   const withFiles = async (own: Record<string, string | null> = {}) => {
     const env = ['A=1', 'B=late', 'C=early', 'D=own']
@@ -64,9 +77,9 @@ describe('what wins over pds.env', () => {
         look('    env_file: [early.env, link.env, late.env]\n    environment: [D=own]\n'),
       )
       .on('# how compose resolves', resolved(env, 'pds:1', { envFiles, own }))
-      .on(/cat .?\/pds\/early.env/, 'kimbia-ops:text\nA=0\nC=early\n')
+      .on(/cat .?\/pds\/early.env/, 'kimbia-ops:text\nA=0\nC=early\n\nkimbia-ops:end\n')
       .on(/cat .?\/pds\/link.env/, 'kimbia-ops:pds.env\n')
-      .on(/cat .?\/pds\/late.env/, 'kimbia-ops:text\nB=late\nE=x\n')
+      .on(/cat .?\/pds\/late.env/, 'kimbia-ops:text\nB=late\nE=x\n\nkimbia-ops:end\n')
     return await readServiceEnv(host, await readComposeEngine(host), 'A=1\nB=mine\nD=mine\n')
   }
 
