@@ -3,6 +3,7 @@ import { versionOf } from '../pds/answers.ts'
 import { column, query, table, type Views } from '../runner/command.ts'
 import { choice, count, optional, text, yesNo } from '../runner/type.ts'
 import { ageProblems, readPasswordAge } from './admin-password/age.ts'
+import { publicName } from './public-name.ts'
 
 type Status = 'ok' | 'warn' | 'fail' | 'skip'
 type Finding = readonly [Status, string]
@@ -38,10 +39,12 @@ function reasonOf({ message, cause }: Error): string {
 export const publicUrl = (hostname: string, port: number): string =>
   hostname === 'localhost' ? `http://localhost:${port}` : `https://${hostname}`
 
-async function outside({ host, fetchPublic }: Views): Promise<Finding> {
+async function outside(views: Views): Promise<Finding> {
+  const { host, fetchPublic } = views
   const known = await host.settings().catch(() => undefined)
-  const hostname = known?.hostname ?? (await host.config()).hostname
+  const hostname = known ? await nameOrReason(views) : (await host.config()).hostname
   if (hostname === undefined) return ['skip', 'the public name is not known']
+  if (typeof hostname !== 'string') return ['skip', `${hostname.message} (${hostname.hint})`]
   const url = `${publicUrl(hostname, known?.port ?? 3000)}/xrpc/_health`
   const { status, text } = await fetchPublic(url).catch((cause) => {
     throw cause instanceof Failure ? cause : new Error(`${url} cannot be reached: ${reasonOf(cause)}`)
@@ -52,6 +55,15 @@ async function outside({ host, fetchPublic }: Views): Promise<Finding> {
     return ['ok', `${url} answers ${versionOf({ status, contentType: '', body: Buffer.from(text) })}`]
   } catch (cause) {
     if (cause instanceof Failure) return no
+    throw cause
+  }
+}
+
+async function nameOrReason(views: Views): Promise<string | Failure> {
+  try {
+    return await publicName(views)
+  } catch (cause) {
+    if (cause instanceof Failure && cause.code === 'public-name-unknown') return cause
     throw cause
   }
 }

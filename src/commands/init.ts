@@ -9,6 +9,7 @@ import { column, flag, option, optionalArgument, procedure } from '../runner/com
 import { choice, count, integer, optional, path, text, yesNo } from '../runner/type.ts'
 import { ask } from '../ssh/shell.ts'
 import { composeFile, directory, hostName, projectName, target } from './init-words.ts'
+import { publicName } from './public-name.ts'
 
 /** Looks at the host before it is saved, so that a wrong entry is noticed now and not at night. */
 export default procedure({
@@ -41,7 +42,7 @@ export default procedure({
   output: {
     name: column(text, 'what -H takes'),
     where: column(text, 'user, host and port it connected to'),
-    hostname: column(text, 'public name of the PDS'),
+    hostname: column(optional(text), 'public name of the PDS'),
     version: column(optional(text), 'of the PDS'),
     accounts: column(optional(count), 'all accounts'),
     active: column(optional(count), 'accounts that are active'),
@@ -117,10 +118,10 @@ function draftOf({ ssh, ...flags }: Flags & { readonly ssh: string }): HostConfi
 }
 
 /** The first part of the public name, or of the host it connects to. */
-function nameFor(hostname: string, ssh: string): string {
+function nameFor(hostname: string | null, ssh: string): string {
   if (ssh === 'local') return 'local'
   const address = ssh.replace(/^.*@/, '').replace(/:\d+$/, '')
-  const name = hostname === 'localhost' ? address : hostname
+  const name = hostname === null || hostname === 'localhost' ? address : hostname
   const [label = ''] = /^[\d.]+$/.test(name) ? [name] : name.split('.')
   return label.replace(/[^A-Za-z0-9._-]/g, '') || 'pds'
 }
@@ -131,9 +132,10 @@ interface Seen {
 }
 
 async function inspect({ pds, host }: Seen) {
-  const { hostname, elevation } = await host.settings()
-  const [where, [docker, compose], health, accounts] = await Promise.all([
+  const { elevation } = await host.settings()
+  const [where, name, [docker, compose], health, accounts] = await Promise.all([
     host.where(),
+    orFailure(() => publicName({ pds, host })),
     dockerVersions(host),
     orFailure(async () => versionOf(await pds.get('_health', {}))),
     orFailure(() => countAccounts(pds)),
@@ -147,6 +149,7 @@ async function inspect({ pds, host }: Seen) {
     warnings.push('docker has no compose on this host; commands for containers will not work')
   const { total, active } = accounts instanceof Failure ? { total: null, active: null } : accounts
   const version = health instanceof Failure ? null : health
+  const hostname = name instanceof Failure ? null : name
   return {
     row: { where, hostname, version, accounts: total, active, root: elevation, docker, compose },
     warnings,

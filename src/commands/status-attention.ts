@@ -17,6 +17,7 @@ export interface Attention {
 /** All that was seen, or could not be. */
 export interface Seen {
   readonly version: Part<string>
+  readonly hostname: Part<string>
   readonly signups: Part<'open' | 'closed'>
   readonly accounts: Part<unknown>
   readonly fresh: Part<number>
@@ -47,6 +48,7 @@ export const attentionOf = (seen: Seen, now: Date): readonly Attention[] => [
   ...old(seenIn(seen.password)),
   ...unseen([
     seen.engine,
+    seen.hostname,
     seen.signups,
     seen.accounts,
     seen.fresh,

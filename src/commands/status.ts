@@ -12,6 +12,7 @@ import { type Column, column, query, table, type Views } from '../runner/command
 import { choice, count, moment, optional, type Type, text, yesNo } from '../runner/type.ts'
 import { readPasswordAge } from './admin-password/age.ts'
 import { days } from './admin-password/words.ts'
+import { publicName } from './public-name.ts'
 import { attentionOf, showPending } from './status-attention.ts'
 import { census, censusOf, countSince, outputOnly, part, seenIn } from './status-parts.ts'
 
@@ -38,7 +39,7 @@ export default query({
   input: {},
   output: {
     host: column(text, 'name of the host in the config'),
-    hostname: column(text, 'public name'),
+    hostname: column(optional(text), 'public name'),
     version: column(optional(text), 'version of the PDS'),
     image: column(optional(text), 'image of its container, as it was asked for'),
     pinned: column(optional(yesNo), 'whether that names one image for good'),
@@ -90,7 +91,7 @@ export default query({
     const standing = seenIn(seen.pending)
     return {
       host: name,
-      hostname: settings.hostname,
+      hostname: seenIn(seen.hostname) ?? null,
       version: seenIn(seen.version) ?? null,
       image: image ?? null,
       pinned: reference ? isPinned(reference) : null,
@@ -112,21 +113,23 @@ export default query({
 async function lookAround(views: Views, settings: Settings) {
   const { host, pds, pending, clock, signal } = views
   const engine = part('containers', () => readEngine(host))
-  const [version, signups, accounts, fresh, disk, standing, password, image, drift] = await Promise.all([
-    part('PDS', async () => versionOf(await pds.get('_health', {}, { as: 'nobody' }))),
-    part('signups', async () => {
-      const said = await pds.query('com.atproto.server.describeServer', {}, { as: 'nobody' })
-      return said.inviteCodeRequired === true ? ('closed' as const) : ('open' as const)
-    }),
-    part('accounts', () => censusOf(pds, signal)),
-    part('new accounts', () => countSince(pds, new Date(clock().getTime() - 24 * 3_600_000), signal)),
-    part('disks', () => readDisk(host)),
-    part('changes', pending),
-    part('admin password', () => readPasswordAge(views)),
-    engine.then((it) => part('compose file', () => otherImageOf(host, seenIn(it)))),
-    engine.then((it) => part('pds.env', () => driftOf(host, seenIn(it), settings))),
-  ])
-  const seen = { version, signups, accounts, fresh, disk, password, image, drift }
+  const [version, hostname, signups, accounts, fresh, disk, standing, password, image, drift] =
+    await Promise.all([
+      part('PDS', async () => versionOf(await pds.get('_health', {}, { as: 'nobody' }))),
+      part('public name', () => publicName(views)),
+      part('signups', async () => {
+        const said = await pds.query('com.atproto.server.describeServer', {}, { as: 'nobody' })
+        return said.inviteCodeRequired === true ? ('closed' as const) : ('open' as const)
+      }),
+      part('accounts', () => censusOf(pds, signal)),
+      part('new accounts', () => countSince(pds, new Date(clock().getTime() - 24 * 3_600_000), signal)),
+      part('disks', () => readDisk(host)),
+      part('changes', pending),
+      part('admin password', () => readPasswordAge(views)),
+      engine.then((it) => part('compose file', () => otherImageOf(host, seenIn(it)))),
+      engine.then((it) => part('pds.env', () => driftOf(host, seenIn(it), settings))),
+    ])
+  const seen = { version, hostname, signups, accounts, fresh, disk, password, image, drift }
   return { ...seen, engine: await engine, pending: standing }
 }
 

@@ -17,6 +17,21 @@ export interface ImagePlace extends ComposeFile {
   readonly to: number
 }
 
+/** The image of a service that no plain value in a compose file tells, and why: only a person can edit it. */
+export interface UneditableImage {
+  /** The compose file that others are laid over, absolute. */
+  readonly path: string
+  readonly service: string
+  /** What compose makes of it; where it makes nothing of it, what its container was made from. */
+  readonly reference: string
+  readonly by: 'compose' | 'container'
+  /** What to edit. */
+  readonly refusal: Failure
+}
+
+/** The image that compose takes for a service. */
+export type ComposeImage = ImagePlace | UneditableImage
+
 /** Finds the image of a service in the compose files, which are laid over each other in this order. */
 export function findImage(files: readonly ComposeFile[], service: string): ImagePlace {
   const [base, ...overrides] = files.map((file) => ({ file, entry: entryOf(file, service) }))
@@ -126,6 +141,7 @@ function missing({ path }: ComposeFile, service: string, { keys, alias, topKeys 
   if (keys.has('build'))
     return byHand(`“${service}” in ${path} is built on the host, not pulled`, {
       edit: 'its sources and build it, or give it an “image:”',
+      next: 'docker compose up --detach',
     })
   if (keys.size === 0 && topKeys.includes('include'))
     return byHand(`“${service}” comes from a file that ${path} includes`, { edit: 'that file' })
@@ -138,9 +154,17 @@ function missing({ path }: ComposeFile, service: string, { keys, alias, topKeys 
   return byHand(`“${service}” in ${path} has no image`, { edit: path })
 }
 
-const byHand = (message: string, { edit }: { readonly edit: string }): Failure =>
-  failed(
-    'image-elsewhere',
-    message,
-    `nothing was changed; edit ${edit} by hand, then: docker compose up --detach`,
-  )
+interface ByHand {
+  readonly edit: string
+  /** What to type then. */
+  readonly next?: string
+}
+
+const byHand = (message: string, { edit, next = 'kimbia-ops update apply' }: ByHand): Failure =>
+  failed('image-elsewhere', message, `nothing was changed; edit ${edit} by hand, then: ${next}`)
+
+/** The Failure of an image that compose takes from somewhere else than where a compose file names one. */
+export const imageElsewhere = (path: string, service: string, taken: string): Failure =>
+  byHand(`compose takes ${taken} for “${service}”, which is not what ${path} names`, {
+    edit: 'the file or the variable that it comes from',
+  })

@@ -6,38 +6,48 @@ import { parseEnvFile } from './env-file.ts'
 import { isOfThePds } from './env-keys.ts'
 import { lintEnv } from './env-lint.ts'
 import type { HostView } from './host.ts'
+import { readServiceEnv, type ServiceEnv } from './service-env.ts'
 
-/** A setting that pds.env has otherwise than the running container, or that only one of them has. */
+/** A setting that the running container has otherwise than it would if it were made now, or that only one of them has. */
 export interface Drifted {
   readonly key: string
   /** What the container runs with; it may be a secret. */
   readonly was: string | undefined
-  /** What pds.env says; it may be a secret. */
+  /** What compose makes of pds.env; it may be a secret. */
   readonly now: string | undefined
 }
 
 /**
- * What was edited in pds.env and never applied, in the order of the file: the next recreate takes it up. What only the
- * container has counts where the PDS reads it or it is `named`, unless its image brings it along.
+ * What was edited in pds.env, or in what compose lays over it, and never applied, in the order of the file: the next
+ * recreate takes it up. What only the container has counts where the PDS reads it or it is
+ * `named`, unless its image brings it along.
  */
 export async function readDrift(
-  host: Pick<HostView, 'ask'>,
-  engine: Pick<Engine, 'docker' | 'image'>,
+  host: Pick<HostView, 'ask' | 'config'>,
+  engine: Engine,
   container: Pick<Container, 'env' | 'imageId'>,
   text: string,
   named: readonly string[] = [],
 ): Promise<readonly Drifted[]> {
-  const { env } = container
-  const wanted = parseEnvFile(text)
-  const written = new Set(wanted.entries.map(({ key }) => key).filter((key) => key !== ''))
-  const of = (key: string): Drifted => ({ key, was: env.get(key)?.reveal(), now: wanted.get(key) })
-  const changed = [...written].map(of).filter(({ was, now }) => was !== now)
-  const removed = [...env.keys()]
-    .filter((key) => !written.has(key) && (isOfThePds(key) || named.includes(key)))
-    .map(of)
-  if (removed.length === 0) return changed
-  const brought = await broughtByImage(host, engine, container)
-  return [...changed, ...removed.filter(({ key, was }) => !brought.includes(`${key}=${was}`))]
+  return await driftFrom(host, engine, container, await readServiceEnv(host, engine, text), named)
+}
+
+/** The same where it is known what a container would have. */
+export async function driftFrom(
+  host: Pick<HostView, 'ask'>,
+  engine: Pick<Engine, 'docker' | 'image'>,
+  { env, imageId }: Pick<Container, 'env' | 'imageId'>,
+  wanted: Pick<ServiceEnv, 'get' | 'keys'>,
+  named: readonly string[] = [],
+): Promise<readonly Drifted[]> {
+  const set = new Set(wanted.keys)
+  const found = [...set, ...[...env.keys()].filter((key) => !set.has(key))]
+    .map((key): Drifted => ({ key, was: env.get(key)?.reveal(), now: wanted.get(key) }))
+    .filter(({ was, now }) => was !== now)
+    .filter(({ key, now }) => now !== undefined || isOfThePds(key) || named.includes(key))
+  if (found.every(({ now }) => now !== undefined)) return found
+  const brought = await broughtByImage(host, engine, { imageId })
+  return found.filter(({ key, was, now }) => now !== undefined || !brought.includes(`${key}=${was}`))
 }
 
 /** The settings that an image brings along, which no env file has set. */

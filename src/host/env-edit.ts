@@ -36,7 +36,8 @@ export function editEnv(text: string, changes: EnvChanges, quoting: Quoting = 'n
     for (const place of value === undefined ? places : others) cuts.push(wholeLines(place, starts, source))
     if (value === undefined) continue
     if (first === undefined) added.push(`${key}=${spellValue(key, value, quoting)}`)
-    else if (first.value !== value) cuts.push(inPlace(first, value, starts, source, quoting))
+    else if (first.value !== value || first.interpolated)
+      cuts.push(inPlace(first, value, starts, source, quoting))
     if (first && others.length > 0)
       collapsed.push({ key, line: first.line, gone: others.map(({ line }) => line) })
   }

@@ -9,27 +9,33 @@ export interface EnvEntry {
   readonly line: number
   /** The line on which its value ends; a quoted one may go over several. */
   readonly lastLine: number
+  /** Made from variables; compose prefers its own environment and the env files before over the lines above. */
+  readonly interpolated: boolean
 }
 
 /** An env file as compose reads it: every setting in order, and the last value of each key. */
 export interface EnvFile {
   readonly entries: readonly EnvEntry[]
+  /** Names alone on their line: compose takes their values from its own environment. */
+  readonly inherited: readonly string[]
   get(key: string): string | undefined
 }
 
 /**
  * Reads an env file by the rules of compose's own parser (compose-go, package dotenv).
- * Variables are looked up in the lines above only: what compose inherits from its own environment is not known here.
+ * Variables are looked up in the lines above only: what compose inherits from its own environment is not known here,
+ * which `interpolated` and `inherited` tell.
  */
 export function parseEnvFile(text: string, file = 'pds.env'): EnvFile {
   const source = text.replace(/^\uFEFF/, '')
   const entries: EnvEntry[] = []
+  const inherited: string[] = []
   const values = new Map<string, string>()
   const lineAt = lineCounter(source)
   let at = 0
   for (;;) {
     at = statementStart(source, at)
-    if (at >= source.length) return { entries, get: (key) => values.get(key) }
+    if (at >= source.length) return { entries, inherited, get: (key) => values.get(key) }
     const line = lineAt(at)
     const bad = (problem: string): Failure =>
       unreachable(
@@ -39,12 +45,18 @@ export function parseEnvFile(text: string, file = 'pds.env'): EnvFile {
       )
     const { key, start } = readKey(source, at, bad)
     if (start === undefined) {
+      inherited.push(key)
       at = source.indexOf('\n', at) + 1
       continue
     }
-    const { value, end } = readValue(source, start, (name) => values.get(name), bad)
+    let interpolated = false
+    const lookup = (name: string): string | undefined => {
+      interpolated = true
+      return values.get(name)
+    }
+    const { value, end } = readValue(source, start, lookup, bad)
     values.set(key, value)
-    entries.push({ key, value, line, lastLine: lineAt(Math.max(start, end - 1)) })
+    entries.push({ key, value, line, lastLine: lineAt(Math.max(start, end - 1)), interpolated })
     at = end
   }
 }

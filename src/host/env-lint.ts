@@ -18,9 +18,15 @@ export interface EnvFinding {
   readonly remedy: string
 }
 
-/** Looks through the text of pds.env, in the order of its lines; a text that compose refuses is a Failure. */
-export function lintEnv(text: string): readonly EnvFinding[] {
-  const env = parseEnvFile(text)
+/**
+ * Looks through the text of pds.env, in the order of its lines; a text that compose refuses is a Failure. `resolve` tells
+ * what compose makes of a setting that is made from variables; where it does not, no such value is looked at.
+ */
+export function lintEnv(
+  text: string,
+  resolve: (key: string) => string | undefined = () => undefined,
+): readonly EnvFinding[] {
+  const env = resolvedFile(parseEnvFile(text), resolve)
   const lines = text.replace(/^\uFEFF/, '').split('\n')
   const seen = new Map<string, string>()
   const findings: EnvFinding[] = [...lintLines(text, lines, env)]
@@ -34,7 +40,8 @@ export function lintEnv(text: string): readonly EnvFinding[] {
     })
     const counts = env.entries.findLast(({ key }) => key === entry.key) === entry
     findings.push(...lintReaders(entry, lines, seen).map(of), ...lintName(entry, env).map(of))
-    if (counts) findings.push(...lintValue(entry.key, entry.value).map(of))
+    const known = !entry.interpolated || resolve(entry.key) !== undefined
+    if (counts && known) findings.push(...lintValue(entry.key, entry.value).map(of))
     seen.set(entry.key, entry.value)
   }
   for (const [key, severity, problem, remedy] of lintTogether(env)) {
@@ -42,6 +49,18 @@ export function lintEnv(text: string): readonly EnvFinding[] {
     findings.push({ line, key, severity, problem, remedy })
   }
   return findings.toSorted((a, b) => (a.line ?? Number.MAX_VALUE) - (b.line ?? Number.MAX_VALUE))
+}
+
+/** The same file with what compose makes of the settings that are made from variables, or left to other files. */
+function resolvedFile(env: EnvFile, resolve: (key: string) => string | undefined): EnvFile {
+  const entries = env.entries.map((entry) =>
+    entry.interpolated ? { ...entry, value: resolve(entry.key) ?? entry.value } : entry,
+  )
+  return {
+    ...env,
+    entries,
+    get: (key) => entries.findLast((entry) => entry.key === key)?.value ?? resolve(key),
+  }
 }
 
 /** Errors that the second text has and the first has not. */

@@ -13,8 +13,9 @@ import type {
 } from '../ssh/session.ts'
 import type { Shell } from '../ssh/shell.ts'
 import { type Elevation, elevate, plainly } from './elevation.ts'
+import { readEngine } from './engine.ts'
 import { meanwhile, reach } from './reach.ts'
-import { type PdsEnv, readPdsEnv } from './settings.ts'
+import { needsRunningEnv, type PdsEnv, pdsEnvOf, type RunningEnv, readPdsEnv } from './settings.ts'
 import { spareShells } from './spare-shells.ts'
 
 /** What pds.env says of the PDS, and how it was reached. */
@@ -109,13 +110,17 @@ export function openHost(
     return elevation === 'sudo with a password' ? root.ask(shell, options) : early
   }
 
-  return {
+  let reading: ReturnType<typeof readRunningEnv> | undefined
+  const runningEnv = () => (reading ??= readRunningEnv(host))
+  const host: Host = {
     config: async () => config,
     where: async () => (await session()).where,
     clockOffset: async () => (await entered()).clockOffset,
     async settings() {
       const { where, text, elevation } = await entered()
-      return { ...readPdsEnv(text, config, where), elevation }
+      const needed = needsRunningEnv(text, pdsEnvOf(where, config))
+      const running = needed ? await runningEnv() : undefined
+      return { ...readPdsEnv(text, config, where, running), elevation }
     },
     ask: (shell, options) => withRoom(() => askOnce(shell, options)),
     async *lines(shell, options) {
@@ -130,5 +135,16 @@ export function openHost(
       const open = await connecting?.catch(() => undefined)
       await open?.dispose()
     },
+  }
+  return host
+}
+
+/** What the container of the PDS runs with; undefined where docker does not tell. */
+async function readRunningEnv(host: HostView): Promise<RunningEnv | undefined> {
+  try {
+    return (await readEngine(host)).pds?.env
+  } catch (cause) {
+    if (cause instanceof Failure && cause.outcome === 'unreachable') return undefined
+    throw cause
   }
 }

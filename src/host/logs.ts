@@ -8,6 +8,7 @@ import { isSecret } from './env-mask.ts'
 import type { HostView } from './host.ts'
 import { stampOf } from './log-line.ts'
 import { composeLabel, noContainer } from './own-container.ts'
+import { tryServiceEnv } from './service-env.ts'
 
 /** Which part of a log to read; all of it by default. */
 export interface LogWindow {
@@ -186,8 +187,15 @@ const servicesOf = (engine: Engine): readonly string[] =>
 /** The secrets of pds.env that are long enough to be told from other text, those within an address too. */
 export async function knownSecrets(host: HostView): Promise<readonly string[]> {
   const settings = await host.settings().catch(() => undefined)
-  return parseEnvFile(settings?.text.reveal() ?? '')
-    .entries.flatMap(({ key, value }) => (isSecret(key, value) ? [value] : inAddress(value)))
+  const text = settings?.text.reveal() ?? ''
+  const { entries } = parseEnvFile(text)
+  const made = entries.some(({ interpolated }) => interpolated) ? await tryServiceEnv(host, text) : undefined
+  return entries
+    .map(({ key, value, interpolated }) => {
+      const resolved = interpolated && made && !(made instanceof Failure) ? made.get(key) : undefined
+      return [key, resolved ?? value] as const
+    })
+    .flatMap(([key, value]) => (isSecret(key, value) ? [value] : inAddress(value)))
     .filter((secret) => secret.length >= 8)
 }
 

@@ -71,15 +71,34 @@ export function parseRemote(json: string): Remote {
     : { kind: 'unknown', why: 'docker manifest inspect names no image' }
 }
 
+/** The digest of the image for a platform, such as `linux/amd64`; undefined where the host does not tell its own. */
+export function digestFor(
+  remote: Remote,
+  platform: string | undefined,
+): { readonly digest: string } | { readonly why: string } {
+  if (remote.kind !== 'found') return { why: remote.why }
+  const { images } = remote
+  const own =
+    images.length === 1 ? images : images.filter((it) => platform !== undefined && isFor(it, platform))
+  const [first] = own
+  return first
+    ? { digest: first.digest }
+    : {
+        why: `the registry names no image for ${platform ?? 'the platform of the host, which docker does not tell'}`,
+      }
+}
+
+/** Whether an image runs on a platform; a manifest that tells none runs on any. */
+function isFor({ platform }: RemoteImage, wanted: string): boolean {
+  const [os, architecture] = wanted.split('/')
+  return platform === undefined || platform === wanted || platform.startsWith(`${os}/${architecture}`)
+}
+
 /** Whether the registry has another image than this one for the platform of the host. */
 export function compare(remote: Remote, local: LocalImage | undefined): Comparison {
   if (remote.kind !== 'found') return { kind: 'unknown', why: remote.why }
   if (!local) return { kind: 'unknown', why: 'the running image is no longer in the store of docker' }
-  const [os, architecture] = local.platform.split('/')
-  const own = remote.images.filter(
-    ({ platform = local.platform }) =>
-      platform === local.platform || platform.startsWith(`${os}/${architecture}`),
-  )
+  const own = remote.images.filter((it) => isFor(it, local.platform))
   const here = [local.id, ...local.digests.map(({ digest }) => digest)]
   const same = own.find(({ digest, config }) => here.includes(digest) || here.includes(config ?? ''))
   if (same) return { kind: 'same', digest: same.digest }

@@ -1,7 +1,7 @@
 import { Secret } from '../secret.ts'
 import { act, ask, type Shell } from '../ssh/shell.ts'
 import type { HostStep, HostUndo, ShellStep, WriteStep } from './change/step.ts'
-import { type ImagePlace, withImage } from './compose-file.ts'
+import { type ComposeImage, withImage } from './compose-file.ts'
 import type { Container } from './containers.ts'
 import {
   type Copying,
@@ -19,7 +19,7 @@ import { gateOf, type Recreating, recreate, upAgain } from './recreate.ts'
 /** A change of the image that runs. */
 export interface Updating extends Recreating {
   readonly pds: Container
-  readonly place: ImagePlace
+  readonly place: ComposeImage
   readonly to: Image
   readonly previous: PreviousImage
   /** `<dir>` of the host. */
@@ -58,7 +58,9 @@ export const changing = (it: Updating, between: readonly HostStep[]): readonly H
  */
 function oldReference({ pds, place, previous }: Updating): string {
   const image = parseImage(place.reference)
-  const applied = pds.image === place.reference || (image !== undefined && !isPinned(image))
+  // Where the file cannot be edited, a tag is what docker can give to the old image.
+  const taggable = 'refusal' in place && image?.digest === undefined
+  const applied = pds.image === place.reference || (image !== undefined && !isPinned(image)) || taggable
   if (applied || (image?.digest !== undefined && image.digest === previous.digest)) return place.reference
   // An id of docker's reads like a name and a tag, but nothing can be named so.
   return parseImage(pds.image)?.repository.includes('/') ? pds.image : previous.keep
@@ -71,12 +73,10 @@ const nameOld = (it: Updating): readonly WriteStep[] => {
 }
 
 /** The same place once the file has that text. */
-const named = (place: ImagePlace, text: string, reference: string): ImagePlace => ({
-  ...place,
-  text,
-  reference,
-  to: place.to + reference.length - place.reference.length,
-})
+const named = (place: ComposeImage, text: string, reference: string): ComposeImage =>
+  'refusal' in place
+    ? { ...place, reference }
+    : { ...place, text, reference, to: place.to + reference.length - place.reference.length }
 
 /** A name without a digest moves with a pull, so it is given to the old image again. */
 function backToTag(it: Updating): HostUndo[] {
@@ -183,21 +183,22 @@ const tidy = ({ engine, dir, previous }: Updating): ShellStep => ({
   run: prune(engine.docker, dir, previous),
 })
 
-/** Puts another image into the compose file; no step when it names that one already. */
-export const writeImage = (place: ImagePlace, to: Image, why = 'Name the image in'): readonly WriteStep[] =>
-  showImage(to) === place.reference
-    ? []
-    : [
-        {
-          kind: 'write',
-          why: `${why} ${place.path}`,
-          path: place.path,
-          content: new Secret(withImage(place, showImage(to))),
-          was: new Secret(place.text),
-          changes: [`- image: ${place.reference}`, `+ image: ${showImage(to)}`],
-          holds: 'text',
-        },
-      ]
+/** Puts another image into the compose file; no step when it names that one already, a Failure where only a person can edit it. */
+export function writeImage(place: ComposeImage, to: Image, why = 'Name the image in'): readonly WriteStep[] {
+  if (showImage(to) === place.reference) return []
+  if ('refusal' in place) throw place.refusal
+  return [
+    {
+      kind: 'write',
+      why: `${why} ${place.path}`,
+      path: place.path,
+      content: new Secret(withImage(place, showImage(to))),
+      was: new Secret(place.text),
+      changes: [`- image: ${place.reference}`, `+ image: ${showImage(to)}`],
+      holds: 'text',
+    },
+  ]
+}
 
 /** Fails unless compose, with all that it lays over its file, takes this image for the service. */
 export function checkImage(

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Failure, unreachable } from '../../src/failure.ts'
+import { Secret } from '../../src/secret.ts'
 import { rotated } from '../support/rotated.ts'
 import { scriptedHost } from '../support/scripted-host.ts'
 import { type ScriptedPds, scriptedPds } from '../support/scripted-pds.ts'
@@ -12,8 +13,8 @@ const version = (text = '{"version":"0.4.5001"}') => ({
   contentType: 'application/json',
   body: Buffer.from(text),
 })
-const pds = (healthy: ReturnType<typeof version> | Failure = version()): ScriptedPds =>
-  scriptedPds({ raw: { _health: healthy }, inviteRequired: false })
+const pds = (healthy: ReturnType<typeof version> | Failure = version(), hostname = 'pds.test'): ScriptedPds =>
+  scriptedPds({ hostname, raw: { _health: healthy }, inviteRequired: false })
 const outside = { [url]: { status: 200, text: '{"version":"0.4.5001"}' } }
 
 const health = async (script: WorldScript = {}): Promise<{ ran: Ran; row: Record<string, unknown> }> => {
@@ -39,7 +40,7 @@ test('all is well', async () => {
     checks: [
       check('ssh', 'ops@pds.test:22, pds.env read by sudo'),
       check('pds', '0.4.5001'),
-      check('describe', 'did:web:scripted.test, .test, signups open'),
+      check('describe', 'did:web:pds.test, .test, signups open'),
       check('admin', 'accepted'),
       check('public', `${url} answers 0.4.5001`),
       check('password', 'rotated 2026-11-01, due 2027-01-30'),
@@ -129,8 +130,45 @@ test('SSH is broken, and nothing tells the public name', async () => {
 test('localhost is asked as the PDS is: without TLS, at its port', async () => {
   const host = rotated(scriptedHost({ settings: { hostname: 'localhost', port: 2583 } }))
   const answers = { 'http://localhost:2583/xrpc/_health': { status: 200, text: '{"version":"1"}' } }
-  const { ran } = await health({ host, outside: answers })
+  const { ran } = await health({ pds: pds(version(), 'localhost'), host, outside: answers })
   expect(ran.code).toBe(0)
+})
+
+describe('the public name', () => {
+  const named = (hostname: string | undefined, line = '') =>
+    rotated(
+      scriptedHost({
+        settings: { hostname, text: new Secret(`${line}PDS_ADMIN_PASSWORD=admin-password\n`) },
+      }),
+    )
+  const silent = (): ScriptedPds => {
+    const it = pds()
+    it.query = () => Promise.reject(unreachable('pds-unreachable', 'nobody there')) as never
+    return it
+  }
+
+  test('is that of the running PDS, and not what pds.env says otherwise', async () => {
+    const { row } = await health({ host: named('old.test', 'PDS_HOSTNAME=old.test\n') })
+    expect(summary(row, 'public')).toBe(`${url} answers 0.4.5001`)
+  })
+
+  test('is what pds.env says where the PDS does not answer', async () => {
+    const { row } = await health({ pds: silent(), host: named('pds.test') })
+    expect(statuses(row)).toContain('public ok')
+  })
+
+  test('is not known where neither tells: nobody is asked', async () => {
+    const host = named(undefined, `PDS_HOSTNAME=\${BASE}\n`)
+    const { row } = await health({ pds: silent(), host, outside: {} })
+    expect(statuses(row)).toContain('public skip')
+    expect(summary(row, 'public')).toContain('the public name is not known')
+  })
+
+  test('is not what a service DID of another kind says', async () => {
+    const host = named('pds.test', 'PDS_SERVICE_DID=did:web:other.test\n')
+    const { row } = await health({ pds: pds(version(), 'other.test'), host })
+    expect(summary(row, 'public')).toBe(`${url} answers 0.4.5001`)
+  })
 })
 
 test('in a pipe and on a terminal, all checks are told', async () => {

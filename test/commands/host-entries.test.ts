@@ -60,8 +60,9 @@ const health = (body: string) => ({
 const kimbia = () =>
   scriptedHost({ settings: { hostname: 'kimbia.social' } }).on('docker', '28.2.2\n2.39.1\n')
 
-const pds = () =>
+const pds = (hostname = 'kimbia.social') =>
   scriptedPds({
+    hostname,
     accounts: [{ handle: 'a.test' }, { handle: 'b.test', status: 'takendown' }, { handle: 'c.test' }],
     pageSize: 2,
     ...health('{"version":"0.5.35"}'),
@@ -128,7 +129,7 @@ describe('init', () => {
   ])('%s', async (_, flags, looked) => {
     const config = parse('hosts: {a: {ssh: x}}')
     const host = scriptedHost({ settings: { hostname: 'a.example' } }).on('docker', '\n\n')
-    const views = viewsOf({ host, pds: pds(), config, files: { [file]: 'hosts: {a: {ssh: x}}' } })
+    const views = viewsOf({ host, pds: pds('a.example'), config, files: { [file]: 'hosts: {a: {ssh: x}}' } })
     const failure = await failureOf(init.plan({ ...noFlags, ...flags }, views))
     expect(failure).toMatchObject({ outcome: 'usage', message: `there is already a host “a” in ${file}` })
     expect(views.looked).toEqual(looked)
@@ -202,7 +203,7 @@ describe('init', () => {
     ['x', 'pds.kimbia.social', 'pds'],
   ])('the name of %s with %s is %s', async (ssh, hostname, name) => {
     const host = scriptedHost({ settings: { hostname } }).on('docker', '1\n2\n')
-    const plan = await init.plan({ ...noFlags, ssh }, viewsOf({ host, pds: pds() }))
+    const plan = await init.plan({ ...noFlags, ssh }, viewsOf({ host, pds: pds(hostname) }))
     expect(plan.confirm).toBe(name)
   })
 

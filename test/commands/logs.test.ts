@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { Secret } from '../../src/secret.ts'
+import { resolved } from '../support/scripted-compose.ts'
 import { engineAnswer } from '../support/scripted-engine.ts'
 import { scriptedHost } from '../support/scripted-host.ts'
 import { errorOf, nothing, rowsOf, scriptedWorld } from '../support/world.ts'
@@ -143,6 +144,16 @@ test('the password within an address of pds.env is masked wherever it is', async
     .on('docker logs', line(1, { msg: 'refused hunter/two, given as hunter%2Ftwo' }))
   const ran = await scriptedWorld({ host }).run('logs')
   expect(ran.stdout).toContain('refused ‹secret›, given as ‹secret›')
+})
+
+test('a secret that pds.env makes from variables is masked as compose resolves it', async () => {
+  const settings = `PDS_JWT_SECRET=\${JWT}\n`
+  const host = scriptedHost({ settings: { text: new Secret(settings) } })
+    .on('# look at the containers', engineAnswer([{}]))
+    .on('# how compose resolves', resolved(['PDS_JWT_SECRET=from-dot-env']))
+    .on('docker logs', line(1, { msg: 'signed with from-dot-env' }))
+  const ran = await scriptedWorld({ host }).run('logs')
+  expect(ran.stdout).toContain('signed with ‹secret›')
 })
 
 test('following goes on with the container that takes its place, and ends calmly', async () => {

@@ -20,7 +20,8 @@ const hostWith = (used = 40) =>
     .on('# look at the disks', df(used))
     .on('config --images', 'ghcr.io/bluesky-social/pds:0.4\n')
 const health = { status: 200, contentType: 'application/json', body: Buffer.from('{"version":"0.5.34"}') }
-const pdsWith = (parts: object = {}) => scriptedPds({ raw: { _health: health }, ...parts })
+const pdsWith = (parts: object = {}) =>
+  scriptedPds({ hostname: 'pds.test', raw: { _health: health }, ...parts })
 const look = async (world: Parameters<typeof scriptedWorld>[0]) => {
   const ran = await scriptedWorld(world).run('status', '--json')
   return {
@@ -59,7 +60,15 @@ test('what needs attention, the most urgent first', async () => {
   const env = ['PDS_HOSTNAME=pds.test', 'PDS_ADMIN_PASSWORD=0ld-one']
   const host = hostWith(95)
     .on('# read the record', 'none\n')
-    .on('# look at the containers', engineAnswer([{ env, state: 'restarting', restarts: 9, exitCode: 1 }]))
+    .on(
+      '# look at the containers',
+      engineAnswer([{ env, state: 'restarting', restarts: 9, exitCode: 1 }], ['/pds/compose.yaml'], {
+        texts: {
+          '/pds/compose.yaml':
+            'services: {pds: {image: "ghcr.io/bluesky-social/pds:0.4.5034", env_file: /pds/pds.env}}',
+        },
+      }),
+    )
     .on('config --images', 'ghcr.io/bluesky-social/pds:0.4.5034\n')
   const accounts = Array.from({ length: 25 }, (_, i) => ({
     handle: `bot${i}.test`,

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { resolved } from '../support/scripted-compose.ts'
 import { scriptedPds } from '../support/scripted-pds.ts'
 import { errorOf, nothing, rowsOf, scriptedWorld } from '../support/world.ts'
 import { rotating } from './admin-password/rotating.ts'
-import { composed, pdsEnv, runningEnv } from './env/composed.ts'
+import { composed, composedLook, pdsEnv, runningEnv } from './env/composed.ts'
 
 const bad = `${pdsEnv}PDS_RATE_LIMITS_ENABLED=yes\n`
 const good = pdsEnv.replace('LOG_LEVEL=info', 'LOG_LEVEL=warn')
@@ -71,7 +72,10 @@ describe('a compose file that names another image', () => {
       expect.stringContaining('PDS_INVITE_REQUIRED=true'),
     ])
     expect(ran.stderr).toContain('afterwards: kimbia-ops update apply')
-    const elsewhere = composed({ image: 'pds:0.5' }).on('cat /pds/compose.yaml', 'services: {}\n')
+    const elsewhere = composed({ image: 'pds:0.5', file: 'services: {}\n' }).on(
+      '# how compose resolves',
+      resolved(runningEnv, 'pds:0.5'),
+    )
     expect(errorOf(await run(elsewhere, ...words, '--json'))).toMatchObject({ code: 'image-differs' })
   })
 
@@ -85,7 +89,9 @@ describe('a compose file that names another image', () => {
 
   test('a rotation is refused', async () => {
     const world = rotating().world()
-    world.host.on('config --images', 'pds:0.5\n')
+    world.host
+      .on('# look at the containers', composedLook({ image: 'pds:0.5' }))
+      .on('config --images', 'pds:0.5\n')
     const ran = await world.run('admin-password', 'rotate', '--yes', '--json')
     expect(ran).toMatchObject({ code: 1, ...nothing })
     expect(errorOf(ran)).toMatchObject({ code: 'image-differs' })

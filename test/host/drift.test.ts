@@ -11,9 +11,14 @@ import { scratch } from '../support/scratch.ts'
 import { engineAnswer } from '../support/scripted-engine.ts'
 import { scriptedHost } from '../support/scripted-host.ts'
 
-const hostOf = (image = 'reg.test/pds:0.4', env: readonly string[] = []) =>
+const hostOf = (image = 'reg.test/pds:0.4', env: readonly string[] = [], file = image) =>
   scriptedHost()
-    .on('# look at the containers', engineAnswer([{ image, env }]))
+    .on(
+      '# look at the containers',
+      engineAnswer([{ image, env }], ['/pds/compose.yaml'], {
+        texts: { '/pds/compose.yaml': `services: {pds: {image: "${file}", env_file: [pds.env]}}` },
+      }),
+    )
     .on(/^docker image inspect/, '["LOG_ENABLED=true"]')
 
 const engineOf = async (image?: string): Promise<ComposeEngine> => await readComposeEngine(hostOf(image))
@@ -89,7 +94,7 @@ test.each<[string, string, string | undefined]>([
   ['the image that runs by another name, such as a pin to it', 'reg.test/pds:pinned', undefined],
   ['another', 'reg.test/pds:0.5', 'reg.test/pds:0.5'],
 ])('compose names %s', async (_, images, other) => {
-  const host = hostOf().on('config --images', (line) => {
+  const host = hostOf(undefined, [], 'reg.test/pds:$TAG').on('config --images', (line) => {
     const docker = `docker() { case "$*" in compose*) echo '${images}' ;; *:pinned) echo sha256:1 ;; *) echo sha256:2 ;; esac; }\n`
     return execFileSync('sh', ['-c', docker + line]).toString()
   })

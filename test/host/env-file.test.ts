@@ -33,10 +33,10 @@ describe('an env file', () => {
   test('where each setting stands', () => {
     const { entries, get } = parseEnvFile('# head\nA=1\n\nB="x\ny\n" # c\nexport C=\nA=2')
     expect(entries).toEqual([
-      { key: 'A', value: '1', line: 2, lastLine: 2 },
-      { key: 'B', value: 'x\ny\n', line: 4, lastLine: 6 },
-      { key: 'C', value: '', line: 7, lastLine: 7 },
-      { key: 'A', value: '2', line: 8, lastLine: 8 },
+      { key: 'A', value: '1', line: 2, lastLine: 2, interpolated: false },
+      { key: 'B', value: 'x\ny\n', line: 4, lastLine: 6, interpolated: false },
+      { key: 'C', value: '', line: 7, lastLine: 7, interpolated: false },
+      { key: 'A', value: '2', line: 8, lastLine: 8, interpolated: false },
     ])
     expect(get('A')).toBe('2')
     expect(get('Z')).toBeUndefined()

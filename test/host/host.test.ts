@@ -1,9 +1,10 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { PassThrough } from 'node:stream'
 import { describe, expect, test } from 'vitest'
-import type { HostConfig } from '../../src/config.ts'
+import { type HostConfig, hostDefaults } from '../../src/config.ts'
 import { elevate } from '../../src/host/elevation.ts'
 import { openHost } from '../../src/host/host.ts'
+import { needsRunningEnv, readPdsEnv } from '../../src/host/settings.ts'
 import { Secret } from '../../src/secret.ts'
 import { openLocal } from '../../src/ssh/local.ts'
 import type { Attached, Session } from '../../src/ssh/session.ts'
@@ -108,12 +109,18 @@ describe('settings', () => {
       {},
       { hostname: 'x.test', port: 3001 },
     ],
-    ['the defaults', password, {}, { hostname: 'localhost', port: 3000 }],
+    ['the defaults', password, {}, { hostname: undefined, port: 3000 }],
+    [
+      'a name that is made from variables is not known',
+      `${password}PDS_HOSTNAME=\${BASE}\n`,
+      {},
+      { hostname: undefined, port: 3000 },
+    ],
     [
       'empty values count as none',
       `${password}PDS_PORT=\nPDS_HOSTNAME=\n`,
       {},
-      { hostname: 'localhost', port: 3000 },
+      { hostname: undefined, port: 3000 },
     ],
     [
       'the config first',
@@ -123,6 +130,22 @@ describe('settings', () => {
     ],
   ])('%s', async (_, env, config, expected) => {
     expect(await settings(env, config)).toMatchObject({ ...expected, elevation: 'direct' })
+  })
+
+  test('what pds.env makes from variables, or leaves to another env file, is what the container has', () => {
+    const config = { name: 'here', ssh: 'local', ...hostDefaults }
+    const running = new Map(
+      Object.entries({ PDS_ADMIN_PASSWORD: 'theirs', PDS_PORT: '3003', PDS_RATE_LIMIT_BYPASS_KEY: 'k' }).map(
+        ([key, value]) => [key, new Secret(value)],
+      ),
+    )
+    const read = (text: string) => {
+      const { adminPassword, port, bypassKey } = readPdsEnv(text, config, 'local', running)
+      return [needsRunningEnv(text, 'pds.env'), adminPassword.reveal(), port, bypassKey?.reveal()]
+    }
+    expect(read('PDS_ADMIN_PASSWORD=mine\nPDS_PORT=3001\n')).toEqual([false, 'mine', 3001, 'k'])
+    expect(read(`PDS_PORT=\${PORT}\n`)).toEqual([true, 'theirs', 3003, 'k'])
+    expect(read(`PDS_ADMIN_PASSWORD=\${PW}\nPDS_PORT=3001\n`)).toEqual([true, 'theirs', 3001, 'k'])
   })
 
   test('secrets hide themselves', async () => {

@@ -41,12 +41,12 @@ const wayBack = (it: Updating) => {
   const writes = steps.filter((step): step is WriteStep => step.kind === 'write')
   const text = steps.slice(0, at).includes(writes[0] as WriteStep)
     ? writes[0]?.content.reveal()
-    : it.place.text
+    : 'text' in it.place && it.place.text
   const undo = ((steps[at] as ShellStep).undo ?? []).flatMap((one) =>
     one.kind === 'shell' ? [one.run.line] : [],
   )
   return {
-    names: /image: (\S+)/.exec(text ?? '')?.[1],
+    names: /image: (\S+)/.exec(text || '')?.[1],
     tags: undo.filter((line) => line.startsWith('docker tag ')),
     last: writes.at(-1)?.content.reveal(),
     undo,

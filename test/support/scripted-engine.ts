@@ -56,7 +56,14 @@ export const engineAnswer = (
   containers: readonly ScriptedContainer[] = [{}],
   files: readonly string[] = ['/pds/compose.yaml'],
   more: Omit<Look, 'files'> = {},
-): string => lookAnswer(containers.map(inspected), { files, ...more })
+): string => lookAnswer(containers.map(inspected), { files, texts: usualTexts(containers, files), ...more })
+
+/** The compose file of the installer, where there is but one. */
+const usualTexts = (containers: readonly ScriptedContainer[], files: readonly string[]) =>
+  Object.fromEntries(files.length === 1 ? [[files[0] ?? '', usualFile(containers[0])]] : [])
+
+const usualFile = ({ image = 'ghcr.io/bluesky-social/pds:0.4' }: ScriptedContainer = {}): string =>
+  `services:\n  pds:\n    image: ${image}\n    env_file: [/pds/pds.env]\n`
 
 interface Look {
   readonly files?: readonly string[]

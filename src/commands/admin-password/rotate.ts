@@ -1,5 +1,5 @@
 import { failed } from '../../failure.ts'
-import { keysOf, readDrift, takenUp } from '../../host/drift.ts'
+import { driftFrom, keysOf, takenUp } from '../../host/drift.ts'
 import { refuseOtherImage } from '../../host/drift-image.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
 import { diffSettings } from '../../host/env-diff.ts'
@@ -16,6 +16,8 @@ import {
 } from '../../host/password-record.ts'
 import { portOf } from '../../host/pds-port.ts'
 import { actsOn, applying } from '../../host/recreate.ts'
+import { readServiceEnv } from '../../host/service-env.ts'
+import { refuseOverridden } from '../../host/settings-proof.ts'
 import { column, flag, option, procedure, type RowOf, type Views } from '../../runner/command.ts'
 import { check, type Item, later, type Plan, type Proof, type Step, write } from '../../runner/plan.ts'
 import { storeLabel, storeStep } from '../../runner/store-step.ts'
@@ -159,6 +161,17 @@ interface Rotation {
 const accepted: Proof = { kind: 'admin password', accepted: 'of pds.env' }
 const proof: Proof = { ...accepted, refused: 'of the former pds.env' }
 
+/** The old password is read from pds.env when the new one is proven, and when it is put back. */
+function refuseElsewhere(text: string): void {
+  const entry = parseEnvFile(text).entries.findLast((it) => it.key === key)
+  if (entry && !entry.interpolated) return
+  throw failed(
+    'admin-password-elsewhere',
+    `pds.env ${entry ? `makes ${key} from variables (line ${entry.line})` : `does not set ${key}: another env file does`}; nothing was changed`,
+    `first write it into pds.env: kimbia-ops env set ${key} --stdin`,
+  )
+}
+
 /** First the store, then the host, then the proof; none of what follows the host holds a secret. */
 async function changeOf(
   { next, settings, store, made, standing, ifDue }: Rotation,
@@ -171,10 +184,13 @@ async function changeOf(
   const config = await host.config()
   const { dir, service } = config
   const engine = await readComposeEngine(host)
+  const was = settings.text.reveal()
+  refuseElsewhere(was)
+  const env = await readServiceEnv(host, engine, was)
+  refuseOverridden(env, new Map([[key, next.reveal()]]), `${dir}/pds.env`)
   await refuseDisagreement(pds, settings, engine.pds, await host.where())
   await refuseOtherImage(host, engine)
-  const was = settings.text.reveal()
-  const drift = engine.pds ? keysOf(await readDrift(host, engine, engine.pds, was)) : []
+  const drift = engine.pds ? keysOf(await driftFrom(host, engine, engine.pds, env)) : []
   if (ifDue && drift.length > 0) await refuseDrift(drift, engine, { host })
   const edit = editEnv(was, new Map([[key, next.reveal()]]))
   const path = `${dir}/pds.env`

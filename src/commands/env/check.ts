@@ -1,8 +1,11 @@
+import { Failure } from '../../failure.ts'
 import { containersIfAny } from '../../host/engine.ts'
 import { parseEnvFile } from '../../host/env-file.ts'
 import { type EnvFinding, lintEnv } from '../../host/env-lint.ts'
+import { lintCompose } from '../../host/env-lint-compose.ts'
 import { lintData } from '../../host/env-lint-data.ts'
 import type { HostView } from '../../host/host.ts'
+import { tryServiceEnv } from '../../host/service-env.ts'
 import { column, query, table } from '../../runner/command.ts'
 import { choice, count, optional, text, yesNo } from '../../runner/type.ts'
 import { ask } from '../../ssh/shell.ts'
@@ -42,6 +45,24 @@ async function lintFile(host: HostView): Promise<readonly EnvFinding[]> {
   ]
 }
 
+/** That only pds.env could be looked at, where docker does not tell of the rest. */
+const unseen = ({ code, message }: Failure): EnvFinding[] =>
+  code === 'no-docker'
+    ? []
+    : [
+        {
+          line: null,
+          key: '',
+          severity: 'note',
+          problem: `whether compose sets any of it elsewhere is not known: ${message}`,
+          remedy: 'kimbia-ops ps',
+        },
+      ]
+
+/** In the order of the file; what is about the whole of it comes last. */
+const inOrder = (findings: readonly EnvFinding[]): readonly EnvFinding[] =>
+  findings.toSorted((a, b) => (a.line ?? Number.MAX_VALUE) - (b.line ?? Number.MAX_VALUE))
+
 const counted = (findings: readonly EnvFinding[], severity: EnvFinding['severity']): number =>
   findings.filter((it) => it.severity === severity).length
 
@@ -56,7 +77,7 @@ export default query({
   name: 'env check',
   summary: 'Look for mistakes in pds.env',
   about:
-    'Exit code 0 when there are none, or only notes; 3 when there are errors or warnings. What compose, pdsadmin (bash) and goat read differently is found as well. No secret is shown.',
+    'Exit code 0 when there are none, or only notes; 3 when there are errors or warnings. What compose, pdsadmin (bash) and goat read differently is found as well, and, where docker answers, what “environment:” or another env file of compose sets in its place. No secret is shown.',
   examples: [
     'kimbia-ops env check',
     'kimbia-ops env check --json | jq -c ".findings[]"',
@@ -81,13 +102,17 @@ export default query({
   },
   result: 'one',
   async read(_input, { host, say }) {
-    const [settings, found] = await Promise.all([host.settings(), containersIfAny(host)])
-    const text = settings.text.reveal()
-    const findings = [
-      ...lintEnv(text),
-      ...lintData(parseEnvFile(text), found?.pds),
-      ...(await lintFile(host)),
-    ]
+    const text = (await host.settings()).text.reveal()
+    const [env, found, ofFile] = await Promise.all([
+      tryServiceEnv(host, text),
+      containersIfAny(host),
+      lintFile(host),
+    ])
+    const resolve = (key: string): string | undefined =>
+      env instanceof Failure || env.refused !== undefined ? undefined : env.get(key)
+    const ofCompose = env instanceof Failure ? unseen(env) : lintCompose(text, env)
+    const ofData = lintData(parseEnvFile(text), found?.pds)
+    const findings = inOrder([...lintEnv(text, resolve), ...ofCompose, ...ofData, ...ofFile])
     for (const finding of findings) say(inWords(finding))
     const [errors, warnings] = [counted(findings, 'error'), counted(findings, 'warning')]
     return {

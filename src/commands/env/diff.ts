@@ -1,22 +1,34 @@
 import { failed } from '../../failure.ts'
-import { type Drifted, readDrift } from '../../host/drift.ts'
+import type { Container } from '../../host/containers.ts'
+import { type Drifted, driftFrom } from '../../host/drift.ts'
 import { readEngine } from '../../host/engine.ts'
 import { differences } from '../../host/env-diff.ts'
+import { type Overridden, overriddenSettings } from '../../host/env-lint-compose.ts'
+import { readServiceEnv, type ServiceEnv } from '../../host/service-env.ts'
 import { column, query, table } from '../../runner/command.ts'
-import { choice, text, yesNo } from '../../runner/type.ts'
+import { choice, optional, text, yesNo } from '../../runner/type.ts'
 
-const states = ['changed', 'not applied', 'no longer in pds.env'] as const
+const states = ['changed', 'not applied', 'no longer in pds.env', 'overridden'] as const
 
 interface Difference {
   readonly key: string
   readonly state: (typeof states)[number]
   readonly lines: readonly string[]
+  readonly setBy: string | null
 }
 
-const told = ({ key, was, now }: Drifted): Difference => ({
+const drifted = ({ key, was, now }: Drifted, env: ServiceEnv): Difference => ({
   key,
   state: now === undefined ? 'no longer in pds.env' : was === undefined ? 'not applied' : 'changed',
   lines: differences(key, was, now),
+  setBy: env.overriddenBy(key) ?? null,
+})
+
+const overridden = ({ key, written, setBy }: Overridden, container: Container): Difference => ({
+  key,
+  state: 'overridden',
+  lines: differences(key, container.env.get(key)?.reveal(), written),
+  setBy,
 })
 
 const words = {
@@ -31,7 +43,7 @@ export default query({
   name: 'env diff',
   summary: 'Compare pds.env with what the PDS runs with',
   about:
-    'Exit code 0 when they agree, 3 when they differ. A line with - is what runs, one with + is what pds.env says. Secrets are compared, never shown. To apply what is written: kimbia-ops restart --recreate.',
+    'Exit code 0 when they agree, 3 when they differ. A line with - is what runs, one with + is what pds.env says. Secrets are compared, never shown. To apply what is written: kimbia-ops restart --recreate; what is overridden, because “environment:” or a later env file of compose sets it too, is to be changed there.',
   examples: [
     'kimbia-ops env diff',
     'kimbia-ops env diff --json | jq -r ".differences[].key"',
@@ -45,14 +57,15 @@ export default query({
     differences: table(
       {
         key: column(text, 'name of the setting'),
-        state: column(choice('state', states), 'changed, not applied, or no longer in pds.env'),
+        state: column(choice('state', states), 'changed, not applied, no longer in pds.env, or overridden'),
         lines: column(words, 'what runs (-) and what pds.env says (+)'),
+        setBy: column(optional(text), 'what compose takes it from in place of pds.env'),
       },
       'the settings that differ',
     ),
   },
   result: 'one',
-  async read(_input, { host }) {
+  async read(_input, { host, say }) {
     const [settings, engine] = await Promise.all([host.settings(), readEngine(host)])
     const { pds } = engine
     if (pds === undefined)
@@ -61,7 +74,15 @@ export default query({
         `${await host.where()} has no container of “${(await host.config()).service}” to compare with`,
         'on the host: docker ps --all; set “service:” in the config if it is called otherwise',
       )
-    const found = (await readDrift(host, engine, pds, settings.text.reveal())).map(told)
+    const pdsEnv = settings.text.reveal()
+    const env = await readServiceEnv(host, engine, pdsEnv)
+    if (env.refused !== undefined)
+      say(`note: compose does not resolve its files, so that only pds.env is compared: ${env.refused}`)
+    const drift = await driftFrom(host, engine, pds, env)
+    const settled = overriddenSettings(pdsEnv, env).filter(
+      ({ key, written, taken }) => written !== taken && !drift.some((it) => it.key === key),
+    )
+    const found = [...drift.map((it) => drifted(it, env)), ...settled.map((it) => overridden(it, pds))]
     return { agree: found.length === 0, container: pds.name, startedAt: pds.startedAt, differences: found }
   },
   outcome: ({ agree }) => (agree ? 'ok' : 'findings'),

@@ -1,6 +1,7 @@
 import { failed, usage } from '../../failure.ts'
 import { parseEnvFile } from '../../host/env-file.ts'
 import { holdsSecret } from '../../host/env-mask.ts'
+import { readSetting } from '../../host/service-env.ts'
 import { nearest } from '../../nearest.ts'
 import { argument, column, detail, flag, query } from '../../runner/command.ts'
 import { count, text } from '../../runner/type.ts'
@@ -26,7 +27,8 @@ export default query({
   },
   result: 'many',
   async *read({ key, reveal }, { host }) {
-    const env = parseEnvFile((await host.settings()).text.reveal())
+    const file = (await host.settings()).text.reveal()
+    const env = parseEnvFile(file)
     const entry = env.entries.findLast((it) => it.key === key)
     if (entry === undefined) {
       const meant = nearest(
@@ -39,8 +41,9 @@ export default query({
         meant ? `did you mean ${meant}?` : 'see: kimbia-ops env list',
       )
     }
-    if (!reveal && holdsSecret(key, entry.value))
+    const value = (await readSetting(host, file, key)) ?? ''
+    if (!reveal && holdsSecret(key, value))
       throw usage(`${key} holds a secret`, 'add --reveal to print it', 'secret')
-    yield { value: entry.value, key, line: entry.line }
+    yield { value, key, line: entry.line }
   },
 })

@@ -1,6 +1,8 @@
+import { Failure } from '../../failure.ts'
 import { parseEnvFile } from '../../host/env-file.ts'
 import { knownSetting } from '../../host/env-keys.ts'
 import { masked } from '../../host/env-mask.ts'
+import { tryServiceEnv } from '../../host/service-env.ts'
 import { column, flag, query } from '../../runner/command.ts'
 import { count, text } from '../../runner/type.ts'
 
@@ -23,12 +25,24 @@ export default query({
   result: 'many',
   counted: 'setting',
   async *read({ reveal }, { host }) {
-    const { entries } = parseEnvFile((await host.settings()).text.reveal())
+    const file = (await host.settings()).text.reveal()
+    const { entries } = parseEnvFile(file)
+    const composed = entries.some(({ interpolated }) => interpolated)
+      ? await tryServiceEnv(host, file)
+      : undefined
+    const resolve = (key: string): string | undefined =>
+      composed === undefined || composed instanceof Failure || composed.refused !== undefined
+        ? undefined
+        : composed.get(key)
     for (const entry of entries) {
-      const { key, value, line } = entry
+      const { key, line } = entry
+      const resolved = entry.interpolated ? resolve(key) : entry.value
+      const value = resolved ?? entry.value
       const last = entries.findLast((it) => it.key === key)
       const about = knownSetting(key)?.[1] ?? 'not known to the PDS'
-      const note = last === entry ? about : `does not count: set again on line ${last?.line}`
+      const known =
+        resolved === undefined ? `${about}; made from variables that compose does not tell` : about
+      const note = last === entry ? known : `does not count: set again on line ${last?.line}`
       yield { key, value: reveal ? value : masked(key, value), line, note }
     }
   },

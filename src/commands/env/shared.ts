@@ -1,6 +1,6 @@
 import { usage } from '../../failure.ts'
 import type { HostStep } from '../../host/change/step.ts'
-import { driftWarning, keysOf, readDrift, refuseBadEdit } from '../../host/drift.ts'
+import { driftFrom, driftWarning, keysOf, refuseBadEdit } from '../../host/drift.ts'
 import { refuseOtherImage } from '../../host/drift-image.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
 import { diffSettings } from '../../host/env-diff.ts'
@@ -11,6 +11,8 @@ import type { Quoting } from '../../host/env-spell.ts'
 import type { Settings } from '../../host/host.ts'
 import { portOf } from '../../host/pds-port.ts'
 import { actsOn, checkCompose, gateOf, type Recreating, recreate, wayBack } from '../../host/recreate.ts'
+import { readServiceEnv, type ServiceEnv } from '../../host/service-env.ts'
+import { refuseOverridden, settingsProof } from '../../host/settings-proof.ts'
 import { column, flag, option, type RowOf, type Views } from '../../runner/command.ts'
 import { later, type Plan, write } from '../../runner/plan.ts'
 import { count, duration, optional, reason, text, yesNo } from '../../runner/type.ts'
@@ -59,9 +61,9 @@ export async function planEdit(wish: Wish, views: Views): Promise<Plan<RowOf<typ
   refuseErrors(was, edit.text, wish)
   const [before, after] = [parseEnvFile(was), parseEnvFile(edit.text)]
   const keys = [...wish.changes.keys()]
-  const { own, waiting } = await driftAfter(engine, edit.text, keys, views)
-  const changed = keys.filter((key) => before.get(key) !== after.get(key))
   const file = `${config.dir}/pds.env`
+  const { own, waiting } = await driftAfter(engine, was, { ...wish, file }, views)
+  const changed = keys.filter((key) => before.get(key) !== after.get(key))
   const writing = edit.text === was ? [] : [writeStep(file, settings, edit)]
   const wanted = wish.changes.has('PDS_PORT') ? (after.get('PDS_PORT') ?? '') : undefined
   const portWith = (value?: string) =>
@@ -93,19 +95,30 @@ export async function planEdit(wish: Wish, views: Views): Promise<Plan<RowOf<typ
 
 const notApplied = 'the PDS still runs with what it had; to apply it: the same command without --no-apply'
 
-/** What of the new text the container does not run with: of the settings that were named, and of others. */
+/** What a container made with the change would have that this one has not: of the settings that were named, and of others. */
 async function driftAfter(
   engine: ComposeEngine | undefined,
   text: string,
-  named: readonly string[],
+  { changes, file }: Pick<Wish, 'changes'> & { readonly file: string },
   { host }: Pick<Views, 'host'>,
 ) {
-  const drift = engine?.pds ? keysOf(await readDrift(host, engine, engine.pds, text, named)) : []
+  if (engine === undefined) return { own: [], waiting: [] }
+  const env = await readServiceEnv(host, engine, text)
+  refuseOverridden(env, changes, file)
+  if (!engine.pds) return { own: [], waiting: [] }
+  const named = [...changes.keys()]
+  const drift = keysOf(await driftFrom(host, engine, engine.pds, changedEnv(env, changes), named))
   return {
     own: drift.filter((key) => named.includes(key)),
     waiting: drift.filter((key) => !named.includes(key)),
   }
 }
+
+/** The settings of the service once pds.env is changed, where nothing else sets what is changed. */
+const changedEnv = (env: ServiceEnv, changes: EnvChanges): Pick<ServiceEnv, 'get' | 'keys'> => ({
+  get: (key) => (changes.has(key) ? changes.get(key) : env.get(key)),
+  keys: [...new Set([...env.keys, ...changes.keys()])],
+})
 
 const writeStep = (path: string, { text }: Settings, edit: EnvEdit): HostStep =>
   write(`Write ${path}`, {
@@ -145,7 +158,14 @@ function applySteps({
   const old: Recreating = { engine, service, port: oldPort, gate, drift, written: before }
   const next: Recreating = { ...old, port, written: after, changes: wish.changes }
   const checked = checkCompose({ engine }, 'Check the compose file with the new settings')
-  return [wayBack(old), ...writing, ...(writing.length > 0 ? [checked] : []), recreate(next), gateOf(next)]
+  return [
+    wayBack(old),
+    ...writing,
+    ...(writing.length > 0 ? [checked] : []),
+    recreate(next),
+    settingsProof(next, wish.changes),
+    gateOf(next),
+  ]
 }
 
 function refuseErrors(was: string, now: string, { force }: Wish): void {

@@ -1,7 +1,7 @@
 import { Failure } from '../../failure.ts'
 import type { HostStep } from '../../host/change/step.ts'
-import { readImagePlace } from '../../host/compose-place.ts'
-import { driftWarning, keysOf, readDrift, refuseBadEdit } from '../../host/drift.ts'
+import { readComposeImage } from '../../host/compose-place.ts'
+import { driftFrom, driftWarning, keysOf, refuseBadEdit } from '../../host/drift.ts'
 import { otherImage, readOtherImage } from '../../host/drift-image.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
 import { diffSettings } from '../../host/env-diff.ts'
@@ -11,6 +11,8 @@ import type { Settings } from '../../host/host.ts'
 import { parseImage, showImage } from '../../host/image.ts'
 import { portOf } from '../../host/pds-port.ts'
 import { actsOn, applying } from '../../host/recreate.ts'
+import { readServiceEnv } from '../../host/service-env.ts'
+import { refuseOverridden } from '../../host/settings-proof.ts'
 import { column, flag, type RowOf, type Views } from '../../runner/command.ts'
 import { check, later, type Plan, type Step, write } from '../../runner/plan.ts'
 import { count, optional, text, yesNo } from '../../runner/type.ts'
@@ -66,12 +68,13 @@ export async function planDoor(turn: Turn, views: Views): Promise<Plan<RowOf<typ
   const config = await views.host.config()
   const [settings, { engine, other }] = await Promise.all([views.host.settings(), engineAndImage(views)])
   const closed = turn.to === 'closed'
-  const setting = parseEnvFile(settings.text.reveal()).get(door)
+  const entry = parseEnvFile(settings.text.reveal()).entries.findLast(({ key }) => key === door)
+  const setting = entry?.value
   const file = `${config.dir}/pds.env`
-  const done = closes(setting) === closed
+  const done = !entry?.interpolated && closes(setting) === closed
   const running = done ? await wantsCode(views) : undefined
   const ready = done && running === closed
-  const drift = ready ? [] : await driftBeside(engine, settings, turn, views)
+  const drift = ready ? [] : await driftBeside(engine, settings, { ...turn, file }, views)
   const imaging = ready || other === undefined ? [] : await backToImage(engine, other, turn, views)
   const writing = done ? [] : [writeDoor(file, settings, closed)]
   const written = parseEnvFile(closedOrOpen(settings, closed))
@@ -104,15 +107,20 @@ async function engineAndImage({ host }: Views) {
   return { engine, other: await readOtherImage(host, engine) }
 }
 
-/** Keys that the recreate takes up besides the door; refused where they are wrong, unless forced. */
+/**
+ * Keys that the recreate takes up besides the door; refused where they are wrong, unless forced, and where compose
+ * takes the door itself from elsewhere.
+ */
 async function driftBeside(
   engine: ComposeEngine,
   { text }: Settings,
-  { force }: Turn,
+  { force, to, file }: Turn & { readonly file: string },
   { host }: Views,
 ): Promise<readonly string[]> {
+  const env = await readServiceEnv(host, engine, text.reveal())
+  refuseOverridden(env, new Map([[door, String(to === 'closed')]]), file)
   if (!engine.pds) return []
-  const drift = keysOf(await readDrift(host, engine, engine.pds, text.reveal()))
+  const drift = keysOf(await driftFrom(host, engine, engine.pds, env))
   const others = drift.filter((key) => key !== door)
   if (!force) refuseBadEdit(text.reveal(), others)
   return others
@@ -120,17 +128,18 @@ async function driftBeside(
 
 /** Closing cannot wait for an update: the compose file names the running image again. Opening can wait. */
 async function backToImage(
-  { pds, project }: ComposeEngine,
+  engine: ComposeEngine,
   other: string,
   { to }: Turn,
   { host }: Views,
 ): Promise<readonly HostStep[]> {
-  const running = parseImage(pds?.image ?? '')
-  if (to === 'open' || running === undefined) throw otherImage(pds?.image ?? '', other)
+  const made = engine.pds?.image ?? ''
+  const running = parseImage(made)
+  if (to === 'open' || running === undefined) throw otherImage(made, other)
   const { service } = await host.config()
   const { writeImage } = await import('../../host/update-steps.ts')
   try {
-    return writeImage(await readImagePlace(host, project, service), running)
+    return writeImage(await readComposeImage(host, engine, service), running)
   } catch (cause) {
     if (cause instanceof Failure && cause.outcome === 'failed') throw otherImage(showImage(running), other)
     throw cause

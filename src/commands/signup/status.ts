@@ -1,4 +1,4 @@
-import { parseEnvFile } from '../../host/env-file.ts'
+import { readSetting } from '../../host/service-env.ts'
 import { column, query } from '../../runner/command.ts'
 import { optional, text, yesNo } from '../../runner/type.ts'
 import { closes, door } from './shared.ts'
@@ -25,7 +25,7 @@ export default query({
       host.settings(),
       pds.query('com.atproto.server.describeServer', {}, { as: 'nobody' }),
     ])
-    const setting = parseEnvFile(settings.text.reveal()).get(door) ?? null
+    const setting = (await readSetting(host, settings.text.reveal(), door)) ?? null
     const required = inviteCodeRequired === true
     return {
       open: !required,

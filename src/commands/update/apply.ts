@@ -1,9 +1,9 @@
-import { failed } from '../../failure.ts'
 import { type Choice, chosen, type Image, isPinned, showImage } from '../../host/image.ts'
 import { actsOn } from '../../host/recreate.ts'
 import { compare, readRemote } from '../../host/registry.ts'
 import { flag, option, procedure, type Views } from '../../runner/command.ts'
 import { later } from '../../runner/plan.ts'
+import { pinnedAsBefore, refuseMissing } from './pinned.ts'
 import {
   briefly,
   changeColumns,
@@ -15,14 +15,14 @@ import {
   updatingOf,
   warningsOf,
 } from './shared.ts'
-import { runningDigest, type Survey, survey, unapplied } from './survey.ts'
+import { refuseUnnamed, runningDigest, type Survey, survey, unapplied } from './survey.ts'
 
 /** Pulls first and changes afterwards: what fails, the host takes back by itself, databases included. */
 export default procedure({
   name: 'update apply',
   summary: 'Update the PDS to another image, and go back by itself when it is not healthy',
   about:
-    'The image is pulled and the databases are copied while the PDS runs; only then are the compose file and the container changed. The host goes back by itself if the new PDS does not become and stay healthy: to the old image, and to the copies of the databases if the old PDS cannot start on what the new one has made of them. account.sqlite, sequencer.sqlite and did_cache.sqlite are copied to kimbia-ops/databases beside pds.env, of which the newest two copies are kept; the repos of the accounts are not migrated by an update, and not copied. Without --to, the tag in the compose file is pulled again. Package 0.5.N is published as tag 0.4.5NNN; a version given to --to is also what the new PDS must answer.',
+    'The image is pulled and the databases are copied while the PDS runs; only then are the compose file and the container changed. The host goes back by itself if the new PDS does not become and stay healthy: to the old image, and to the copies of the databases if the old PDS cannot start on what the new one has made of them. account.sqlite, sequencer.sqlite and did_cache.sqlite are copied to kimbia-ops/databases beside pds.env, of which the newest two copies are kept; the repos of the accounts are not migrated by an update, and not copied. Without --to, the tag in the compose file is pulled again. What the compose file pins by digest stays pinned: to the digest that the registry gives the other version when this is planned. Package 0.5.N is published as tag 0.4.5NNN; a version given to --to is also what the new PDS must answer.',
   examples: [
     'kimbia-ops update apply --dry-run',
     'kimbia-ops update apply',
@@ -38,7 +38,8 @@ export default procedure({
   output: changeColumns,
   async plan({ to, noBackup, settle, wait }, views) {
     const found = await survey(views, noBackup ? 'without' : 'with databases')
-    const target = to ? chosen(found.image, to) : found.image
+    refuseUnnamed(found)
+    const target = to ? await pinnedAsBefore(found, chosen(found.image, to), views) : found.image
     const { config, version } = found
     const title = `update the PDS of ${config.name} to ${briefly(target)}`
     const lines = [actsOn(found.engine, config), ...linesOf(found, target, to)]
@@ -89,13 +90,10 @@ async function isRunning(found: Survey, target: Image, { host }: Views): Promise
   const { engine, facts, image, pds } = found
   const runs = pds.state === 'running' && showImage(target) === showImage(image)
   if (runs && isPinned(image) && unapplied(found) === undefined) return true
+  // The registry was asked for the digest already.
+  if (!runs && target.digest !== undefined && image.digest !== undefined) return false
   const remote = await readRemote(engine, target, host)
-  if (remote.kind === 'missing')
-    throw failed(
-      'image-not-found',
-      `the registry has no ${showImage(target)}: ${remote.why}`,
-      'nothing was changed; kimbia-ops update check says what there is',
-    )
+  refuseMissing(remote, target)
   const byDigest = image.digest !== undefined && image.digest === runningDigest(found)
   return runs && (byDigest || compare(remote, facts.local).kind === 'same')
 }

@@ -2,7 +2,7 @@ import { chosen, isPinned, showImage, versionOfTag } from '../../host/image.ts'
 import { type Comparison, compare, readRemote } from '../../host/registry.ts'
 import { column, detail, query, table } from '../../runner/command.ts'
 import { choice, count, optional, text, yesNo } from '../../runner/type.ts'
-import { runningDigest, survey, unapplied } from './survey.ts'
+import { runningDigest, type Survey, survey, unapplied } from './survey.ts'
 
 const available = choice('available', ['up to date', 'update available', 'unknown'])
 
@@ -16,6 +16,10 @@ const wordOf = ({ kind }: Comparison): 'up to date' | 'update available' | 'unkn
       return 'unknown'
   }
 }
+
+/** That another image cannot be named by an update here, and why. */
+const byHand = ({ place }: Survey): string | undefined =>
+  'refusal' in place ? `only a person can name another image: ${place.refusal.message}` : undefined
 
 /** What runs, what the registry has, and who else updates this host. */
 export default query({
@@ -69,7 +73,7 @@ export default query({
       available: wordOf(remote),
       latestDigest: remote.kind === 'unknown' ? null : remote.digest,
       latestVersion: remote.kind === 'same' ? version : versionOfTag(moving.tag),
-      note: [why, unapplied(found), facts.unreadable].filter(Boolean).join('; ') || null,
+      note: [why, unapplied(found), byHand(found), facts.unreadable].filter(Boolean).join('; ') || null,
       watchtower: watchtower.found
         ? `${watchtower.updates ? 'updates the PDS' : 'does not update the PDS'}: ${watchtower.why}`
         : 'none',

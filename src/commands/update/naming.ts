@@ -1,4 +1,5 @@
 import { type Image, isPinned, showImage } from '../../host/image.ts'
+import type { Watchtower } from '../../host/watchtower.ts'
 import { column } from '../../runner/command.ts'
 import type { Plan } from '../../runner/plan.ts'
 import { text, yesNo } from '../../runner/type.ts'
@@ -32,7 +33,7 @@ export async function planNaming(found: Survey, to: Image, verb: 'pin' | 'unpin'
     title: `${verb} the PDS of ${config.name}: ${briefly(to)}`,
     confirm: config.name,
     found: [`${place.path} names ${briefly(image)}`, ...(before === undefined ? [] : [before])],
-    warnings: verb === 'unpin' && watchtower.found ? [`Watchtower is on this host: ${watchtower.why}`] : [],
+    warnings: watchtower.found ? watchtowerWarning(watchtower, verb) : [],
     afterwards: [
       found.pds.image === showImage(to)
         ? 'the container runs on as it is'
@@ -41,3 +42,13 @@ export async function planNaming(found: Survey, to: Image, verb: 'pin' | 'unpin'
     items: [{ subject: config.name, steps, rows: [row] }],
   }
 }
+
+/** It goes by what the container was made from: a pin that is only written does not keep it away. */
+const watchtowerWarning = ({ updates, why }: Watchtower, verb: 'pin' | 'unpin'): readonly string[] =>
+  verb === 'unpin'
+    ? [`Watchtower is on this host: ${why}`]
+    : updates
+      ? [
+          `Watchtower updates the PDS until its container is made anew with the pin: ${why}; afterwards: kimbia-ops restart --recreate`,
+        ]
+      : []

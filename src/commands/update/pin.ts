@@ -2,6 +2,7 @@ import { failed, usage } from '../../failure.ts'
 import { chosen, type Image, isPinned, showImage } from '../../host/image.ts'
 import { optionalArgument, procedure } from '../../runner/command.ts'
 import { namingColumns, planNaming } from './naming.ts'
+import { pinnedAsBefore } from './pinned.ts'
 import { choice } from './shared.ts'
 import { runningDigest, type Survey, survey } from './survey.ts'
 
@@ -10,7 +11,7 @@ export default procedure({
   name: 'update pin',
   summary: 'Keep the PDS at one image: the running one, or another',
   about:
-    'The compose file then names the image by its digest, or by the tag of a whole version. Nothing is restarted: a pin to what runs already holds at once, one to another image comes with the next `update apply`, and until then what recreates the container is refused: env set, signup open, restart --recreate and the rotation of the admin password; signup close names the running image again. Watchtower passes over what is pinned by digest.',
+    'The compose file then names the image by its digest, or by the tag of a whole version. Nothing is restarted: a pin to what runs already holds at once, one to another image comes with the next `update apply`, and until then what recreates the container is refused: env set, signup open, restart --recreate and the rotation of the admin password; signup close names the running image again. What is pinned by digest stays so: by the digest that the registry gives the other version. Watchtower goes by the container, and passes over a pin by digest once that was made anew.',
   examples: ['kimbia-ops update pin', 'kimbia-ops update pin 0.5.34', 'kimbia-ops update pin --dry-run'],
   risk: 'disruptive',
   changes: 'host',
@@ -20,7 +21,11 @@ export default procedure({
     if (to && !isPinned({ repository: '', ...to }))
       throw usage(`“${to.tag}” moves with each release`, 'give a version such as 0.5.34, or a digest')
     const found = await survey(views, 'without')
-    return planNaming(found, to ? chosen(found.image, to) : running(found), 'pin')
+    return planNaming(
+      found,
+      to ? await pinnedAsBefore(found, chosen(found.image, to), views) : running(found),
+      'pin',
+    )
   },
 })
 

@@ -7,7 +7,7 @@ import { later, type Plan, shell } from '../../runner/plan.ts'
 import { text } from '../../runner/type.ts'
 import { act } from '../../ssh/shell.ts'
 import { briefly, changeColumns, checkRoom, gateOptions, stampOf, updatingOf, warningsOf } from './shared.ts'
-import { type Survey, survey } from './survey.ts'
+import { refuseUnnamed, type Survey, survey } from './survey.ts'
 
 /** Goes back to an image that an update has left, and pins it so that nothing brings the other one straight back. */
 export default procedure({
@@ -30,6 +30,7 @@ export default procedure({
   output: changeColumns,
   async plan({ to, restoreDatabases, settle, wait }, views) {
     const found = await survey(views, restoreDatabases ? 'with databases' : 'without')
+    refuseUnnamed(found)
     const { config, version } = found
     const previous = pick(found, to)
     const target = targetOf(previous, found.image)
@@ -89,10 +90,13 @@ function pick({ facts, pds, config }: Survey, to: string | undefined): PreviousI
   )
 }
 
-/** By digest where it is known; what was a pin before stays the same pin. */
-function targetOf({ reference, digest, keep }: PreviousImage, { repository }: Image): Image {
+/** By digest where it is known; what was a pin before stays the same pin, by digest where the file pins so now. */
+function targetOf({ reference, digest, keep }: PreviousImage, { repository, digest: now }: Image): Image {
   const before = parseImage(reference)
-  if (before && isPinned(before)) return before
+  if (before && isPinned(before))
+    return now !== undefined && before.digest === undefined && digest !== null
+      ? { ...before, digest }
+      : before
   if (digest !== null) return { repository: before?.repository ?? repository, tag: before?.tag, digest }
   const kept = parseImage(keep)
   if (kept) return kept

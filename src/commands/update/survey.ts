@@ -1,15 +1,15 @@
 import type { HostConfig } from '../../config.ts'
 import { Failure, failed } from '../../failure.ts'
-import type { ImagePlace } from '../../host/compose-file.ts'
-import { readImagePlace } from '../../host/compose-place.ts'
+import type { ComposeImage } from '../../host/compose-file.ts'
+import { readComposeImage } from '../../host/compose-place.ts'
 import type { Container } from '../../host/containers.ts'
 import { assertDataKept } from '../../host/data-places.ts'
 import { type Database, databasesOf } from '../../host/databases.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
-import { parseEnvFile } from '../../host/env-file.ts'
 import type { Settings } from '../../host/host.ts'
 import { type Image, parseImage, showImage } from '../../host/image.ts'
 import { type ImageFacts, readImageFacts } from '../../host/image-facts.ts'
+import { readServiceEnv } from '../../host/service-env.ts'
 import { findWatchtower, type Watchtower } from '../../host/watchtower.ts'
 import { versionOf } from '../../pds/answers.ts'
 import type { PdsView } from '../../pds/client.ts'
@@ -23,8 +23,8 @@ export interface Survey {
   readonly pds: Container
   /** What the PDS answers; null when it does not. */
   readonly version: string | null
-  /** What compose.yaml names, and where. */
-  readonly place: ImagePlace
+  /** What compose takes, and where the file names it. */
+  readonly place: ComposeImage
   readonly image: Image
   readonly facts: ImageFacts
   readonly databases: readonly Database[]
@@ -52,9 +52,10 @@ export async function survey(views: Views, databases: 'with databases' | 'withou
   if (databases === 'with databases') assertDataKept(pds)
   const wanted = databases === 'with databases' ? databasesOf(pds) : []
   const paths = wanted.map(({ path }) => path)
-  const [place, facts] = await Promise.all([
-    readImagePlace(host, engine.project, config.service),
+  const [place, facts, env] = await Promise.all([
+    readComposeImage(host, engine, config.service),
     readImageFacts(engine, pds.imageId, paths, host),
+    readServiceEnv(host, engine, settings.text.reveal()),
   ])
   const image = imageOf(place)
   const sizes = new Set(facts.databases.map(({ path }) => path))
@@ -63,10 +64,10 @@ export async function survey(views: Views, databases: 'with databases' | 'withou
     ...{ config, settings, engine, pds, version, place, image, facts },
     databases: wanted.filter(({ path }) => sizes.has(path)),
     watchtower: findWatchtower(engine.containers, pds, {
-      byDigest: image.digest !== undefined,
+      byDigest: parseImage(pds.image)?.digest !== undefined,
       dockerVersion,
     }),
-    drift: driftOf(settings, pds),
+    drift: env.keys.filter((key) => pds.env.get(key)?.reveal() !== env.get(key)),
   }
 }
 
@@ -80,7 +81,7 @@ async function versionNow(pds: PdsView): Promise<string | null> {
   }
 }
 
-function imageOf({ reference, path }: ImagePlace): Image {
+function imageOf({ reference, path }: ComposeImage): Image {
   const image = parseImage(reference)
   if (image) return image
   throw failed(
@@ -90,10 +91,9 @@ function imageOf({ reference, path }: ImagePlace): Image {
   )
 }
 
-function driftOf({ text }: Settings, { env }: Container): readonly string[] {
-  const file = parseEnvFile(text.reveal())
-  const keys = [...new Set(file.entries.map(({ key }) => key))]
-  return keys.filter((key) => env.get(key)?.reveal() !== file.get(key))
+/** A Failure where compose names no image that could be pulled. */
+export function refuseUnnamed({ place }: Pick<Survey, 'place'>): void {
+  if ('refusal' in place && place.by === 'container') throw place.refusal
 }
 
 /** The digest by which the registry knows the running image; undefined when docker does not tell. */

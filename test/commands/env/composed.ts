@@ -33,6 +33,8 @@ interface Composed {
   readonly config?: Partial<HostConfig>
   /** What the compose file names. */
   readonly image?: string
+  /** The whole of the compose file. */
+  readonly file?: string
   /** What docker is like; `none`: there is none. */
   readonly docker?: 'none' | 'no container'
 }
@@ -60,27 +62,35 @@ const inspected = (env: readonly string[], state: string): string =>
     },
   ])
 
-/** A host whose PDS runs in a container that compose has made. */
-export function composed({
-  text = pdsEnv,
+/** The compose file of such a host. */
+const fileOf = (image: string): string =>
+  `services:\n  pds:\n    image: ${image}\n    env_file: [/pds/pds.env]\n`
+
+/** What it answers that is asked for its containers. */
+export function composedLook({
   env = runningEnv,
   state = 'running',
-  config,
   image = 'pds:0.4',
   docker,
-}: Composed = {}) {
-  const port = Number(/^PDS_PORT=(\d+)/m.exec(text)?.[1] ?? 3000)
+  file = fileOf(image),
+}: Composed = {}): string {
+  if (docker === 'none') return 'kimbia-ops:no-docker\n'
   const containers = docker === 'no container' ? '[]' : inspected(env, state)
-  const seen = docker === 'none' ? 'kimbia-ops:no-docker\n' : lookAnswer(JSON.parse(containers))
+  return lookAnswer(JSON.parse(containers), { texts: { '/pds/compose.yaml': file } })
+}
+
+/** A host whose PDS runs in a container that compose has made. */
+export function composed(it: Composed = {}) {
+  const { text = pdsEnv, config, image = 'pds:0.4' } = it
+  const port = Number(/^PDS_PORT=(\d+)/m.exec(text)?.[1] ?? 3000)
   const host: ScriptedHost = scriptedHost({
     ...(config && { config }),
     settings: { text: new Secret(text), port },
   })
   return host
-    .on('# look at the containers', seen)
-    .on('# which container is the PDS', seen)
+    .on('# look at the containers', composedLook(it))
+    .on('# which container is the PDS', composedLook(it))
     .on('config --hash', 'pds hash-of-the-files\n')
-    .on('cat /pds/compose.yaml', `services:\n  pds:\n    image: ${image}\n`)
     .on(/^docker image inspect/, JSON.stringify(imageEnv))
     .on('config --images', `${image}\n`)
     .on('cat -- /pds/pds.env', text)

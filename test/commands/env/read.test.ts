@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { resolved } from '../../support/scripted-compose.ts'
 import { errorOf, nothing, rowsOf, scriptedWorld } from '../../support/world.ts'
 import { composed, imageEnv, pdsEnv, runningEnv } from './composed.ts'
 
@@ -56,7 +57,69 @@ describe('env get', () => {
   })
 })
 
+describe('values made from variables', () => {
+  const text = pdsEnv.replace('PDS_HOSTNAME=pds.test', `PDS_HOSTNAME=\${BASE}`)
+  const answer = resolved(runningEnv, 'pds:0.4')
+  const host = () => composed({ text }).on('# how compose resolves', answer)
+
+  test('are those that compose makes of them', async () => {
+    expect((await run(host(), 'get', 'PDS_HOSTNAME')).stdout).toBe('pds.test\n')
+    expect(rowsOf(await run(host(), 'list', '--json'))[0]).toMatchObject({ value: 'pds.test' })
+    expect(rowsOf(await run(host(), 'diff', '--json'))).toMatchObject([{ agree: true }])
+  })
+
+  test('are not told where nobody tells them', async () => {
+    const refusing = () =>
+      composed({ text }).on('# how compose resolves', { code: 1, stderr: 'no such file\n' })
+    const got = await run(refusing(), 'get', 'PDS_HOSTNAME', '--json')
+    expect(got).toMatchObject({ code: 1, stdout: '' })
+    expect(errorOf(got)).toMatchObject({
+      code: 'setting-unknown',
+      message: expect.stringContaining('no such file'),
+    })
+    expect(rowsOf(await run(refusing(), 'list', '--json'))[0]).toMatchObject({
+      note: 'public name; made from variables that compose does not tell',
+    })
+  })
+})
+
 describe('env check', () => {
+  test('what compose takes from elsewhere, and no value of it', async () => {
+    const own = { PDS_JWT_SECRET: 'their-hush', LOG_LEVEL: 'info' }
+    const env = runningEnv.map((line) => line.replace('jwt-hush', 'their-hush'))
+    const file =
+      'services: {pds: {image: "pds:0.4", env_file: pds.env, environment: {PDS_JWT_SECRET: x, LOG_LEVEL: y}}}'
+    const host = stat(composed({ file, env })).on('# how compose resolves', resolved(env, 'pds:0.4', { own }))
+    const ran = await run(host, 'check', '--json')
+    expect(ran.code).toBe(3)
+    expect(rowsOf(ran)).toMatchObject([
+      {
+        warnings: 1,
+        notes: 1,
+        findings: [
+          {
+            line: 4,
+            key: 'PDS_JWT_SECRET',
+            severity: 'warning',
+            problem: expect.stringContaining('/pds/compose.yaml'),
+          },
+          { line: 11, key: 'LOG_LEVEL', severity: 'note' },
+        ],
+      },
+    ])
+    expect(JSON.stringify(ran)).not.toMatch(secrets)
+  })
+
+  test('says that only pds.env was looked at where docker does not answer', async () => {
+    const host = stat(composed()).on('# look at the containers', 'kimbia-ops:no-engine\ndenied\n')
+    expect(rowsOf(await run(host, 'check', '--json'))).toMatchObject([
+      { ok: true, notes: 1, findings: [{ problem: expect.stringContaining('denied') }] },
+    ])
+    expect(rowsOf(await run(stat(composed({ docker: 'none' })), 'check', '--json'))).toMatchObject([
+      { notes: 0 },
+    ])
+  })
+
   test('finds nothing', async () => {
     const ran = await run(stat(composed()), 'check', '--json')
     expect(ran).toMatchObject({ code: 0, stderr: '', ...nothing })
@@ -110,14 +173,16 @@ describe('env diff', () => {
         key: 'PDS_JWT_SECRET',
         state: 'changed',
         lines: ['+ PDS_JWT_SECRET=‹secret, changed›'],
+        setBy: null,
       },
       {
         key: 'PDS_INVITE_REQUIRED',
         state: 'changed',
         lines: ['- PDS_INVITE_REQUIRED=true', '+ PDS_INVITE_REQUIRED=false'],
+        setBy: null,
       },
-      { key: 'LOG_LEVEL', state: 'not applied', lines: ['+ LOG_LEVEL=info'] },
-      { key: 'PDS_DEV_MODE', state: 'no longer in pds.env', lines: ['- PDS_DEV_MODE=true'] },
+      { key: 'LOG_LEVEL', state: 'not applied', lines: ['+ LOG_LEVEL=info'], setBy: null },
+      { key: 'PDS_DEV_MODE', state: 'no longer in pds.env', lines: ['- PDS_DEV_MODE=true'], setBy: null },
     ])
     expect(JSON.stringify(ran)).not.toMatch(secrets)
   })

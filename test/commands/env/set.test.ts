@@ -14,13 +14,16 @@ const row = (keys: string[], more: object = {}) => ({
   changed: true,
   ...more,
 })
-const steps = (change: string, port = 3000) => [
+const steps = (change: string, keys: readonly string[], port = 3000) => [
   expect.stringMatching(/^echo pds /),
   `write /pds/pds.env: ${change}`,
   `${compose} config --quiet`,
   recreated,
+  proven(keys),
   `wait until the PDS on port ${port} answers 2 times in a row, stays up for 3 s, with the same project, data, server and accounts as before`,
 ]
+
+const proven = (keys: readonly string[]) => `the container of pds has ${keys.join(' ')} as pds.env says`
 
 describe('sets', () => {
   test.each<[string, string[], string, string[]]>([
@@ -36,7 +39,7 @@ describe('sets', () => {
     const ran = await world().run(...set, ...words, '--yes')
     expect(ran).toMatchObject({ code: 0, stderr: '' })
     expect(rowsOf(ran)).toEqual([row(keys)])
-    expect(ran.hostSteps).toEqual(steps(change))
+    expect(ran.hostSteps).toEqual(steps(change, keys))
     expect(told(ran)[1]).toMatch(/^ok /)
   })
 
@@ -48,7 +51,9 @@ describe('sets', () => {
       '-y',
     )
     expect(ran.code).toBe(0)
-    expect(ran.hostSteps).toEqual(steps('+ PDS_RATE_LIMIT_BYPASS_KEY=‹secret, new›'))
+    expect(ran.hostSteps).toEqual(
+      steps('+ PDS_RATE_LIMIT_BYPASS_KEY=‹secret, new›', ['PDS_RATE_LIMIT_BYPASS_KEY']),
+    )
     expect(JSON.stringify(ran)).not.toContain('new-hush')
   })
 
@@ -63,14 +68,14 @@ describe('sets', () => {
 
   test('the file alone', async () => {
     const ran = await world().run(...set, 'LOG_LEVEL=warn', '--no-apply', '--yes')
-    expect(ran.hostSteps).toEqual([steps('- LOG_LEVEL=info; + LOG_LEVEL=warn')[1]])
+    expect(ran.hostSteps).toEqual([steps('- LOG_LEVEL=info; + LOG_LEVEL=warn', [])[1]])
     expect(rowsOf(ran)).toEqual([row(['LOG_LEVEL'], { applied: false, version: null, outageMs: null })])
     expect(ran.stderr).toContain('the PDS still runs with what it had')
   })
 
   test('the port: the new one is waited for', async () => {
     const ran = await world().run(...set, 'PDS_PORT=3001', '--yes')
-    expect(ran.hostSteps).toEqual(steps('- PDS_PORT=3000; + PDS_PORT=3001', 3001))
+    expect(ran.hostSteps).toEqual(steps('- PDS_PORT=3000; + PDS_PORT=3001', ['PDS_PORT'], 3001))
   })
 
   test('what stood twice, once, and says so', async () => {
@@ -173,8 +178,8 @@ test.each([
   ['the PDS does not run', composed({ state: 'exited' })],
 ])('applies what is written already when %s', async (_, host) => {
   const ran = await world({ host }).run(...set, 'LOG_LEVEL=info', '--yes')
-  const [note, , , up, wait] = steps('')
-  expect(ran.hostSteps).toEqual([note, up, wait])
+  const [note, , , up, has, wait] = steps('', ['LOG_LEVEL'])
+  expect(ran.hostSteps).toEqual([note, up, has, wait])
   expect(rowsOf(ran)).toEqual([row(['LOG_LEVEL'])])
 })
 
@@ -203,7 +208,8 @@ describe('what cannot be made good', () => {
 test.each([
   [1, 'changed-meanwhile', 1],
   [2, 'exit-code', 2],
-  [4, 'not-healthy', 4],
+  [4, 'exit-code', 4],
+  [5, 'not-healthy', 5],
 ])('fails at step %d: all is put back, last first', async (index, code) => {
   const faults = { [index]: { code, message: 'it did not work' } }
   const ran = await world({ hostChanges: { faults } }).run(...set, 'LOG_LEVEL=warn', '--yes')
@@ -217,7 +223,7 @@ test.each([
 describe('env unset', () => {
   test('takes a setting out', async () => {
     const ran = await world().run('env', 'unset', '--json', 'LOG_LEVEL', '--yes')
-    expect(ran.hostSteps).toEqual(steps('- LOG_LEVEL=info'))
+    expect(ran.hostSteps).toEqual(steps('- LOG_LEVEL=info', ['LOG_LEVEL']))
     expect(rowsOf(ran)).toEqual([row(['LOG_LEVEL'])])
   })
 

@@ -113,12 +113,52 @@ describe('update apply', () => {
   })
 })
 
+describe('what is pinned by digest', () => {
+  test.each<[string, string]>([
+    ['a tag and a digest', `reg.test/pds:0.4.5034@${digest('2')}`],
+    ['a digest alone', `reg.test/pds@${digest('2')}`],
+  ])('stays so, by the digest that the registry gives: %s', async (_name, image) => {
+    const ran = await world({ ...newer, image }).run('update', 'apply', '--to', '0.5.35', '--yes', '--json')
+    expect(ran.code, ran.stderr).toBe(0)
+    const to = `reg.test/pds:0.4.5035@${digest('3')}`
+    expect(rowsOf(ran)).toMatchObject([{ image: to }])
+    expect(ran.hostSteps).toContain(`docker pull ${to}`)
+    expect(ran.hostSteps).toContain(`write /pds/compose.yaml: - image: ${image}; + image: ${to}`)
+  })
+
+  test('is left alone where the digest is not told', async () => {
+    const host = { image: `reg.test/pds:0.4.5034@${digest('2')}`, remote: { error: 'dial tcp: refused' } }
+    const ran = await world(host).run('update', 'apply', '--to', '0.5.35', '--yes', '--json')
+    expect(ran).toMatchObject({ code: 1, ...nothing })
+    expect(errorOf(ran)).toMatchObject({ code: 'digest-unknown', hint: expect.stringContaining('sha256:') })
+  })
+})
+
+describe('an image that is put together in the compose file', () => {
+  const compose = 'services:\n  pds:\n    image: reg.test/pds:$TAG\n    env_file: [/pds/pds.env]\n'
+
+  test('is pulled again where its tag has moved: nothing has to be edited', async () => {
+    const ran = await world({ ...newer, compose, taken: 'reg.test/pds:0.4' }).run(...apply, '--yes')
+    expect(ran.code, ran.stderr).toBe(0)
+    expect(ran.hostSteps).toContain('docker pull reg.test/pds:0.4')
+    expect(ran.hostSteps.filter((step) => step.startsWith('write '))).toEqual([])
+  })
+
+  test('is refused where another would have to be named, with what to edit', async () => {
+    const ran = await world({ ...newer, compose, taken: 'reg.test/pds:0.4' }).run(
+      ...['update', 'apply', '--to', '0.5.35', '--yes', '--json'],
+    )
+    expect(ran).toMatchObject({ code: 1, ...nothing })
+    expect(errorOf(ran)).toMatchObject({ code: 'image-elsewhere', hint: expect.stringContaining('edit TAG') })
+  })
+})
+
 describe('nothing is begun when', () => {
   test.each<[string, Updatable, string, number]>([
     ['the registry has no such image', { remote: { error: 'no such manifest: x' } }, 'image-not-found', 1],
     ['the copies do not fit', { ...newer, free: 2000 }, 'disk-full', 1],
     ['there is no container', { container: 'none' }, 'no-container', 1],
-    ['the image is built', { compose: 'services:\n  pds:\n    build: .\n' }, 'image-elsewhere', 1],
+    ['the image is built', { compose: 'services:\n  pds:\n    build: .\n', taken: '' }, 'image-elsewhere', 1],
     [
       'the databases lie within the container',
       { ...newer, env: ['PDS_DATA_DIRECTORY=/data'] },

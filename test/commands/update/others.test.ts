@@ -23,6 +23,32 @@ describe('update check', () => {
     expect(rowsOf(ran)).toMatchObject([row])
   })
 
+  test.each<[string, string, string]>([
+    ['put together', 'image: reg.test/pds:$TAG', 'is put together'],
+    ['extended', 'extends: base', 'extends another service'],
+  ])('reads what compose makes of an image that is %s, and says who can change it', async (_, line, why) => {
+    const compose = `services:\n  pds:\n    ${line}\n`
+    const ran = await update({ compose, taken: 'reg.test/pds:0.4' }, 'check')
+    expect(ran).toMatchObject({ code: 0, stderr: '', ...nothing })
+    expect(rowsOf(ran)).toMatchObject([
+      { image: 'reg.test/pds:0.4', available: 'up to date', note: expect.stringContaining(why) },
+    ])
+  })
+
+  test('reads what runs where compose names no image', async () => {
+    const ran = await update({ compose: 'services:\n  pds:\n    build: .\n', taken: '' }, 'check')
+    expect(ran.code).toBe(0)
+    expect(rowsOf(ran)).toMatchObject([{ image: 'reg.test/pds:0.4', note: expect.stringContaining('built') }])
+  })
+
+  test('Watchtower goes by what the container was made from, and not by a pin that is only written', async () => {
+    const pin = `reg.test/pds:0.4@${digest('2')}`
+    const waiting = await update({ image: pin, madeFrom: 'reg.test/pds:0.4', watchtower: 'runs' }, 'check')
+    expect(rowsOf(waiting)).toMatchObject([{ pinned: true, watchtowerUpdates: true }])
+    const applied = await update({ image: pin, watchtower: 'runs' }, 'check')
+    expect(rowsOf(applied)).toMatchObject([{ pinned: true, watchtowerUpdates: false }])
+  })
+
   test('a registry that does not answer leaves it unknown, says why, and is no failure', async () => {
     const ran = await update({ remote: { error: 'dial tcp: connection refused' } }, 'check')
     expect(ran.code).toBe(0)
@@ -49,6 +75,25 @@ describe('update pin and unpin', () => {
     const ran = await update({}, 'pin', '0.5.34', '--yes')
     expect(rowsOf(ran)).toMatchObject([{ image: 'reg.test/pds:0.4.5034', pinned: true }])
   })
+
+  test('another version of what is pinned by digest is pinned by its digest', async () => {
+    const ran = await update({ image: to, remote: { id: digest('d') } }, 'pin', '0.5.35', '--yes')
+    expect(rowsOf(ran)).toMatchObject([{ image: `reg.test/pds:0.4.5035@${digest('3')}`, pinned: true }])
+  })
+
+  test.each(['pin', 'unpin'])(
+    '%s of an image that is put together is refused, with what to edit',
+    async (verb) => {
+      const compose = 'services:\n  pds:\n    image: reg.test/pds:$TAG\n'
+      const host = { compose, taken: 'reg.test/pds:0.5' }
+      const ran = await update(host, verb, ...(verb === 'pin' ? ['0.5.35'] : []), '--yes')
+      expect(ran).toMatchObject({ code: 1, ...nothing })
+      expect(errorOf(ran)).toMatchObject({
+        code: 'image-elsewhere',
+        hint: expect.stringContaining('edit TAG'),
+      })
+    },
+  )
 
   test('a tag that moves is no pin', async () => {
     const ran = await update({}, 'pin', 'latest', '--yes')

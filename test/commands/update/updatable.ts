@@ -1,4 +1,5 @@
 import type { HostConfig } from '../../../src/config.ts'
+import { resolved } from '../../support/scripted-compose.ts'
 import { lookAnswer } from '../../support/scripted-engine.ts'
 import { type ScriptedHost, scriptedHost } from '../../support/scripted-host.ts'
 import { scriptedPds } from '../../support/scripted-pds.ts'
@@ -24,6 +25,8 @@ export interface Updatable {
   readonly container?: 'none'
   readonly watchtower?: 'runs'
   readonly compose?: string
+  /** The image that compose makes of its files, where it is asked. */
+  readonly taken?: string
   readonly config?: Partial<HostConfig>
   /** More lines of pds.env as the container has them. */
   readonly env?: readonly string[]
@@ -100,9 +103,14 @@ export function updatable(script: Updatable = {}): ScriptedHost {
           Descriptor: { digest: digest('3'), platform: { os: 'linux', architecture: 'amd64' } },
           SchemaV2Manifest: { config: { digest: remote.id } },
         })
+  const compose =
+    script.compose ?? `services:\n  pds:\n    image: ${image} # moves\n    env_file: [/pds/pds.env]\n`
   return scriptedHost(script.config ? { config: script.config } : {})
-    .on('# look at the containers', lookAnswer(containers))
-    .on(/^cat \/pds\/compose\.yaml$/, script.compose ?? `services:\n  pds:\n    image: ${image} # moves\n`)
+    .on('# look at the containers', lookAnswer(containers, { texts: { '/pds/compose.yaml': compose } }))
+    .on(
+      '# how compose resolves',
+      resolved(['PDS_HOSTNAME=pds.test', 'PDS_ADMIN_PASSWORD=admin-password'], script.taken ?? image),
+    )
     .on('# look at the image', facts)
     .on('docker manifest inspect', manifest)
 }
