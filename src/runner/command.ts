@@ -207,6 +207,8 @@ interface Declared {
   /** One or two short paragraphs for `--help` and the reference. */
   readonly about?: string
   readonly examples: readonly string[]
+  /** It prints a secret that exists already: nothing suggests it to one who did not type its name. */
+  readonly prints?: 'secret'
 }
 
 /** A command that only reads. `many` rows are streamed; `one` is a single document. */
