@@ -7,6 +7,7 @@ import { Failure, outcomes } from './failure.ts'
 import { type Host, openHost as lazyHost } from './host/host.ts'
 import { openTrail } from './host/trail.ts'
 import type { Pds } from './pds/client.ts'
+import { newOperationId } from './runner/operation.ts'
 import { glance, parse } from './runner/program.ts'
 import { showFailure } from './runner/report.ts'
 import { openTerminal, type Terminal, type TerminalParts } from './runner/terminal.ts'
@@ -71,6 +72,7 @@ const world = (): World => ({
   version,
   terminal,
   clock: () => new Date(),
+  newOperationId: () => newOperationId(new Date()),
   operator,
   async loadConfig(file) {
     const { configFile, loadConfig } = await import('./config.ts')
@@ -103,6 +105,11 @@ const world = (): World => ({
   async readFile(path) {
     const { readFile } = await import('node:fs/promises')
     return readFile(path, 'utf8')
+  },
+  async modifiedAt(path) {
+    const { stat } = await import('node:fs/promises')
+    const found = await stat(path).catch(() => undefined)
+    return found?.isFile() ? found.mtime : undefined
   },
   async fetchPublic(url, signal) {
     const response = await fetch(url, {

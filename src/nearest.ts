@@ -1,5 +1,5 @@
 /** Edits between two words: insert, delete, replace, or swap two neighbours (optimal string alignment). */
-function distance(from: string, to: string): number {
+export function distance(from: string, to: string): number {
   let before: number[] = []
   let last = Array.from({ length: to.length + 1 }, (_, index) => index)
   for (let i = 1; i <= from.length; i++) {
@@ -19,8 +19,15 @@ function distance(from: string, to: string): number {
 const longest = 60
 const plain = (word: string): string => word.slice(0, longest).toLowerCase().replaceAll(/[-_]/g, '')
 
-/** The word that was probably meant: the one that begins like it, or the fewest edits away; undefined when none is close. */
-export function nearest(word: string, words: Iterable<string>): string | undefined {
+/**
+ * The word that was probably meant: the one that begins like it, or the fewest edits away; undefined when none is close,
+ * or none of those that are accepted.
+ */
+export function nearest(
+  word: string,
+  words: Iterable<string>,
+  accepts: (word: string, edits: number) => boolean = () => true,
+): string | undefined {
   const typed = plain(word)
   let best: { readonly word: string; readonly edits: number } | undefined
   for (const candidate of words) {
@@ -28,8 +35,8 @@ export function nearest(word: string, words: Iterable<string>): string | undefin
     const begun = typed.length > 2 && wanted.startsWith(typed)
     const edits = begun && typed !== wanted ? 0.5 : distance(typed, wanted)
     const allowed = Math.max(1, Math.floor(Math.max(typed.length, wanted.length) / 3))
-    if (edits <= allowed && edits < Math.min(typed.length, best?.edits ?? Number.POSITIVE_INFINITY))
-      best = { word: candidate, edits }
+    const better = edits < Math.min(typed.length, best?.edits ?? Number.POSITIVE_INFINITY)
+    if (edits <= allowed && better && accepts(candidate, edits)) best = { word: candidate, edits }
   }
   return best?.word
 }

@@ -36,6 +36,7 @@ import signupOpen from './signup/open.ts'
 import signupStatus from './signup/status.ts'
 import status from './status.ts'
 import trail from './trail.ts'
+import undo from './undo.ts'
 import updateApply from './update/apply.ts'
 import updateCheck from './update/check.ts'
 import updatePin from './update/pin.ts'
@@ -83,6 +84,7 @@ export const commands: readonly Command[] = [
   adminPasswordShow,
   adminPasswordSchedule,
   trail,
+  undo,
   recover,
   xrpcGet,
   xrpcPost,

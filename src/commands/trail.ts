@@ -7,12 +7,17 @@ import {
   readTrailBackwards,
 } from '../host/trail-history.ts'
 import { column, detail, option, query } from '../runner/command.ts'
-import { did, integer, moment, optional, text, time } from '../runner/type.ts'
+import { isOperation } from '../runner/operation.ts'
+import { did, integer, moment, optional, type Type, text, time } from '../runner/type.ts'
+
+/** In a table by its last four characters, which tell the runs of a screen apart, and which `undo` takes. */
+const operationId: Type<string> = { ...text, name: 'operation', show: (id) => id.slice(-4) }
 
 interface Wanted {
   readonly since: Date | undefined
   readonly until: Date | undefined
   readonly subject: string | undefined
+  readonly operation: string | undefined
 }
 
 /** One row per change, newest last: the intent and how it came out. */
@@ -20,16 +25,21 @@ export default query({
   name: 'trail',
   summary: 'Show who changed what on this host',
   about:
-    'The trail is kept on the host itself, in kimbia-ops/trail.jsonl beside pds.env, so that all operators see the same one. A change whose outcome was never written is “unknown”: it was cut off, so look at what it left behind.',
+    'The trail is kept on the host itself, in kimbia-ops/trail.jsonl beside pds.env, so that all operators see the same one. All changes of one run have its id: `undo` takes it. A change whose outcome was never written is “unknown”: it was cut off, so look at what it left behind.',
   examples: [
     'kimbia-ops trail --since 7d',
     'kimbia-ops trail --subject alice.kimbia.social',
+    'kimbia-ops trail --operation 20261122T180000Z-7f3a',
     'kimbia-ops trail --limit 20 --json',
   ],
   input: {
     since: option(time(), 'only changes begun at or after'),
     until: option(time(), 'only changes begun before'),
     subject: option(text, 'only changes whose subject or DID contains this'),
+    operation: option(
+      operationId,
+      'only the changes of this run, by its id or the last four characters of it',
+    ),
     limit: option(integer(1), 'only the newest of them'),
   },
   output: {
@@ -41,11 +51,15 @@ export default query({
     reason: column(optional(text), 'why, as the operator said'),
     outcome: column(text, 'ok, how it failed, unknown when it was cut off, or unreadable'),
     message: column(optional(text), 'more about how it failed'),
+    operation: column(
+      optional(operationId),
+      'id of the run, for undo; a table shows the end of it; null in lines without',
+    ),
   },
   result: 'many',
   counted: 'change',
-  async *read({ since, until, subject, limit }, { host }) {
-    const wanted = { since, until, subject: subject?.toLowerCase() }
+  async *read({ since, until, subject, operation, limit }, { host }) {
+    const wanted = { since, until, subject: subject?.toLowerCase(), operation }
     yield* limit === undefined ? await all(host, wanted) : await newest(host, wanted, limit)
   },
 })
@@ -63,10 +77,11 @@ async function newest(host: HostView, wanted: Wanted, limit: number): Promise<Ch
   return found.reverse()
 }
 
-function isWanted({ time: begun, subject, did: account }: Change, wanted: Wanted): boolean {
+function isWanted({ time: begun, subject, did: account, operation }: Change, wanted: Wanted): boolean {
   const at = begun === null ? undefined : Date.parse(begun)
   if (wanted.since && !(at !== undefined && at >= wanted.since.getTime())) return false
   if (wanted.until && !(at !== undefined && at < wanted.until.getTime())) return false
+  if (wanted.operation !== undefined && !isOperation(operation, wanted.operation)) return false
   const named = wanted.subject
   return named === undefined || [subject, account].some((name) => name?.toLowerCase().includes(named))
 }

@@ -2,7 +2,7 @@ import { unreachable } from '../failure.ts'
 import type { Answer } from '../ssh/session.ts'
 import { ask, type Shell } from '../ssh/shell.ts'
 import type { HostView } from './host.ts'
-import { type TrailEntry, type TrailPlace, trailPlace } from './trail.ts'
+import { type StatusTransition, type TrailEntry, type TrailPlace, trailPlace } from './trail.ts'
 
 /** A line of the trail: an entry, or what cannot be read as one. */
 export type TrailLine =
@@ -119,29 +119,38 @@ function parseLine(text: string): TrailLine[] {
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isTextOrAbsent = (value: unknown): boolean => value === undefined || isText(value)
 
+const isStatusTransition = (value: unknown): boolean => {
+  const { from, to } = (value ?? {}) as Record<string, unknown>
+  return isText(from) && isText(to)
+}
+
 function isEntry(value: unknown): value is TrailEntry {
   if (typeof value !== 'object' || value === null) return false
-  const { time, id, event, operator, command, subject, did, reason, outcome, message } = value as Record<
-    string,
-    unknown
-  >
+  const entry = value as Record<string, unknown>
+  const { time, id, operation, event, operator, command, subject, did, status, reason, outcome, message } =
+    entry
   const { user, machine, ssh } = (operator ?? {}) as Record<string, unknown>
   return (
     isText(time) &&
     !Number.isNaN(Date.parse(time)) &&
     (event === 'intent' || event === 'outcome') &&
     [id, user, machine, ssh, command, subject].every(isText) &&
-    [did, reason, outcome, message].every(isTextOrAbsent)
+    [operation, did, reason, outcome, message].every(isTextOrAbsent) &&
+    (status === undefined || isStatusTransition(status))
   )
 }
 
 /** One change: its intent joined with its outcome, or a line that cannot be read. */
 export interface Change {
   readonly time: string | null
+  /** The run that it belongs to; null in lines of versions that wrote none. */
+  readonly operation: string | null
   readonly operator: string | null
   readonly command: string | null
   readonly subject: string | null
   readonly did: string | null
+  /** The status of the account before and after, where that is what was changed. */
+  readonly status: StatusTransition | null
   readonly reason: string | null
   /** `ok`, how it failed, `unknown` for an intent that was cut off, or `unreadable`. */
   readonly outcome: string
@@ -163,7 +172,12 @@ export async function joinChanges(
     const place = places.get(entry.id)
     const before = place === undefined ? undefined : changes[place]
     if (place !== undefined && before)
-      changes[place] = { ...before, did: before.did ?? entry.did ?? null, ...told(entry) }
+      changes[place] = {
+        ...before,
+        did: before.did ?? entry.did ?? null,
+        status: entry.status ?? before.status,
+        ...told(entry),
+      }
     else {
       places.set(entry.id, changes.length)
       changes.push(begun(entry))
@@ -184,8 +198,8 @@ export async function* joinBackwards(
         continue
       }
       const change = begun(line.entry)
-      const { did, outcome, message } = outcomes.get(line.entry.id) ?? change
-      const whole = { ...change, did: change.did ?? did, outcome, message }
+      const { did, status, outcome, message } = outcomes.get(line.entry.id) ?? change
+      const whole = { ...change, did: change.did ?? did, status: status ?? change.status, outcome, message }
       outcomes.delete(line.entry.id)
       if (line.entry.event === 'intent') yield whole
       else outcomes.set(line.entry.id, whole)
@@ -202,20 +216,24 @@ const told = ({ outcome, message }: TrailEntry) => ({
 
 const begun = (entry: TrailEntry): Change => ({
   time: entry.time,
+  operation: entry.operation ?? null,
   operator: `${entry.operator.user}@${entry.operator.machine} as ${entry.operator.ssh}`,
   command: entry.command,
   subject: entry.subject,
   did: entry.did ?? null,
+  status: entry.status ?? null,
   reason: entry.reason ?? null,
   ...told(entry),
 })
 
 const unreadable = (text: string): Change => ({
   time: null,
+  operation: null,
   operator: null,
   command: null,
   subject: null,
   did: null,
+  status: null,
   reason: null,
   outcome: 'unreadable',
   message: `not a line of the trail: ${text.slice(0, 200)}`,

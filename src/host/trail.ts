@@ -9,12 +9,16 @@ export interface TrailEntry {
   readonly time: string
   /** Ties an intent to its outcome. */
   readonly id: string
+  /** The run that wrote it; one run has as many changes as it has targets. Absent in lines of versions without it. */
+  readonly operation?: string
   readonly event: 'intent' | 'outcome'
   /** Local user and machine, and the user on the host. */
   readonly operator: { readonly user: string; readonly machine: string; readonly ssh: string }
   readonly command: string
   readonly subject: string
   readonly did?: string
+  /** The status of the account before and after a change of it, as planned in an intent and as read back in an outcome. */
+  readonly status?: StatusTransition
   readonly reason?: string
   /** The steps in one line each; intents only. Never holds a secret. */
   readonly steps?: readonly string[]
@@ -22,6 +26,12 @@ export interface TrailEntry {
   readonly outcome?: string
   readonly message?: string
   readonly version: string
+}
+
+/** What the status of an account was, and what it was changed to. */
+export interface StatusTransition {
+  readonly from: string
+  readonly to: string
 }
 
 /** Appends to the trail; each write is confirmed by the host before it resolves. */

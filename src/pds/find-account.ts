@@ -75,7 +75,8 @@ export async function findAccounts(
 /** The failure that says what was looked for, where, and how to go on. */
 export function notFound({ ref, on, elsewhere }: Missing): Failure {
   const name = nameOf(ref)
-  const pattern = /[\w-]+/.exec(name.replace(/^did:[a-z]+:/, ''))?.[0] ?? name
+  const pattern =
+    ref.kind === 'did' ? name.slice(0, 'did:plc:abcdef'.length) : (/[\w-]+/.exec(name)?.[0] ?? name)
   const list = `kimbia-ops account list --match ${pattern}`
   const hint =
     ref.kind === 'did'

@@ -24,6 +24,10 @@ export interface InviteUse {
 /** What can become of a code: `used` still has uses left. */
 export type InviteState = 'unused' | 'used' | 'exhausted' | 'disabled'
 
+/** Whether somebody can still sign up with a code. */
+export const isUsable = ({ disabled, available }: Pick<Invite, 'disabled' | 'available'>): boolean =>
+  !disabled && available > 0
+
 /** All invite codes, newest first, streamed page by page (com.atproto.admin.getInviteCodes). */
 export async function* listInvites(
   pds: PdsView,

@@ -143,10 +143,19 @@ const rowsOf = (item: Item<unknown>, kept: ReadonlyMap<string, unknown>): readon
     fill(row, (place) => lookUp(kept, place) ?? (place.startsWith('host.') ? null : undefined)),
   )
 
-/** The item with the DID that only carrying it out has told: that of a new account. */
+/** The item with what only carrying it out has told: the DID of a new account, the status that was read back. */
 function identified(item: Item<unknown>, result: Result): Item<unknown> {
-  const { did } = (('rows' in result && result.rows?.[0]) || {}) as { readonly did?: unknown }
-  return item.did === undefined && typeof did === 'string' ? { ...item, did } : item
+  const row = (('rows' in result && result.rows?.[0]) || {}) as {
+    readonly did?: unknown
+    readonly status?: unknown
+  }
+  const did = item.did ?? row.did
+  const to = typeof row.status === 'string' ? row.status : item.status?.to
+  return {
+    ...item,
+    ...(typeof did === 'string' && { did }),
+    ...(item.status !== undefined && to !== undefined && { status: { ...item.status, to } }),
+  }
 }
 
 /** Writes the outcome to the trail; when that fails, what was done stands and the operator is told. */

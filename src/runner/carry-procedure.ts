@@ -1,6 +1,7 @@
 import { Failure, failed, type Outcome } from '../failure.ts'
 import type { HostHands } from './carry-change.ts'
 import { carryOut, type Result } from './carry-out.ts'
+import { operationOf, sayOperation, withOperation } from './closing-note.ts'
 import type { InputOf, Procedure } from './command.ts'
 import { changes, consent, mustType } from './consent.ts'
 import { followOn, silent } from './follow.ts'
@@ -173,16 +174,20 @@ async function hostHands(
 
 /** Rows that hold true go to stdout; what failed or was not tried is thrown, to end on stderr. */
 async function report(
-  { terminal, run, signal }: Life,
+  life: Life,
   procedure: Procedure,
   plan: Plan<unknown>,
   results: readonly Result[],
 ): Promise<Outcome> {
-  const shortfall = shortfallOf(plan, results, signal)
-  const rows = results.flatMap((it) =>
-    'rows' in it && it.rows ? it.rows.map((row) => ({ row, changed: it.state !== 'unchanged' })) : [],
-  )
+  const { terminal, run, signal } = life
   const { json, quiet } = run.globals
+  const operation = operationOf(life, plan, results)
+  const shortfall = withOperation(shortfallOf(plan, results, signal), operation)
+  const rows = results.flatMap((it) => {
+    const changed = it.state !== 'unchanged'
+    const extra = { changed, operation: changed ? (operation ?? null) : null }
+    return 'rows' in it && it.rows ? it.rows.map((row) => ({ row, extra })) : []
+  })
   const single = results.reduce((sum, { item }) => sum + item.rows.length, 0) === 1
   const renderer = openRenderer(terminal.stdout, procedure.output, {
     json,
@@ -190,13 +195,16 @@ async function report(
     bare: procedure.bare,
   })
   try {
-    for (const { row, changed } of rows) if (!(await renderer.row(row as never, { changed }))) break
+    for (const { row, extra } of rows) if (!(await renderer.row(row as never, extra))) break
     await renderer.end()
   } catch (cause) {
+    if (operation) await sayOperation(life, operation, results)
     throw shortfall ?? untold(cause, results)
   }
+  if (!quiet && !shortfall)
+    for (const line of plan.afterwards ?? []) await terminal.stderr.write(`note: ${line}\n`)
+  if (operation) await sayOperation(life, operation, results)
   if (shortfall) throw shortfall
-  if (!quiet) for (const line of plan.afterwards ?? []) await terminal.stderr.write(`note: ${line}\n`)
   return 'ok'
 }
 

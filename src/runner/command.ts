@@ -156,6 +156,8 @@ export function table<C extends Columns>(rows: C, about: string): Column<readonl
 export interface Reader {
   /** The text of a file, or of standard input for `-`; a `usage` Failure when it cannot be read. */
   text(path: string): Promise<string>
+  /** When a file was last written; undefined for standard input, a pipe and the like. */
+  modifiedAt(path: string): Promise<Date | undefined>
   /** The first line of standard input, for `--password-stdin`. */
   line(): Promise<string>
 }
@@ -211,6 +213,8 @@ interface Declared {
   /** One or two short paragraphs for `--help` and the reference. */
   readonly about?: string
   readonly examples: readonly string[]
+  /** It prints a secret that exists already: nothing suggests it to one who did not type its name. */
+  readonly prints?: 'secret'
 }
 
 /** A command that only reads. `many` rows are streamed; `one` is a single document. */

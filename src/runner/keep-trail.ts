@@ -22,7 +22,7 @@ async function hostClock(
 
 /** Does work of which the host's trail is kept, as this operator's and this command's; the trail is closed behind it. */
 export async function keepTrail<T>(
-  { opened, world, run }: Life,
+  { opened, world, run, operation }: Life,
   work: (record: Recorder, author: Authorship) => Promise<T>,
 ): Promise<T> {
   const host = await opened.host()
@@ -30,7 +30,8 @@ export async function keepTrail<T>(
   const { user, machine } = world.operator()
   const operator = { user, machine, ssh: await host.where() }
   const clock = await hostClock(host, { world, opened })
-  const authorship = { operator, command: run.command.name, version: world.version, clock }
+  const { version } = world
+  const authorship = { operator, operation, command: run.command.name, version, clock }
   try {
     return await work(recorder(trail, authorship), authorship)
   } finally {

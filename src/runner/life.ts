@@ -11,6 +11,8 @@ export interface Life {
   readonly terminal: Terminal
   readonly commands: readonly Command[]
   readonly opened: Opened
+  /** The id of this run, in each line that it writes to the trail. */
+  readonly operation: string
   /** Ctrl-C or `--timeout`. */
   readonly signal: AbortSignal
 }

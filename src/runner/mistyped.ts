@@ -1,29 +1,79 @@
 import { type Failure, usage } from '../failure.ts'
-import { nearest } from '../nearest.ts'
+import { distance, nearest } from '../nearest.ts'
 import type { Command, Params } from './command.ts'
+import { accountMeaning, foreignMeaning } from './foreign-words.ts'
 import { asides, globals } from './globals.ts'
-import { flagsOf, nextWords, program, seeHelp, usageLine } from './spelling.ts'
+import { findCommand, flagsOf, nextWords, program, seeHelp, usageLine } from './spelling.ts'
 
-/** A word that names no command, with the command that was probably meant. */
+/** A word that names no command, with the commands that were probably meant. */
 export function unknownCommand(
   word: string,
   before: readonly string[],
   commands: readonly Command[],
 ): Failure {
-  const near = nearest(word, nextWords(commands, before))
-  const meant = near === undefined ? commandsWith(word, commands) : [[...before, near].join(' ')]
   const typed = [...before, word].join(' ')
-  const list = meant.map((name) => `\`${program} ${name}\``).join(' or ')
-  const hint = list === '' ? seeHelp(before.join(' ')) : `did you mean ${list}?`
-  return usage(`there is no command \`${typed}\``, hint, 'unknown-command')
+  return usage(`there is no command \`${typed}\``, hintFor(word, before, commands), 'unknown-command')
 }
 
-/** Commands whose verb is this word, for one who left the noun out or put it last. */
+/** The exact word elsewhere comes before a word of another tool, and that before what is only spelt alike. */
+function hintFor(word: string, before: readonly string[], commands: readonly Command[]): string {
+  const alone = before.length === 0
+  const typed = word.toLowerCase()
+  const meanings = [
+    foreignMeaning(typed, before),
+    ...(alone ? [commandsWith(typed, commands), accountMeaning(typed)] : []),
+    similarCommands(word, before, commands),
+  ]
+  for (const meaning of meanings) {
+    if (typeof meaning === 'string') return meaning
+    const names = (meaning ?? []).filter((name) => isCommandOrNoun(name, commands)).slice(0, 3)
+    if (names.length > 0) return `did you mean ${names.map((name) => `\`${program} ${name}\``).join(' or ')}?`
+  }
+  return seeHelp(before.join(' '))
+}
+
+const isCommandOrNoun = (name: string, commands: readonly Command[]): boolean =>
+  commands.some((command) => `${command.name} `.startsWith(`${name} `))
+
+/** Commands whose verb is this word, for a line that leaves the noun out or puts it last. */
 const commandsWith = (word: string, commands: readonly Command[]): readonly string[] =>
   commands
+    .filter(({ name, prints }) => name.endsWith(` ${word}`) && prints === undefined)
     .map(({ name }) => name)
-    .filter((name) => name.endsWith(` ${word}`))
-    .slice(0, 3)
+
+/** Commands spelt like this; behind no noun, the verbs of all nouns are looked at too. */
+function similarCommands(
+  word: string,
+  before: readonly string[],
+  commands: readonly Command[],
+): readonly string[] {
+  const of = (next: string): readonly string[] => {
+    const name = [...before, next].join(' ')
+    return isCommandOrNoun(name, commands) ? [name] : commandsWith(next, commands)
+  }
+  const verbs = before.length === 0 ? commands.map(({ name }) => name.split(' ').at(-1) ?? name) : []
+  const near = nearest(word, [...nextWords(commands, before), ...verbs], (next, edits) =>
+    of(next).some((name) => isSafeGuess(word, next, edits, findCommand(commands, name.split(' ')))),
+  )
+  return near === undefined ? [] : of(near)
+}
+
+/** A guess never shows a secret, never means the opposite, and changes something only where it is hardly a guess. */
+function isSafeGuess(word: string, guess: string, edits: number, command: Command | undefined): boolean {
+  if (isOpposite(word, guess) || command?.prints === 'secret') return false
+  if (command?.kind !== 'procedure' || command.risk === 'routine') return true
+  return edits <= 1 || word.slice(0, 3).toLowerCase() === guess.slice(0, 3)
+}
+
+const negation = /^(un|dis|en|not?)-?(?=\w{3})/
+
+/** Whether two words differ by a syllable that turns the meaning round, as `untakedown` and `takedown` do. */
+function isOpposite(one: string, other: string): boolean {
+  const [a, b] = [one.toLowerCase(), other.toLowerCase()]
+  const signOf = (word: string): string => negation.exec(word)?.[1] ?? ''
+  if (signOf(a) === signOf(b)) return false
+  return distance(a.replace(negation, ''), b.replace(negation, '')) < distance(a, b)
+}
 
 /** An option that the command does not have, with the one that was probably meant. */
 export function unknownOption(typed: string, params: Params, words: readonly string[]): Failure {
@@ -39,6 +89,7 @@ export function unknownOption(typed: string, params: Params, words: readonly str
     ? nearest(
         name.slice(2),
         long.map((flag) => flag.slice(2)),
+        (flag) => !isOpposite(name.slice(2), flag),
       )
     : undefined
   const see = seeHelp(words.join(' '))

@@ -155,6 +155,7 @@ const reader = (world: World, terminal: Terminal): Reader => ({
       throw usage(`cannot read ${path}: ${(cause as Error).message}`)
     }
   },
+  modifiedAt: async (path) => (path === '-' ? undefined : world.modifiedAt(path)),
   line: () => terminal.readLine(),
 })
 

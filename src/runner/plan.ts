@@ -1,4 +1,5 @@
 import type { Gate, HostStep, ShellStep, WaitStep, WriteStep } from '../host/change/step.ts'
+import type { StatusTransition } from '../host/trail.ts'
 import type { AccountStatus, As, Params, Procedures, Queries } from '../pds/client.ts'
 import type { Secret } from '../secret.ts'
 import type { Shell } from '../ssh/shell.ts'
@@ -133,6 +134,8 @@ export interface Item<Row> {
   /** For people and the trail: handle and DID of an account, the code of an invite. */
   readonly subject: string
   readonly did?: string
+  /** For a change of an account's status: what it is and what it will be; the trail keeps both, which is what `undo` reads. */
+  readonly status?: StatusTransition
   /** Those of the host follow each other, in one item alone; steps of this machine may stand before and after. */
   readonly steps: readonly Step[]
   /** The rows of the result as they will be, mostly one; Later values are filled in. */

@@ -6,6 +6,8 @@ import { showStep } from './show-step.ts'
 /** What stays the same in every line that one invocation writes to the trail. */
 export interface Authorship {
   readonly operator: TrailEntry['operator']
+  /** The id of the run. */
+  readonly operation: string
   readonly command: string
   readonly version: string
   readonly clock: () => Date
@@ -32,20 +34,25 @@ export const noRecorder: Recorder = {
 }
 
 /** A recorder that writes to the host's trail. */
-export function recorder(trail: Trail, { operator, command, version, clock }: Authorship): Recorder {
+export function recorder(
+  trail: Trail,
+  { operator, operation, command, version, clock }: Authorship,
+): Recorder {
   const entry = (
     id: string,
     event: TrailEntry['event'],
-    { subject, did }: Item<unknown>,
+    { subject, did, status }: Item<unknown>,
     { reason }: Plan<unknown>,
   ): TrailEntry => ({
     time: clock().toISOString(),
     id,
+    operation,
     event,
     operator,
     command,
     subject,
     ...(did !== undefined && { did }),
+    ...(status !== undefined && { status }),
     ...(reason !== undefined && { reason }),
     version,
   })

@@ -1,9 +1,13 @@
-import { type Columns, type Command, column } from './command.ts'
-import { yesNo } from './type.ts'
+import { type Columns, type Command, column, detail } from './command.ts'
+import { optional, text, yesNo } from './type.ts'
 
-/** The field that the runner adds to every row of a procedure's result. */
+/** The fields that the runner adds to every row of a procedure's result. */
 export const added = {
   changed: column(yesNo, 'false when there was nothing to do'),
+  operation: detail(
+    optional(text),
+    'the run that changed it, for trail and undo; null when there was nothing to do',
+  ),
 } as const satisfies Columns
 
 /** All fields of a command's result, in order. */

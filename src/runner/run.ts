@@ -23,7 +23,8 @@ export async function live(
   const signal = AbortSignal.any([world.stop, limit.signal])
   const terminal = world.terminal({ noInput, color: !noColor, quiet, signal })
   const opened = open(world, { ...globals, terminal, signal })
-  const life: Life = { run, world, terminal, commands, opened, signal }
+  const operation = world.newOperationId()
+  const life: Life = { run, world, terminal, commands, opened, operation, signal }
   try {
     const result = await carry(life)
     return typeof result === 'object' ? result : { outcome: result }

@@ -50,7 +50,7 @@ export function shortfallOf(
 }
 
 /** What was accepted but not read back, or lost its answer: for all that is known, it is done. */
-const mayStand = ({ failure: { outcome, code } }: Extract<Result, { state: 'failed' }>): boolean =>
+export const mayStand = ({ failure: { outcome, code } }: Extract<Result, { state: 'failed' }>): boolean =>
   outcome === 'partial' || code === 'answer-lost'
 
 /** Ctrl-C is told as such; an expired `--timeout` or a failure only where nothing at all stands. */

@@ -30,6 +30,8 @@ export interface World {
     signal: AbortSignal
   }) => Terminal
   readonly clock: () => Date
+  /** A new id for a run that changes something. */
+  readonly newOperationId: () => string
   /** Local user and machine, for the trail. */
   readonly operator: () => { user: string; machine: string }
   readonly loadConfig: (file: string | undefined) => Promise<Config>
@@ -47,6 +49,8 @@ export interface World {
   /** A store of the admin password, by its name; a `usage` Failure for a name that is none. */
   readonly openStore: (name: string, options: StoreOptions) => Promise<Store>
   readonly readFile: (path: string) => Promise<string>
+  /** When a regular file was last written; undefined for anything else. */
+  readonly modifiedAt: (path: string) => Promise<Date | undefined>
   readonly runProgram: RunProgram
   /** How this very program is started again: Node and the path of the program, absolute. */
   readonly self: readonly string[]

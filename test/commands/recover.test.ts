@@ -3,7 +3,15 @@ import { Failure, unreachable } from '../../src/failure.ts'
 import type { ChangeEvent, ChangePlan, Pending } from '../../src/host/change/change.ts'
 import { checkOf, crowdOf, takedown } from '../support/plans.ts'
 import type { ChangesScript } from '../support/scripted-changes.ts'
-import { errorOf, nothing, rowsOf, scriptedWorld, told, type WorldScript } from '../support/world.ts'
+import {
+  errorOf,
+  nothing,
+  rowsOf,
+  scriptedWorld,
+  told,
+  unchanged,
+  type WorldScript,
+} from '../support/world.ts'
 
 const plan: ChangePlan = {
   id: 'change-1',
@@ -268,7 +276,7 @@ test('nothing is there: said so, and nothing is done', async () => {
   const ran = await run(undefined)
   expect(ran).toMatchObject({ code: 0, ...nothing, stderr: 'nothing to do\n' })
   expect(rowsOf(ran)).toEqual([
-    { id: null, command: null, operator: null, begun: null, state: 'nothing', steps: [], changed: false },
+    { id: null, command: null, operator: null, begun: null, state: 'nothing', steps: [], ...unchanged },
   ])
 })
 

@@ -6,7 +6,13 @@ import { openLocal } from '../../src/ssh/local.ts'
 import { localPds } from '../support/local-host.ts'
 import { rowsOf, viewsOf } from '../support/views.ts'
 
-const nothing = { since: undefined, until: undefined, subject: undefined, limit: undefined }
+const nothing = {
+  since: undefined,
+  until: undefined,
+  subject: undefined,
+  operation: undefined,
+  limit: undefined,
+}
 
 /** A trail of `changes` changes, a minute apart, all intents before all outcomes. */
 const linesOf = (changes: number): string => {
@@ -50,6 +56,23 @@ test.each([
   const rows = await rowsOf(trail.read({ ...nothing, ...wanted }, viewsOf({ host })))
   expect([rows.length, rows.at(0)?.subject, rows.at(-1)?.subject]).toEqual([count, first, last])
   expect(new Set(rows.map((row) => row.outcome))).toEqual(new Set(['ok']))
+})
+
+test('one run alone, by its id in any case; lines without one are of no run', async () => {
+  await using pds = await localPds()
+  await mkdir(pds.path('kimbia-ops'))
+  const id = '20261122T180000Z-7f3a'
+  const lines = linesOf(4)
+    .split('\n')
+    .map((line, index) => (index % 2 ? line.replace('{', `{"operation":"${id}",`) : line))
+  await writeFile(pds.path('kimbia-ops/trail.jsonl'), lines.join('\n'))
+  const host = openHost(async () => openLocal(), pds.config)
+  const read = (wanted: object) => rowsOf(trail.read({ ...nothing, ...wanted }, viewsOf({ host })))
+  const subjects = (rows: Awaited<ReturnType<typeof read>>) => rows.map((row) => row.subject)
+  expect(subjects(await read({ operation: id.toLowerCase() }))).toEqual(['User1.test', 'User3.test'])
+  expect(subjects(await read({ operation: '7F3A', limit: 1 }))).toEqual(['User3.test'])
+  expect(subjects(await read({ operation: 'f3a' }))).toEqual([])
+  expect((await read({})).map((row) => row.operation)).toEqual([null, id, null, id])
 })
 
 test('a host that was never changed', async () => {

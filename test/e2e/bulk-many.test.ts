@@ -81,10 +81,11 @@ test('300 are all down, each with intent and outcome in the trail, and stdout ho
   ]
   const ran = await change('takedown', accounts, '--confirm', '300', '--reason', 'wave, ticket 42')
   expect(ran.code).toBe(0)
-  expect(ran.stderr).toBe('note: to undo it: kimbia-ops account restore with the same accounts\n')
+  const [operation = ''] = rows<{ operation: string }>(ran).map((row) => row.operation)
+  expect(ran.stderr).toBe(`note: operation ${operation}; to undo it: kimbia-ops undo ${operation}\n`)
   const dids = accounts.map(({ did }) => did)
   expect(rows(ran)).toEqual(
-    accounts.map(({ handle, did }) => ({ handle, did, status: 'takendown', changed: true })),
+    accounts.map(({ handle, did }) => ({ handle, did, status: 'takendown', changed: true, operation })),
   )
   expect(down(accounts)).toBe(300)
   expect(sql(rig, "select count(*) from actor where takedownRef = 'wave, ticket 42'")).toBe('300')

@@ -90,7 +90,7 @@ describe('a bulk takedown is stopped in the middle', () => {
 
       const again = await run(rig, [...args, '--json'])
       expect(again.code).toBe(0)
-      expect(again.stderr).toMatch(/^note: to undo it: kimbia-ops account restore --from \S+\n$/)
+      expect(again.stderr).toMatch(/^note: operation (\S+); to undo it: kimbia-ops undo \1\n$/)
       expect(
         rows(again)
           .filter(({ changed }) => changed)

@@ -56,6 +56,7 @@ describe.skipIf(!canDocker().can && !required)(
         applied: true,
         version: expect.stringMatching(/^\d+\.\d+/),
         changed: true,
+        operation: expect.stringMatching(/^\d{8}T\d{6}Z-[0-9a-f]{4}$/),
       })
       expect(outageMs).toBeGreaterThan(0)
       expect(text()).toBe(replaced('PDS_SERVICE_NAME=first', 'PDS_SERVICE_NAME=second', text1))

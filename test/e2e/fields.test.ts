@@ -69,7 +69,7 @@ describe('the fields that scripts rely on', () => {
   })
 })
 
-/** A run of each command that has a result; `‹code›` stands for an invite code. */
+/** A run of each command that has a result; `‹code›` stands for an invite code, `‹operation›` for a takedown. */
 const runs: Record<string, readonly string[]> = {
   init: ['again', '--ssh', 'rig-alias'],
   hosts: [],
@@ -86,9 +86,13 @@ const runs: Record<string, readonly string[]> = {
   'invite list': [],
   'invite disable': ['‹code›', '--yes'],
   trail: [],
+  undo: ['‹operation›', '--yes'],
   'xrpc get': ['com.atproto.server.describeServer'],
   'xrpc post': ['com.atproto.server.createInviteCode', '--body', '{"useCount":1}', '--yes'],
 }
+
+const takedownOf = async (account: string): Promise<string> =>
+  String(row(await json('account', 'takedown', account, '--yes')).operation)
 
 describe('what a command gives is what its schema says', () => {
   test('for every command with a result', () => {
@@ -113,7 +117,8 @@ describe('what a command gives is what its schema says', () => {
             rig.pdsDir,
           ]
         : []
-    const words = args.map((word) => (word === '‹code›' ? code : word))
+    const operation = name === 'undo' ? await takedownOf(erna.handle) : ''
+    const words = args.map((word) => (word === '‹code›' ? code : word === '‹operation›' ? operation : word))
     const [printed, ran] = await Promise.all([
       run(rig, ['schema', ...name.split(' ')]),
       json(...name.split(' '), ...words, ...more),

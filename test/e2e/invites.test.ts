@@ -43,7 +43,8 @@ const useCode = (inviteCode: string, name: string) =>
 describe('invite create', () => {
   test('makes one code of one use for the admin, without a question', async () => {
     const made = await run(rig, ['invite', 'create', '--json'], { stdin: 'closed' })
-    expect(made).toMatchObject({ code: 0, stderr: '' })
+    const operation = trailOf(rig).at(-1)?.operation
+    expect(made).toMatchObject({ code: 0, stderr: `note: operation ${operation}\n` })
     const { code, createdAt, ...rest } = row<Code>(made)
     expect(rest).toEqual({
       uses: 1,
@@ -53,6 +54,7 @@ describe('invite create', () => {
       createdBy: 'admin',
       usedBy: [],
       changed: true,
+      operation,
     })
     expect(new Date(createdAt).toISOString()).toBe(createdAt)
     expect(stored(code)).toBe('1|0|admin|admin')
@@ -137,6 +139,7 @@ test('invite list has every code with its state, its owner, and who used it', as
       .map(({ code }) => code)
       .filter((code) => mine.includes(code))
       .sort()
+  expect(await among('--status', 'usable')).toEqual([unused, used, owned].sort())
   expect(await among('--status', 'unused')).toEqual([unused, owned].sort())
   expect(await among('--status', 'used')).toEqual([used, exhausted].sort())
   expect(await among('--status', 'exhausted')).toEqual([exhausted])
@@ -153,7 +156,14 @@ describe('invite disable', () => {
   test('one or several by code; what is already disabled is left alone', async () => {
     const [a, b, c] = (await make('--count', '3')) as [string, string, string]
     const one = await invite('disable', a, '--yes')
-    expect(row(one)).toEqual({ code: a, available: 1, disabled: true, forAccount: 'admin', changed: true })
+    expect(row(one)).toEqual({
+      code: a,
+      available: 1,
+      disabled: true,
+      forAccount: 'admin',
+      changed: true,
+      operation: trailOf(rig).at(-1)?.operation,
+    })
     expect([a, b, c].map(isDisabled)).toEqual([true, false, false])
     const lines = trailOf(rig).length
     const several = await invite('disable', a, b, c, b, '--yes')

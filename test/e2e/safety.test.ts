@@ -84,14 +84,14 @@ const procedures: Record<string, [args: () => string[], steps: () => string[]]> 
 
 describe('a dry run', () => {
   test('is tested of every procedure', () => {
-    // Those that change the host itself need one with containers: host-safety.test.ts. Of the other two, one writes
-    // nothing but the trail and the other units of this machine's user: test/commands/admin-password.
+    // Those that change the host itself need one with containers: host-safety.test.ts. Of the others, one
+    // writes nothing but the trail and one units of this machine's user: test/commands/admin-password; and one needs a
+    // run to undo: undo.test.ts.
     const names = commands
       .filter((it) => it.kind === 'procedure' && it.changes !== 'host')
       .map(({ name }) => name)
-    expect([...Object.keys(procedures), 'admin-password show', 'admin-password schedule'].sort()).toEqual(
-      names.toSorted(),
-    )
+    const elsewhere = ['admin-password show', 'admin-password schedule', 'undo']
+    expect([...Object.keys(procedures), ...elsewhere].sort()).toEqual(names.toSorted())
   })
 
   test.each(Object.entries(procedures))(

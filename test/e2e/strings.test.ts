@@ -61,7 +61,7 @@ test('the trail tells each of them as it is, in one line', async () => {
   expect(rows(told).map(({ reason }) => reason)).toEqual(hostile.map(([, text]) => text()))
   expect(told.stdout).not.toMatch(/[\u001b\u202e]/)
   const lines = (await run(rig, ['trail'])).stdout.trim().split('\n')
-  expect(lines.map((line) => line.split('\t').length)).toEqual(hostile.map(() => 7))
+  expect(lines.map((line) => line.split('\t').length)).toEqual(hostile.map(() => 8))
   expect(lines.join('\n')).not.toMatch(/[\u001b\u202e]/)
 })
 

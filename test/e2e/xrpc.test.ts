@@ -167,6 +167,7 @@ test('the trail is filtered by time, subject and number', async () => {
     'first',
     'ok',
     '-',
+    expect.stringMatching(/^\d{8}T\d{6}Z-[0-9a-f]{4}$/),
   ])
 })
 

@@ -109,6 +109,7 @@ test('where compose or docker cannot tell, nothing is taken to be as it was', as
   const texts = { [path]: 'services:\n  pds:\n    image: ghcr.io/x/pds:$TAG\n' }
   const host = scriptedHost()
     .on('# look at the containers', engineAnswer([{ env: ['PDS_OLD=1'] }], [path], { texts }))
+    .on('# how compose resolves pds', { code: 15, stderr: 'no configuration file provided' })
     .on('config --images', { code: 15, stderr: 'no configuration file provided' })
     .on(/^docker image inspect/, { code: 1, stderr: 'the daemon is gone' })
   const engine = await readComposeEngine(host)

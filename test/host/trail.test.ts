@@ -278,6 +278,8 @@ describe('reading', () => {
     const [, a, b, torn, c] = changes
     expect(a).toEqual({
       time: '2026-11-22T18:00:00.000Z',
+      operation: null,
+      status: null,
       operator: 'ana@laptop as ops',
       command: 'account takedown',
       subject: 'alice.test',

@@ -47,7 +47,7 @@ describe('findAccount', () => {
     ['nobody.kimbia.social', 'no account nobody.kimbia.social on the PDS kimbia.social', 'nobody'],
     ['nobody', 'no account nobody on the PDS kimbia.social', 'nobody'],
     ['nobody@example.com', 'no account nobody@example.com on the PDS kimbia.social', 'nobody'],
-    [elsewhere, `no account ${elsewhere} on the PDS kimbia.social`, 'elsewhereelsewhereelsewh'],
+    [elsewhere, `no account ${elsewhere} on the PDS kimbia.social`, 'did:plc:elsewh'],
   ])('%s is not there', async (text, message, pattern) => {
     const failure = await failureOf(find(text))
     expect(failure).toMatchObject({ outcome: 'failed', code: 'account-not-found', message })

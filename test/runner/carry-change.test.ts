@@ -9,7 +9,15 @@ import { changing, checkOf, crowdOf, hostSteps, takedown } from '../support/plan
 import type { ChangesScript } from '../support/scripted-changes.ts'
 import { scriptedHost } from '../support/scripted-host.ts'
 import { didOf, type Fault } from '../support/scripted-state.ts'
-import { errorOf, nothing, rowsOf, scriptedWorld, told, type WorldScript } from '../support/world.ts'
+import {
+  changedBy,
+  errorOf,
+  nothing,
+  rowsOf,
+  scriptedWorld,
+  told,
+  type WorldScript,
+} from '../support/world.ts'
 
 const lines = [
   'docker pull pds:1',
@@ -44,7 +52,7 @@ describe('a change of the host', () => {
   test('is carried out between what this machine does before and after', async () => {
     const ran = await run(around, { facts: { version: '0.4.2', outageMs: 1200 } })
     expect(ran.code).toBe(0)
-    expect(rowsOf(ran)).toEqual([{ version: '0.4.2', outageMs: 1200, changed: true }])
+    expect(rowsOf(ran)).toEqual([{ version: '0.4.2', outageMs: 1200, ...changedBy(1) }])
     expect(ran.happened.slice(0, 2).sort()).toEqual(['begin change', 'intent'])
     expect(ran.happened.slice(2)).toEqual([
       'begin 1',
@@ -95,7 +103,7 @@ describe('a change of the host', () => {
   })
 
   test('a fact that was not found is null', async () => {
-    expect(rowsOf(await run(hostSteps))).toEqual([{ version: null, outageMs: null, changed: true }])
+    expect(rowsOf(await run(hostSteps))).toEqual([{ version: null, outageMs: null, ...changedBy(1) }])
   })
 
   test('in a dry run nothing is begun', async () => {

@@ -6,7 +6,7 @@ import { argument, type Command, column, printer, query } from '../../src/runner
 import { text } from '../../src/runner/type.ts'
 import { crowdOf, planned, takedowns, trying, userOf } from '../support/plans.ts'
 import { scriptedHost } from '../support/scripted-host.ts'
-import { errorOf, nothing, rowsOf, scriptedWorld, told } from '../support/world.ts'
+import { changedBy, errorOf, nothing, rowsOf, scriptedWorld, told, unchanged } from '../support/world.ts'
 
 const tryIt = ['try', 'it', '--yes', '--json']
 
@@ -62,7 +62,7 @@ describe('the trail', () => {
     const host = scriptedHost({ refuse: ({ event }) => (event === 'outcome' ? 'No space left' : undefined) })
     const ran = await scriptedWorld({ host, pds: crowdOf(1), commands: planned(takedowns(1)) }).run(...tryIt)
     expect(ran.code).toBe(6)
-    expect(rowsOf(ran)).toEqual([{ name: 'user0.test', changed: true }])
+    expect(rowsOf(ran)).toEqual([{ name: 'user0.test', ...changedBy(1) }])
     expect(ran.changes).toHaveLength(1)
     expect(errorOf(ran)).toMatchObject({
       code: 'trail-cut-off',
@@ -82,9 +82,9 @@ describe('the report', () => {
     const items = takedowns(3).map((item, index) => (index === 1 ? { ...item, steps: [] } : item))
     const ran = await scriptedWorld({ pds: crowdOf(3), commands: planned(items) }).run(...tryIt)
     expect(rowsOf(ran)).toEqual([
-      { name: 'user0.test', changed: true },
-      { name: 'user1.test', changed: false },
-      { name: 'user2.test', changed: true },
+      { name: 'user0.test', ...changedBy(1) },
+      { name: 'user1.test', ...unchanged },
+      { name: 'user2.test', ...changedBy(1) },
     ])
   })
 

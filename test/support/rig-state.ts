@@ -14,6 +14,7 @@ export const sql = (rig: Rig, query: string, database = 'account.sqlite'): strin
 /** A line of the trail. */
 export interface TrailLine {
   readonly id: string
+  readonly operation: string
   readonly event: 'intent' | 'outcome'
   readonly command: string
   readonly subject: string

@@ -1,3 +1,7 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { type HostConfig, hostDefaults } from '../../src/config.ts'
 import { type Failure, failed } from '../../src/failure.ts'
@@ -68,6 +72,8 @@ export function scriptedHost(options: ScriptedHostOptions = {}): ScriptedHost {
     const script = scripts.findLast(({ pattern }) =>
       typeof pattern === 'string' ? line.includes(pattern) : pattern.test(line),
     )
+    if (!script && line.startsWith('# read the trail'))
+      return readTrailBy(line, `${config.dir}/kimbia-ops`, trail)
     if (!script) throw unknown(line)
     const { answer } = script
     const given = typeof answer === 'function' ? answer(line, textOf(stdin)) : answer
@@ -138,6 +144,20 @@ export function scriptedHost(options: ScriptedHostOptions = {}): ScriptedHost {
     async dispose() {
       closed = true
     },
+  }
+}
+
+/** What the program that reads a trail makes of these entries: it is run by a real shell, on a file of its own. */
+function readTrailBy(line: string, dir: string, trail: readonly TrailEntry[]): Answer {
+  const place = mkdtempSync(join(tmpdir(), 'scripted-trail-'))
+  try {
+    writeFileSync(join(place, 'trail.jsonl'), trail.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', line.replaceAll(dir, place)], {
+      encoding: 'utf8',
+    })
+    return { code: status ?? 1, stdout, stderr }
+  } finally {
+    rmSync(place, { recursive: true })
   }
 }
 

@@ -44,6 +44,7 @@ export function viewsOf(
         if (text === undefined) throw usage(`cannot read ${path}`)
         return text
       },
+      modifiedAt: async () => undefined,
       line: () => Promise.reject(new Error('nothing is scripted for standard input')),
     },
     async askFor(_question, flag) {

@@ -27,6 +27,8 @@ export interface WorldScript {
   readonly stdin?: string
   /** The files of this machine, by path. */
   readonly files?: Readonly<Record<string, string>>
+  /** When they were last written; a year ago without it. */
+  readonly modified?: Readonly<Record<string, string>>
   /** What the public sees at a URL. */
   readonly outside?: Readonly<Record<string, { status: number; text: string } | Failure>>
   readonly now?: string
@@ -172,6 +174,7 @@ function observe(script: WorldScript, pds: ScriptedPds, host: ScriptedHost) {
     version: '1.2.3',
     terminal: terminal.open,
     clock: () => new Date(script.now ?? '2026-11-22T18:00:00.000Z'),
+    newOperationId: () => operationId(new Set(host.trail.map(({ operation }) => operation)).size + 1),
     operator: () => ({ user: 'ana', machine: 'laptop' }),
     loadConfig: async () =>
       script.config ?? {
@@ -229,6 +232,7 @@ function observe(script: WorldScript, pds: ScriptedPds, host: ScriptedHost) {
       if (text === undefined) throw new Error(`ENOENT: no such file ${path}`)
       return text
     },
+    modifiedAt: async (path) => new Date(script.modified?.[path] ?? '2025-11-22T18:00:00.000Z'),
     async fetchPublic(url) {
       const answer = script.outside?.[url]
       if (answer === undefined) throw problem(`nothing is scripted for ${url}`)
@@ -275,6 +279,17 @@ function checkPairs(trail: readonly TrailEntry[], pending: ChangePlan | undefine
     if (intent?.subject !== entry.subject) throw new Error(`no intent for ${JSON.stringify(entry)}`)
   }
 }
+
+/** The id of the n-th run that wrote to the trail of a scripted host. */
+export const operationId = (n: number): string => `20261122T180000Z-${String(n).padStart(4, '0')}`
+
+/** The fields that the runner adds to a row that the n-th run changed, and to one that nothing was to do for. */
+export const changedBy = (n: number) => ({ changed: true, operation: operationId(n) })
+export const unchanged = { changed: false, operation: null }
+
+/** The closing note of such a run, with its way back where it has one. */
+export const closingNote = (n: number, way: 'undo' | 'none' = 'none'): string =>
+  `note: operation ${operationId(n)}${way === 'undo' ? `; to undo it: kimbia-ops undo ${operationId(n)}` : ''}\n`
 
 /** The objects of `--json` output, one a line. */
 export const rowsOf = ({ stdout }: Ran): Record<string, unknown>[] =>

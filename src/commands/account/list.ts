@@ -1,59 +1,129 @@
-import { usage } from '../../failure.ts'
+import { Failure, usage } from '../../failure.ts'
+import { parseEnvFile } from '../../host/env-file.ts'
+import { type AccountMatch, globMatch, regexMatch } from '../../pds/account-match.ts'
 import { type Account, listAccounts } from '../../pds/accounts.ts'
-import { flag, option, query } from '../../runner/command.ts'
-import { integer, text, time } from '../../runner/type.ts'
+import { flag, option, query, type Views } from '../../runner/command.ts'
+import { showCount } from '../../runner/report.ts'
+import { integer, type Type, time } from '../../runner/type.ts'
 import { accountColumns, status } from './shared.ts'
 
-/** Whether a handle, email or DID holds the text; with `*` or `?` the whole of it must match. */
-export function matcher(pattern: string): (account: Pick<Account, 'handle' | 'email' | 'did'>) => boolean {
-  const wanted = pattern.toLowerCase()
-  const glob = /[*?]/.test(wanted)
-    ? new RegExp(
-        `^${wanted
-          .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-          .replaceAll('*', '.*')
-          .replaceAll('?', '.')}$`,
-      )
-    : undefined
-  const fits = (value: string): boolean =>
-    glob ? glob.test(value.toLowerCase()) : value.toLowerCase().includes(wanted)
-  return ({ handle, email, did }) => fits(handle) || fits(did) || (email !== null && fits(email))
+/** What an account must be like, as it is typed. */
+interface Pattern {
+  readonly text: string
+  readonly fits: AccountMatch
+}
+
+const patternType = (name: string, parse: (text: string) => AccountMatch): Type<Pattern> => ({
+  name,
+  schema: { type: 'string' },
+  parse: (text) => ({ text, fits: parse(text) }),
+  show: ({ text }) => text,
+  json: ({ text }) => text,
+})
+
+const pattern = patternType('text', globMatch)
+const regex = patternType('regex', regexMatch)
+
+/** A filter of which the use is to tell some accounts from others; `all` is what they are where it tells none. */
+interface Filter {
+  readonly flag: string
+  readonly fits: (account: Account) => boolean
+  readonly all: string
 }
 
 /** Every account of the PDS, oldest first, streamed page by page. */
 export default query({
   name: 'account list',
   summary: 'List accounts with email and status, oldest first',
+  about:
+    'The patterns look at handle and address, in any case, and at the DID only where they begin with did:. A filter that all accounts pass is named on standard error, as it tells none from another: where a PDS sends no mail, for one, nobody is ever confirmed.',
   examples: [
     'kimbia-ops account list',
     'kimbia-ops account list --since 24h --unconfirmed',
     'kimbia-ops account list --status takendown --json | jq -r .did',
     "kimbia-ops account list --match '*@mailinator.com'",
+    "kimbia-ops account list --match 'bot[0-9]' --not-match '*@example.org'",
+    "kimbia-ops account list --regex '^[a-z]+[0-9]{7}\\.'",
   ],
   input: {
     status: option(status, 'only accounts of this status'),
     since: option(time(), 'only accounts made at or after'),
     until: option(time(), 'only accounts made before'),
-    match: option(text, 'only where handle, email or DID holds this; * and ? stand for anything'),
+    match: option(
+      pattern,
+      'only where handle or address holds this; with * and ? for anything the whole must match, [0-9] is one of a class',
+    ),
+    regex: option(regex, 'only where this regular expression is found in handle or address'),
+    notMatch: option(pattern, 'only where neither handle nor address holds this; written as for --match'),
     unconfirmed: flag('only accounts whose email was never confirmed'),
     limit: option(integer(1), 'stop after this many'),
   },
   output: accountColumns,
   result: 'many',
   counted: 'account',
-  async *read(
-    { status, since, until, match, unconfirmed, limit = Number.POSITIVE_INFINITY },
-    { pds, signal },
-  ) {
+  async *read(input, views) {
+    const { status, since, until, limit = Number.POSITIVE_INFINITY } = input
     if (since && until && since >= until) throw usage('--since is not before --until')
-    const matches = match === undefined ? () => true : matcher(match)
-    let listed = 0
-    for await (const account of listAccounts(pds, { since, until, signal })) {
+    const filters = filtersOf(input)
+    const passed = filters.map(() => 0)
+    let [seen, listed] = [0, 0]
+    for await (const account of listAccounts(views.pds, { since, until, signal: views.signal })) {
       if (status !== undefined && account.status !== status) continue
-      if (unconfirmed && account.emailConfirmedAt !== null) continue
-      if (!matches(account)) continue
+      seen++
+      const fits = filters.map((filter) => filter.fits(account))
+      for (const [index, fit] of fits.entries()) if (fit) passed[index] = (passed[index] ?? 0) + 1
+      if (fits.includes(false)) continue
       yield account
-      if (++listed >= limit) return
+      if (++listed >= limit) break
     }
+    for (const [index, filter] of filters.entries())
+      if (seen > 1 && passed[index] === seen) views.say(await separatesNone(filter, seen, views))
   },
 })
+
+interface Wanted {
+  readonly match: Pattern | undefined
+  readonly regex: Pattern | undefined
+  readonly notMatch: Pattern | undefined
+  readonly unconfirmed: boolean
+}
+
+function filtersOf({ match, regex, notMatch, unconfirmed }: Wanted): readonly Filter[] {
+  const unconfirmedOnly = {
+    flag: '--unconfirmed',
+    fits: ({ emailConfirmedAt }: Account) => emailConfirmedAt === null,
+    all: 'are unconfirmed',
+  }
+  return [
+    ...(unconfirmed ? [unconfirmedOnly] : []),
+    ...(match ? [{ flag: '--match', fits: match.fits, all: `match “${match.text}”` }] : []),
+    ...(regex ? [{ flag: '--regex', fits: regex.fits, all: `match “${regex.text}”` }] : []),
+    ...(notMatch
+      ? [
+          {
+            flag: '--not-match',
+            fits: (account: Account) => !notMatch.fits(account),
+            all: `do not match “${notMatch.text}”`,
+          },
+        ]
+      : []),
+  ]
+}
+
+async function separatesNone({ flag, all }: Filter, seen: number, views: Views): Promise<string> {
+  const number = seen.toLocaleString('en-US')
+  const mail = flag === '--unconfirmed' && !(await sendsMail(views))
+  const why = mail ? ': mail is not set up on this PDS, so that nobody can confirm an address' : ''
+  return `warning: ${number} of ${showCount(seen, 'account')} ${all}, so ${flag} tells none from another${why}`
+}
+
+/** Whether the PDS has somewhere to send mail from; what cannot be read is no reason to say that it has not. */
+async function sendsMail({ host }: Views): Promise<boolean> {
+  try {
+    const env = parseEnvFile((await host.settings()).text.reveal())
+    return Boolean(env.get('PDS_EMAIL_SMTP_URL'))
+  } catch (cause) {
+    if (cause instanceof Failure) return true
+    throw cause
+  }
+}

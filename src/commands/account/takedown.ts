@@ -1,31 +1,23 @@
-import { manyArguments, option, procedure } from '../../runner/command.ts'
-import { path, reason } from '../../runner/type.ts'
-import { account, planStatus, statusColumns } from './shared.ts'
+import { option, procedure } from '../../runner/command.ts'
+import { reason } from '../../runner/type.ts'
+import { planStatus, statusColumns, takeDown, targetOptions } from './status-plan.ts'
 
 /** Taking down is reversible and idempotent: an account already down yields no steps. */
 export default procedure({
   name: 'account takedown',
   summary: 'Stop serving accounts',
   about:
-    'Their repos, blobs and profiles are no longer served, their sessions end and they cannot log in. Nothing is deleted: `account restore` brings them back. Many accounts are done side by side; a run that was cut off can be repeated.',
+    'Their repos, blobs and profiles are no longer served, their sessions end and they cannot log in. Nothing is deleted: `account restore` brings them back. Many accounts are done side by side; a run that was cut off can be repeated. An account of --from that was restored since the file was last written is left out and named, unless with --again; `undo` brings back exactly what one run took down.',
   examples: [
     'kimbia-ops account takedown spammer.kimbia.social --reason "spam wave, ticket 42"',
-    'kimbia-ops account list --since 2h --unconfirmed --json > bots.jsonl',
-    'kimbia-ops account takedown --from bots.jsonl --dry-run',
+    'kimbia-ops account takedown --from bots.jsonl --except members.txt --dry-run',
     'kimbia-ops account takedown --from bots.jsonl --reason "spam wave" --confirm 312',
   ],
   risk: 'disruptive',
   input: {
-    accounts: manyArguments(account, 'handle, DID, URL or email'),
-    from: option(path, 'accounts from a file, one a line; - is standard input'),
+    ...targetOptions,
     reason: option(reason, 'kept in the trail, and as the takedown ref on the PDS'),
   },
   output: statusColumns,
-  plan: (input, views) =>
-    planStatus(input, views, {
-      verb: 'take down',
-      to: 'takendown',
-      already: (status) => status === 'takendown',
-      way: 'kimbia-ops account restore',
-    }),
+  plan: (input, views) => planStatus(input, views, takeDown),
 })

@@ -14,6 +14,7 @@ export default procedure({
     'kimbia-ops admin-password show --print --json --reason "escrow, ticket 7" | jq -r .password',
   ],
   risk: 'routine',
+  prints: 'secret',
   input: {
     print: flag('print it even where standard output is no terminal'),
     reason: option(reason, 'kept in the trail'),

@@ -1,5 +1,5 @@
 import { findAccount } from '../../pds/find-account.ts'
-import { inviteState, listInvites } from '../../pds/invites.ts'
+import { type Invite, inviteState, isUsable, listInvites } from '../../pds/invites.ts'
 import { option, query } from '../../runner/command.ts'
 import { choice, integer, time } from '../../runner/type.ts'
 import { account } from '../account/shared.ts'
@@ -12,13 +12,13 @@ export default query({
   summary: 'List invite codes and who used them, newest first',
   examples: [
     'kimbia-ops invite list',
-    'kimbia-ops invite list --status unused',
+    'kimbia-ops invite list --status usable',
     'kimbia-ops invite list --for alice.kimbia.social --json',
   ],
   input: {
     status: option(
-      choice('status', ['unused', 'used', 'exhausted', 'disabled']),
-      'never used, used at least once, no uses left, or disabled',
+      choice('status', ['usable', 'unused', 'used', 'exhausted', 'disabled']),
+      'good for a signup, never used, used at least once, no uses left, or disabled',
     ),
     for: option(account, 'only codes that belong to this account'),
     since: option(time(), 'only codes made at or after'),
@@ -40,6 +40,8 @@ export default query({
   },
 })
 
-/** `used` means at least once, whatever is left; the other states exclude each other. */
-const fits = (status: string, invite: Parameters<typeof inviteState>[0]): boolean =>
-  status === 'used' ? invite.usedBy.length > 0 : inviteState(invite) === status
+/** `usable` has uses left, `used` was used at least once, whatever is left; the other states exclude each other. */
+function fits(status: string, invite: Invite): boolean {
+  if (status === 'usable') return isUsable(invite)
+  return status === 'used' ? invite.usedBy.length > 0 : inviteState(invite) === status
+}

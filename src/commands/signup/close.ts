@@ -27,7 +27,7 @@ export default procedure({
           'if the PDS does not come up healthy, pds.env is put back as it was: signups are then OPEN again',
         ],
         afterwards: [
-          'existing accounts are untouched, and invite codes that are left still work: see `kimbia-ops invite list --status unused`',
+          'existing accounts are untouched, and invite codes with uses left still work: see them with kimbia-ops invite list --status usable, end them with kimbia-ops invite disable',
           'who has come in lately: kimbia-ops account list --since 24h',
         ],
       },

@@ -27,7 +27,7 @@ export default procedure({
           'bots look for hosts without invites: kimbia.social got about 730 bot accounts within two months; they used up what the relay allows a host, deleting them did not give it back, and posts of real people reached nobody',
         ],
         afterwards: [
-          'look every day at who comes in: kimbia-ops account list --since 24h --unconfirmed',
+          'look every day at who comes in: kimbia-ops account list --since 24h',
           'to close again: kimbia-ops signup close --yes',
         ],
       },

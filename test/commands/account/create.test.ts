@@ -3,7 +3,7 @@ import { type Failure, unreachable } from '../../../src/failure.ts'
 import { type ScriptedPds, scriptedPds } from '../../support/scripted-pds.ts'
 import type { Fault, PdsScript } from '../../support/scripted-state.ts'
 import { didOf } from '../../support/scripted-state.ts'
-import { errorOf, nothing, type Ran, rowsOf, scriptedWorld, told } from '../../support/world.ts'
+import { changedBy, errorOf, nothing, type Ran, rowsOf, scriptedWorld, told } from '../../support/world.ts'
 import { xrpcError } from '../../support/xrpc-error.ts'
 
 const did = didOf('alice.test')
@@ -34,7 +34,7 @@ describe('makes an account', () => {
       email: 'Alice@example.com',
       password,
       inviteCode: code,
-      changed: true,
+      ...changedBy(1),
     })
     expect(told(ran)).toEqual(['intent alice.test', 'ok alice.test'])
     expect(ran.happened.slice(ran.happened.indexOf('intent'))).toEqual([

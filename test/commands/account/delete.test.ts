@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type ScriptedPds, scriptedPds } from '../../support/scripted-pds.ts'
 import { didOf } from '../../support/scripted-state.ts'
-import { errorOf, nothing, rowsOf, scriptedWorld, told } from '../../support/world.ts'
+import { changedBy, errorOf, nothing, rowsOf, scriptedWorld, told } from '../../support/world.ts'
 import { xrpcError } from '../../support/xrpc-error.ts'
 
 const did = didOf('alice.test')
@@ -19,7 +19,7 @@ test.each([
   const world = scriptedWorld({ pds: alice(), terminal })
   const ran = await world.run(...erase, ...flags, '--reason', 'bot')
   expect(ran).toMatchObject({ code: 0, asked, changes: [change] })
-  expect(rowsOf(ran)).toEqual([{ handle: 'alice.test', did, status: 'deleted', changed: true }])
+  expect(rowsOf(ran)).toEqual([{ handle: 'alice.test', did, status: 'deleted', ...changedBy(1) }])
   expect(told(ran)).toEqual([`intent ${named}`, `ok ${named}`])
   expect(ran.trail[0]).toMatchObject({ command: 'account delete', did, reason: 'bot' })
   expect(world.pds.state.accounts.map(({ handle }) => handle)).toEqual(['bob.test'])

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { Secret } from '../../../src/secret.ts'
+import { scriptedHost } from '../../support/scripted-host.ts'
 import { type ScriptedPds, scriptedPds } from '../../support/scripted-pds.ts'
 import { didOf } from '../../support/scripted-state.ts'
 import { errorOf, nothing, rowsOf, scriptedWorld } from '../../support/world.ts'
@@ -68,6 +70,17 @@ describe('account list', () => {
     ['--since 2026-02-01', ['bob', 'carol', 'dave', 'erin']],
     ['--until 2026-02-01T00:00:00Z', ['alice']],
     ['--since 2026-02-01 --until 2026-04-01 --status takendown', ['bob']],
+    ['--match erin@', ['erin']],
+    ['--match `$(x)`', []],
+    ['--match [ae]*.test', ['alice', 'erin']],
+    ['--match [!a-d]rin', ['erin']],
+    ['--not-match a*', ['bob', 'carol', 'dave', 'erin']],
+    ['--not-match example.com --status active', ['dave']],
+    ['--regex ^(bob|erin)\\.', ['bob', 'erin']],
+    ['--regex SPAM\\.', ['dave']],
+    [`--match ${didOf('bob.test').slice(0, 20)}`, ['bob']],
+    [`--regex ^${didOf('bob.test')}$`, ['bob']],
+    [`--match ${didOf('bob.test').slice(8, 20)}`, []],
     ['--limit 2', ['alice', 'bob']],
     ['--limit 99', all],
   ])('%s', async (flags, handles) => {
@@ -81,10 +94,76 @@ describe('account list', () => {
     ['--status down', 'is not one of active, takendown'],
     ['--since yesterday', 'is not a time'],
     ['--limit 0', 'is not a whole number'],
+    ['--match ^bob', '“^bob” is a regular expression'],
+    ['--match bot\\d+', 'give it with --regex'],
+    ['--match (a|b)', 'give it with --regex'],
+    ['--match bot[0-9]+', 'give it with --regex'],
+    ['--match bot[0-9]{7}', 'give it with --regex'],
+    ['--match {anna,bert}', 'give it with --regex'],
+    ['--match bot\\.test', 'give it with --regex'],
+    ['--match bot[0-9', 'a class that begins with [ is never closed'],
+    ['--match bot[]', 'the class [] is empty'],
+    ['--match [[:digit:]]', 'is not known'],
+    ['--match [9-0]', 'is not a pattern'],
+    ['--match=', 'it is empty'],
+    ['--not-match ^a', 'give it with --regex'],
+    ['--regex (', 'is not a pattern'],
   ])('%s is a usage error', async (flags, message) => {
     const ran = await scriptedWorld({ pds: pds() }).run('account', 'list', ...flags.split(' '))
     expect(ran).toMatchObject({ code: 2, stdout: '', happened: [] })
     expect(ran.stderr).toContain(message)
+  })
+})
+
+describe('a filter that all accounts pass', () => {
+  const few = (confirmed: string | null): ScriptedPds =>
+    scriptedPds({
+      accounts: ['bot1.test', 'bot2.test', 'bot3.test'].map((handle) => ({
+        handle,
+        emailConfirmedAt: confirmed,
+      })),
+    })
+  const mailing = scriptedHost({
+    settings: { text: new Secret('PDS_HOSTNAME=pds.test\nPDS_EMAIL_SMTP_URL=smtps://mail.test\n') },
+  })
+
+  test('is told, with its cause where the PDS has no mail', async () => {
+    const ran = await scriptedWorld({ pds: few(null) }).run('account', 'list', '--unconfirmed', '--json')
+    expect(rowsOf(ran)).toHaveLength(3)
+    expect(ran.stderr).toContain(
+      'warning: 3 of 3 accounts are unconfirmed, so --unconfirmed tells none from another: mail is not set up on this PDS',
+    )
+    const quiet = await scriptedWorld({ pds: few(null) }).run('account', 'list', '--unconfirmed', '-q')
+    expect(quiet.stderr).toBe('')
+  })
+
+  test.each([
+    ['--unconfirmed', '3 of 3 accounts are unconfirmed, so --unconfirmed tells none from another\n'],
+    ['--match bot', '3 of 3 accounts match “bot”, so --match tells none from another\n'],
+    ['--regex \\d', '3 of 3 accounts match “\\d”, so --regex tells none from another\n'],
+    ['--not-match alice', '3 of 3 accounts do not match “alice”, so --not-match tells none from another\n'],
+    [
+      '--unconfirmed --match bot1',
+      '3 of 3 accounts are unconfirmed, so --unconfirmed tells none from another\n',
+    ],
+  ])('%s', async (flags, message) => {
+    const ran = await scriptedWorld({ pds: few(null), host: mailing }).run(
+      'account',
+      'list',
+      ...flags.split(' '),
+    )
+    expect(ran.stderr).toContain(message)
+    expect(ran.stderr.match(/warning/g)).toHaveLength(1)
+  })
+
+  test.each([
+    ['none passes', '--unconfirmed', '2026-01-01T00:00:00.000Z'],
+    ['only some pass', '--match bot1', null],
+    ['there is none', '', null],
+  ])('and nothing is said where %s', async (_, flags, confirmed) => {
+    const words = flags.split(' ').filter(Boolean)
+    const ran = await scriptedWorld({ pds: few(confirmed) }).run('account', 'list', ...words)
+    expect(ran.stderr).not.toContain('warning')
   })
 })
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { unreachable } from '../../../src/failure.ts'
 import { type ScriptedPds, scriptedPds } from '../../support/scripted-pds.ts'
 import { didOf } from '../../support/scripted-state.ts'
-import { errorOf, nothing, rowsOf, scriptedWorld, told } from '../../support/world.ts'
+import { changedBy, errorOf, nothing, rowsOf, scriptedWorld, told } from '../../support/world.ts'
 import { xrpcError } from '../../support/xrpc-error.ts'
 
 const did = didOf('alice.test')
@@ -26,7 +26,7 @@ describe('a new password', () => {
     const ran = await scriptedWorld({ pds: alice() }).run(...reset, '--yes', '--verbose')
     expect(ran).toMatchObject({ code: 0, changes: [set()] })
     const [row] = rowsOf(ran)
-    expect(row).toEqual({ handle: 'alice.test', did, password, mailed: false, changed: true })
+    expect(row).toEqual({ handle: 'alice.test', did, password, mailed: false, ...changedBy(1) })
     const secret = String(row?.password)
     expect(ran.changes).toEqual([set(secret)])
     expect(ran.stdout.split(secret)).toHaveLength(2)
@@ -105,7 +105,9 @@ describe('a mail', () => {
   test('is asked for', async () => {
     const ran = await scriptedWorld({ pds: alice() }).run(...reset, '--send-mail', '--yes')
     expect(ran).toMatchObject({ code: 0, changes: [mail] })
-    expect(rowsOf(ran)).toEqual([{ handle: 'alice.test', did, password: null, mailed: true, changed: true }])
+    expect(rowsOf(ran)).toEqual([
+      { handle: 'alice.test', did, password: null, mailed: true, ...changedBy(1) },
+    ])
     expect(told(ran)).toEqual([`intent ${named}`, `ok ${named}`])
   })
 

@@ -1,7 +1,17 @@
 import { expect, test } from 'vitest'
 import { type ScriptedPds, scriptedPds } from '../../support/scripted-pds.ts'
 import { didOf } from '../../support/scripted-state.ts'
-import { errorOf, nothing, rowsOf, scriptedWorld, statusChange, told } from '../../support/world.ts'
+import {
+  changedBy,
+  closingNote,
+  errorOf,
+  nothing,
+  rowsOf,
+  scriptedWorld,
+  statusChange,
+  told,
+  unchanged,
+} from '../../support/world.ts'
 import { xrpcError } from '../../support/xrpc-error.ts'
 
 const did = didOf('alice.test')
@@ -15,8 +25,8 @@ test.each(['alice', '@alice.test', did, 'alice@example.com', 'https://bsky.app/p
   'a taken-down account is found as %s and restored',
   async (name) => {
     const ran = await scriptedWorld({ pds: alice() }).run('account', 'restore', name, '--json', '--yes')
-    expect(ran).toMatchObject({ code: 0, stderr: '', changes: [change] })
-    expect(rowsOf(ran)).toEqual([{ handle: 'alice.test', did, status: 'active', changed: true }])
+    expect(ran).toMatchObject({ code: 0, stderr: closingNote(1, 'undo'), changes: [change] })
+    expect(rowsOf(ran)).toEqual([{ handle: 'alice.test', did, status: 'active', ...changedBy(1) }])
     expect(told(ran)).toEqual([`intent ${named}`, `ok ${named}`])
   },
 )
@@ -30,7 +40,7 @@ test('the reason is kept in the trail, and no ref is set', async () => {
 test.each(['active', 'deactivated'] as const)('an account that is %s is left alone', async (status) => {
   const ran = await scriptedWorld({ pds: alice(status) }).run(...restore)
   expect(ran).toMatchObject({ code: 0, asked: [], ...nothing })
-  expect(rowsOf(ran)).toEqual([{ handle: 'alice.test', did, status, changed: false }])
+  expect(rowsOf(ran)).toEqual([{ handle: 'alice.test', did, status, ...unchanged }])
 })
 
 test('a dry run', async () => {

@@ -2,7 +2,18 @@ import { describe, expect, test } from 'vitest'
 import { failed, unreachable } from '../../../src/failure.ts'
 import { type ScriptedPds, scriptedPds } from '../../support/scripted-pds.ts'
 import { didOf } from '../../support/scripted-state.ts'
-import { errorOf, nothing, rowsOf, scriptedWorld, statusChange, told } from '../../support/world.ts'
+import {
+  changedBy,
+  closingNote,
+  errorOf,
+  nothing,
+  operationId,
+  rowsOf,
+  scriptedWorld,
+  statusChange,
+  told,
+  unchanged,
+} from '../../support/world.ts'
 import { xrpcError } from '../../support/xrpc-error.ts'
 
 const did = didOf('alice.test')
@@ -14,8 +25,13 @@ const takedown = ['account', 'takedown', 'alice', '--json']
 describe('one account', () => {
   test('is taken down, which is proven before it is told', async () => {
     const ran = await scriptedWorld({ pds: alice() }).run(...takedown, '--yes')
-    expect(ran).toMatchObject({ code: 0, stderr: '', asked: [], acts: ['# keep the trail'] })
-    expect(rowsOf(ran)).toEqual([{ handle: 'alice.test', did, status: 'takendown', changed: true }])
+    expect(ran).toMatchObject({
+      code: 0,
+      stderr: closingNote(1, 'undo'),
+      asked: [],
+      acts: ['# keep the trail'],
+    })
+    expect(rowsOf(ran)).toEqual([{ handle: 'alice.test', did, status: 'takendown', ...changedBy(1) }])
     expect(ran.changes).toEqual([statusChange(did, { applied: true })])
     expect(told(ran)).toEqual([`intent ${named}`, `ok ${named}`])
     expect(ran.happened.slice(ran.happened.indexOf('intent'))).toEqual([
@@ -33,11 +49,13 @@ describe('one account', () => {
     expect(ran.trail[0]).toEqual({
       time: '2026-11-22T18:00:00.000Z',
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      operation: operationId(1),
       event: 'intent',
       operator: { user: 'ana', machine: 'laptop', ssh: 'ops@pds.test:22' },
       command: 'account takedown',
       subject: named,
       did,
+      status: { from: 'active', to: 'takendown' },
       reason: 'spam, ticket 42',
       version: '1.2.3',
       steps: [
@@ -51,7 +69,7 @@ describe('one account', () => {
     const pds = scriptedPds({ accounts: [{ handle: 'alice.test', status: 'takendown' }] })
     const ran = await scriptedWorld({ pds }).run(...takedown)
     expect(ran).toMatchObject({ code: 0, asked: [], ...nothing })
-    expect(rowsOf(ran)).toEqual([{ handle: 'alice.test', did, status: 'takendown', changed: false }])
+    expect(rowsOf(ran)).toEqual([{ handle: 'alice.test', did, status: 'takendown', ...unchanged }])
   })
 
   test('a dry run shows the exact call, and makes none', async () => {
@@ -170,9 +188,7 @@ describe('many accounts', () => {
       '--json',
     )
     expect(ran.code).toBe(0)
-    expect(ran.stderr).toMatch(
-      /^note: to undo it: kimbia-ops account restore (--from \S+|with the same accounts)\n$/,
-    )
+    expect(ran.stderr).toBe(closingNote(1, 'undo'))
     expect(ran.changes).toEqual(all)
     expect(rowsOf(ran).map(({ did, changed }) => [did, changed])).toEqual([a, b, c].map((one) => [one, true]))
   })

@@ -2,7 +2,16 @@ import { describe, expect, test } from 'vitest'
 import { unreachable } from '../../../src/failure.ts'
 import { type ScriptedPds, scriptedPds } from '../../support/scripted-pds.ts'
 import { didOf, type Fault } from '../../support/scripted-state.ts'
-import { errorOf, nothing, rowsOf, scriptedWorld, told } from '../../support/world.ts'
+import {
+  changedBy,
+  closingNote,
+  errorOf,
+  nothing,
+  rowsOf,
+  scriptedWorld,
+  told,
+  unchanged,
+} from '../../support/world.ts'
 import { xrpcError } from '../../support/xrpc-error.ts'
 
 const did = didOf('alice.test')
@@ -33,10 +42,10 @@ describe('changes', () => {
     ],
   ])('%s', async (_, flags, changes, now) => {
     const ran = await scriptedWorld({ pds: alice() }).run(...update, ...flags, '--yes')
-    expect(ran).toMatchObject({ code: 0, stderr: '' })
+    expect(ran).toMatchObject({ code: 0, stderr: closingNote(1) })
     expect(ran.changes).toEqual(changes)
     expect(rowsOf(ran)).toEqual([
-      { handle: 'alice.test', did, email: 'alice@example.com', ...now, changed: true },
+      { handle: 'alice.test', did, email: 'alice@example.com', ...now, ...changedBy(1) },
     ])
     expect(told(ran)).toEqual([`intent ${named}`, `ok ${named}`])
     expect(ran.happened.slice(-3)).toEqual(['read getAccountInfo', 'outcome ok', 'stdout'])
@@ -49,7 +58,7 @@ describe('changes', () => {
   ])('nothing with %s', async (_, flags) => {
     const ran = await scriptedWorld({ pds: alice() }).run(...update, ...flags)
     expect(ran).toMatchObject({ code: 0, asked: [], ...nothing })
-    expect(rowsOf(ran)).toEqual([{ handle: 'alice.test', did, email: 'alice@example.com', changed: false }])
+    expect(rowsOf(ran)).toEqual([{ handle: 'alice.test', did, email: 'alice@example.com', ...unchanged }])
   })
 
   test('nothing in a dry run', async () => {

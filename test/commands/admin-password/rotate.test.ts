@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { failed } from '../../../src/failure.ts'
 import type { ChangePlan, Pending } from '../../../src/host/change/change.ts'
-import { errorOf, nothing, type Ran, rowsOf, told } from '../../support/world.ts'
+import { changedBy, errorOf, nothing, type Ran, rowsOf, told } from '../../support/world.ts'
 import { passwordIn, type Rotating, rotating, storeName } from './rotating.ts'
 
 const rotate = ['admin-password', 'rotate', '--json']
@@ -40,7 +40,7 @@ describe('rotates', () => {
         store: storeName,
         password: null,
         outageMs: 2100,
-        changed: true,
+        ...changedBy(1),
       },
     ])
     expect(passwordIn(it.text)).toMatch(/^[0-9a-f]{32}$/)

@@ -1,5 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { errorOf, nothing, rowsOf, scriptedWorld, told, type WorldScript } from '../../support/world.ts'
+import {
+  changedBy,
+  closingNote,
+  errorOf,
+  nothing,
+  rowsOf,
+  scriptedWorld,
+  told,
+  unchanged,
+  type WorldScript,
+} from '../../support/world.ts'
 import { compose, composed, pdsEnv, recreated, runningEnv } from './composed.ts'
 
 const set = ['env', 'set', '--json']
@@ -11,7 +21,7 @@ const row = (keys: string[], more: object = {}) => ({
   file: '/pds/pds.env',
   applied: true,
   ...facts,
-  changed: true,
+  ...changedBy(1),
   ...more,
 })
 const steps = (change: string, keys: readonly string[], port = 3000) => [
@@ -37,7 +47,7 @@ describe('sets', () => {
     ],
   ])('%s', async (_, words, change, keys) => {
     const ran = await world().run(...set, ...words, '--yes')
-    expect(ran).toMatchObject({ code: 0, stderr: '' })
+    expect(ran).toMatchObject({ code: 0, stderr: closingNote(1) })
     expect(rowsOf(ran)).toEqual([row(keys)])
     expect(ran.hostSteps).toEqual(steps(change, keys))
     expect(told(ran)[1]).toMatch(/^ok /)
@@ -109,7 +119,7 @@ describe('nothing', () => {
   test('when it is so already', async () => {
     const ran = await world().run(...set, 'LOG_LEVEL=info')
     expect(ran).toMatchObject({ code: 0, asked: [], ...nothing })
-    expect(rowsOf(ran)).toEqual([row(['LOG_LEVEL'], { version: null, outageMs: null, changed: false })])
+    expect(rowsOf(ran)).toEqual([row(['LOG_LEVEL'], { version: null, outageMs: null, ...unchanged })])
   })
 
   test('in a dry run', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { unreachable } from '../../../src/failure.ts'
 import { type ScriptedPds, scriptedPds } from '../../support/scripted-pds.ts'
 import { didOf } from '../../support/scripted-state.ts'
-import { errorOf, nothing, rowsOf, scriptedWorld, told } from '../../support/world.ts'
+import { changedBy, closingNote, errorOf, nothing, rowsOf, scriptedWorld, told } from '../../support/world.ts'
 import { xrpcError } from '../../support/xrpc-error.ts'
 
 const did = didOf('alice.test')
@@ -21,7 +21,7 @@ const row = (number: number, more: object = {}) => ({
   createdBy: 'admin',
   createdAt: `2026-11-22T12:00:0${number - 1}.000Z`,
   usedBy: [],
-  changed: true,
+  ...changedBy(1),
   ...more,
 })
 
@@ -45,7 +45,7 @@ describe('makes', () => {
     ],
   ])('%s, and asks nothing', async (_, flags, change, rows) => {
     const ran = await scriptedWorld({ pds: pds() }).run(...create, ...flags)
-    expect(ran).toMatchObject({ code: 0, stderr: '', asked: [] })
+    expect(ran).toMatchObject({ code: 0, stderr: closingNote(1), asked: [] })
     expect(ran.changes).toEqual([change])
     expect(rowsOf(ran)).toEqual(rows)
     const owner = flags.includes('--for') ? did : 'admin'
@@ -88,7 +88,7 @@ describe('makes', () => {
   test('new ones each time', async () => {
     const world = scriptedWorld({ pds: pds() })
     await world.run(...create)
-    expect(rowsOf(await world.run(...create))).toEqual([row(2)])
+    expect(rowsOf(await world.run(...create))).toEqual([{ ...row(2), ...changedBy(2) }])
   })
 
   test('one which stands alone in a pipe’s field', async () => {

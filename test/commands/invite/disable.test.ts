@@ -2,7 +2,16 @@ import { describe, expect, test } from 'vitest'
 import { unreachable } from '../../../src/failure.ts'
 import { type ScriptedPds, scriptedPds } from '../../support/scripted-pds.ts'
 import { didOf } from '../../support/scripted-state.ts'
-import { errorOf, nothing, rowsOf, scriptedWorld, told } from '../../support/world.ts'
+import {
+  changedBy,
+  closingNote,
+  errorOf,
+  nothing,
+  rowsOf,
+  scriptedWorld,
+  told,
+  unchanged,
+} from '../../support/world.ts'
 import { xrpcError } from '../../support/xrpc-error.ts'
 
 const did = didOf('alice.test')
@@ -25,7 +34,7 @@ const row = (code: string, changed: boolean, more: object = {}) => ({
   available: 1,
   disabled: true,
   forAccount: code.startsWith('f') ? did : 'admin',
-  changed,
+  ...(changed ? changedBy(1) : unchanged),
   ...more,
 })
 
@@ -47,7 +56,7 @@ describe('disables', () => {
     ],
   ])('%s', async (_, words, codes, rows) => {
     const ran = await scriptedWorld({ pds: pds() }).run(...disable, ...words, '--yes')
-    expect(ran).toMatchObject({ code: 0, stderr: '' })
+    expect(ran).toMatchObject({ code: 0, stderr: closingNote(1) })
     const asked = ran.changes.map(({ nsid, input }) => [
       nsid,
       (input as { codes: string[] }).codes.toSorted(),

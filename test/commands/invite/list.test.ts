@@ -23,6 +23,7 @@ const all = ['unused', 'used', 'exhausted', 'disabled', 'theirs']
 describe('invite list', () => {
   test.each([
     ['', all],
+    ['--status usable', ['unused', 'used', 'theirs']],
     ['--status unused', ['unused', 'theirs']],
     ['--status used', ['used', 'exhausted']],
     ['--status exhausted', ['exhausted']],

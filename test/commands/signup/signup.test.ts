@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { unreachable } from '../../../src/failure.ts'
 import { scriptedPds } from '../../support/scripted-pds.ts'
-import { errorOf, nothing, rowsOf, scriptedWorld, told, type WorldScript } from '../../support/world.ts'
+import {
+  changedBy,
+  errorOf,
+  nothing,
+  rowsOf,
+  scriptedWorld,
+  told,
+  type WorldScript,
+} from '../../support/world.ts'
 import { composed, pdsEnv, recreated } from '../env/composed.ts'
 
 const facts = { version: '0.4.5001', outageMs: 1200 }
@@ -30,9 +38,10 @@ describe('signup close', () => {
   test('writes, recreates, waits and reads back', async () => {
     const ran = await door(false, true).run(...close, '--yes', '--reason', 'wave')
     expect(ran.code, ran.stderr).toBe(0)
+    expect(ran.stderr).toContain('kimbia-ops invite list --status usable')
     expect(ran.hostSteps).toEqual(steps(closing))
     expect(rowsOf(ran)).toEqual([
-      { open: false, inviteCodeRequired: true, setting: 'true', ...facts, ms: 0, changed: true },
+      { open: false, inviteCodeRequired: true, setting: 'true', ...facts, ms: 0, ...changedBy(1) },
     ])
     expect(ran.stderr).toContain('kimbia-ops account list --since 24h')
     expect(ran.trail[0]).toMatchObject({ reason: 'wave' })

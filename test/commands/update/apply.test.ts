@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { errorOf, nothing, rowsOf, scriptedWorld, told, type WorldScript } from '../../support/world.ts'
+import {
+  changedBy,
+  errorOf,
+  nothing,
+  rowsOf,
+  scriptedWorld,
+  told,
+  type WorldScript,
+} from '../../support/world.ts'
 import { digest, healthy, type Updatable, updatable } from './updatable.ts'
 
 const apply = ['update', 'apply', '--json']
@@ -36,7 +44,7 @@ describe('update apply', () => {
         digest: digest('3'),
         outageMs: 2100,
         backup: place,
-        changed: true,
+        ...changedBy(1),
       },
     ])
     expect(told(ran)[1]).toMatch(/^ok /)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { errorOf, nothing, rowsOf, scriptedWorld, type WorldScript } from '../../support/world.ts'
+import { changedBy, errorOf, nothing, rowsOf, scriptedWorld, type WorldScript } from '../../support/world.ts'
 import { digest, healthy, left, type Updatable, updatable } from './updatable.ts'
 
 const world = (host: Updatable = {}, script: WorldScript = {}) =>
@@ -67,7 +67,7 @@ describe('update pin and unpin', () => {
       `docker compose config --images pds: ${to}`,
     ])
     expect(rowsOf(ran)).toEqual([
-      { image: to, was: 'reg.test/pds:0.4', pinned: true, file: '/pds/compose.yaml', changed: true },
+      { image: to, was: 'reg.test/pds:0.4', pinned: true, file: '/pds/compose.yaml', ...changedBy(1) },
     ])
   })
 

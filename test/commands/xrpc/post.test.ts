@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { unreachable } from '../../../src/failure.ts'
 import { type ScriptedPds, scriptedPds } from '../../support/scripted-pds.ts'
-import { errorOf, nothing, rowsOf, scriptedWorld, told } from '../../support/world.ts'
+import { closingNote, errorOf, nothing, rowsOf, scriptedWorld, told } from '../../support/world.ts'
 import { xrpcError } from '../../support/xrpc-error.ts'
 
 const nsid = 'com.example.any'
@@ -18,7 +18,7 @@ describe('calls it', () => {
     ['with standard input', ['--body', '-'], { stdin: body }, { a: 1 }],
   ])('%s', async (_, flags, script, input) => {
     const ran = await scriptedWorld({ pds: pds(), ...script }).run(...post, ...flags, '--yes', '--json')
-    expect(ran).toMatchObject({ code: 0, stderr: '', stdout: '{"ok":[1]}\n' })
+    expect(ran).toMatchObject({ code: 0, stderr: closingNote(1), stdout: '{"ok":[1]}\n' })
     expect(ran.changes).toEqual([{ nsid, input }])
     expect(told(ran)).toEqual([`intent ${nsid}`, `ok ${nsid}`])
   })

@@ -1,0 +1,204 @@
+import { readStatusChanges, type StatusChange } from '../../host/status-history.ts'
+import type { Change } from '../../host/trail-history.ts'
+import type { Account } from '../../pds/accounts.ts'
+import type { AccountStatus } from '../../pds/client.ts'
+import { notFound } from '../../pds/find-account.ts'
+import { column, flag, manyArguments, option, type RowOf, type Views } from '../../runner/command.ts'
+import { type Item, later, type Plan, xrpc } from '../../runner/plan.ts'
+import { showCount } from '../../runner/report.ts'
+import { did, handle, path } from '../../runner/type.ts'
+import { account, named, status } from './shared.ts'
+import { type FoundTargets, findTargets, type Targets } from './targets.ts'
+
+/** What a change of an account's status reports. */
+export const statusColumns = {
+  handle: column(handle, 'current handle'),
+  did: column(did, 'permanent identifier'),
+  status: column(status, 'after the change'),
+}
+
+/** How the accounts of a takedown or restore are named. */
+export const targetOptions = {
+  accounts: manyArguments(account, 'handle, DID, URL or email'),
+  from: option(path, 'accounts from a file, one a line; - is standard input'),
+  except: option(path, 'accounts of a file that stay as they are, written as for --from'),
+  again: flag('also those of the file that were changed the other way since they were listed'),
+}
+
+/** A status to bring accounts to. */
+export interface StatusGoal {
+  readonly verb: string
+  readonly to: 'takendown' | 'active'
+}
+
+export const takeDown: StatusGoal = { verb: 'take down', to: 'takendown' }
+export const restore: StatusGoal = { verb: 'restore', to: 'active' }
+
+/** Whether an account has the status already, or one that the change leaves as it is. */
+export const isAlready = (status: AccountStatus, { to }: StatusGoal): boolean =>
+  (status === 'takendown') === (to === 'takendown')
+
+type Row = RowOf<typeof statusColumns>
+type Refused = NonNullable<Plan<Row>['refused']>
+
+interface Input extends Targets {
+  readonly again: boolean
+  readonly reason: string | undefined
+}
+
+/** Plans takedown or restore: one item an account, found and proven to exist, without steps where nothing is to do. */
+export async function planStatus(input: Input, views: Views, goal: StatusGoal): Promise<Plan<Row>> {
+  const targets = await findTargets(input, views)
+  const { missing, excepted } = targets
+  const notHere = missing.map((it) => ({ ref: it.ref, failure: notFound(it) }))
+  const named = targets.accounts.length + missing.length
+  if (named === 1 && notHere[0]) throw notHere[0].failure
+  const changed = input.from === undefined || input.again ? [] : await changedSince(targets, goal, views)
+  const leftOut = new Set(changed.map(({ did }) => did))
+  const items = targets.accounts
+    .filter(({ did }) => !leftOut.has(did))
+    .map((it) => statusItem(it, input.reason, goal))
+  if (excepted > 0) views.say(`note: --except leaves out ${showCount(excepted, 'account')}`)
+  return {
+    ...wordsOf(items, goal),
+    reason: input.reason,
+    items,
+    refused: [
+      ...changed.map(({ refusal }) => refusal),
+      ...notHere.map(({ ref, failure }) => ({
+        subject: ref.text,
+        code: failure.code,
+        message: failure.message,
+      })),
+    ],
+  }
+}
+
+/** What a plan for these accounts is called, and what must be typed where typing is asked for. */
+export function wordsOf(
+  items: readonly Item<Row>[],
+  { verb }: StatusGoal,
+): Pick<Plan<Row>, 'title' | 'confirm'> {
+  const [first] = items
+  if (items.length === 1 && first)
+    return { title: `${verb} ${first.subject}`, confirm: String(first.rows[0]?.handle ?? '') }
+  const changing = items.filter(({ steps }) => steps.length > 0).length || items.length
+  return { title: `${verb} ${showCount(changing, 'account')}`, confirm: String(items.length) }
+}
+
+/** The accounts that were changed the other way after they were listed, each with why it is left out. */
+async function changedSince(
+  { accounts, listedAt }: FoundTargets,
+  goal: StatusGoal,
+  { host, say }: Views,
+): Promise<readonly { readonly did: string; readonly refusal: Refused[number] }[]> {
+  const open = accounts.filter(({ status }) => !isAlready(status, goal))
+  if (open.length === 0) return []
+  const since = listedAt && new Date(listedAt.getTime() - recent)
+  const byAccount = Map.groupBy(await readStatusChanges(host, since), ({ did }) => did)
+  const changesOf = (it: Account): readonly StatusChange[] => byAccount.get(it.did) ?? []
+  const known = open.flatMap((it) => restoredShortlyBefore(it, changesOf(it), listedAt, goal) ?? [])
+  if (known.length > 0)
+    say(`warning: restored before the file was last written, and taken down again: ${firstOf(known)}`)
+  return open.flatMap((it) => {
+    const changed = otherWay(changesOf(it), listedAt, goal)
+    const when = listedAt ? 'after it was listed' : 'and nobody knows when it was listed'
+    return changed ? [{ did: it.did, refusal: refusalOf(it, changed, when, goal) }] : []
+  })
+}
+
+/** A file may have been edited since its accounts were listed: for so long before, a restore is told of. */
+const recent = 86_400_000
+
+/** Tells of an account that was restored before the file was last written, though maybe after it was listed. */
+function restoredShortlyBefore(
+  it: Account,
+  [last]: readonly StatusChange[],
+  listedAt: Date | undefined,
+  { to }: StatusGoal,
+): string | undefined {
+  const at = Date.parse(last?.change.time ?? '')
+  if (!last || to === 'active' || last.to === 'down' || !listedAt) return undefined
+  if (at > listedAt.getTime() || at < listedAt.getTime() - recent) return undefined
+  return `${named(it)} (at ${last.change.time} by ${last.change.operator})`
+}
+
+const firstOf = (texts: readonly string[]): string =>
+  [...texts.slice(0, 20), ...(texts.length > 20 ? [`and ${texts.length - 20} more`] : [])].join(', ')
+
+/** How an account was changed the other way; without a change where the trail tells the opposite of what the PDS has. */
+interface OtherWay {
+  readonly change?: Change
+  readonly since?: string | null
+}
+
+/**
+ * Whether an account was changed the other way after it was listed. One to restore must have been restored before as
+ * well: that it was taken down is no news to a list of accounts that were to be taken down. One that the trail has where
+ * the command would bring it, though the PDS has not, was changed past the trail.
+ */
+function otherWay(
+  newestFirst: readonly StatusChange[],
+  listedAt: Date | undefined,
+  { to }: StatusGoal,
+): OtherWay | undefined {
+  const since = newestFirst.filter(
+    ({ change: { time } }) => listedAt === undefined || Date.parse(time ?? '') > listedAt.getTime(),
+  )
+  const [last] = since
+  if (!last || (to === 'active' && listedAt === undefined)) return undefined
+  const wanted = to === 'takendown' ? 'down' : 'up'
+  if (last.to === wanted) return last.change.outcome === 'ok' ? { since: last.change.time } : undefined
+  return to === 'takendown' || since.some((it) => it.to === 'up') ? { change: last.change } : undefined
+}
+
+function refusalOf(
+  it: Account,
+  { change, since }: OtherWay,
+  when: string,
+  goal: StatusGoal,
+): Refused[number] {
+  const [was, way] =
+    goal.to === 'takendown' ? ['restored', 'takes it down'] : ['taken down again', 'restores it']
+  const why = change?.reason == null ? '' : ` (${change.reason})`
+  const how = change
+    ? `${was} at ${change.time} by ${change.operator}${why}, ${when}`
+    : `${was} after ${since}, past this tool: the trail does not tell by whom`
+  return {
+    subject: named(it),
+    code: 'changed-since-listed',
+    message: `${how}; --again ${way} all the same`,
+  }
+}
+
+/** An account to bring to a status. */
+export function statusItem(found: Account, reason: string | undefined, goal: StatusGoal): Item<Row> {
+  const { did, handle } = found
+  const { verb, to } = goal
+  const done = isAlready(found.status, goal)
+  const takedown = {
+    applied: to === 'takendown',
+    ...(to === 'takendown' && reason !== undefined && { ref: reason }),
+  }
+  const step = xrpc(
+    `${verb} ${handle}`,
+    'com.atproto.admin.updateSubjectStatus',
+    { subject: { $type: 'com.atproto.admin.defs#repoRef', did }, takedown },
+    {
+      repeatable: 'yes',
+      proof: {
+        kind: 'status',
+        did,
+        status: to,
+        ...(to === 'active' && { or: ['deactivated', 'suspended'] }),
+      },
+    },
+  )
+  return {
+    subject: named(found),
+    did,
+    ...(!done && { status: { from: found.status, to } }),
+    steps: done ? [] : [step],
+    rows: [{ handle, did, status: done ? found.status : later('now.status') }],
+  }
+}
