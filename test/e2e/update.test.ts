@@ -93,7 +93,8 @@ describe.skipIf(withoutDocker)('updates of a PDS in a container', { timeout: 180
   test('an image that was removed meanwhile is pulled again to go back to', async () => {
     const ran = await apply('0.5.35')
     expect(ran.code, ran.stderr).toBe(0)
-    expect(named()).toBe(`${facts.image}:${facts.tags.next}`)
+    // Going back has pinned it by digest, and so it stays.
+    expect(named()).toBe(`${facts.image}:${facts.tags.next}@${row(ran).digest}`)
     const names = await dockerLines('image', 'ls', '--format', '{{.Repository}}:{{.Tag}}')
     const own = names.filter((it) => it.includes(facts.project) && it !== named() && !it.endsWith('<none>'))
     expect(own.some((it) => it.startsWith('kimbia-ops/'))).toBe(true)
@@ -172,7 +173,7 @@ describe.skipIf(withoutDocker)('updates of a PDS in a container', { timeout: 180
     expect([checked.code, row(checked).available]).toEqual([0, 'unknown'])
     expect(checked.stderr).toContain('127.0.0.1:1')
     const ran = await apply('0.5.35')
-    expect([ran.code, problem(ran).code], ran.stderr).toEqual([1, 'exit-code'])
+    expect([ran.code, problem(ran).code], ran.stderr).toEqual([1, 'digest-unknown'])
     expect(problem(ran).message).toContain('connection refused')
     expect(await standing()).toEqual(before)
     writeFileSync(facts.composeFile, kept)
