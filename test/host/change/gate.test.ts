@@ -212,7 +212,13 @@ describe.concurrent.each(Object.entries(shells))('with %s as sh', (_, shell) => 
     ] as const
     for (const [code, then] of cases) {
       await state('abc 0 2026-11-22T18:00:00Z running')
-      void sleep(1200).then(() => state(then))
+      // Once the gate has seen how it was.
+      const looks = (await make.textOf(pds.path('docker.log'))).length
+      const looked = async () => (await make.textOf(pds.path('docker.log'))).length > looks
+      void make
+        .until(looked)
+        .then(() => sleep(500))
+        .then(() => state(then))
       const { end } = await pass(pds, gate(health.port, { container, settle: 600 }), ['curl'], shell)
       expect(codeOf(end)).toBe(code)
       expect(messageOf(end)).toContain('\nthe reason is in the log')
@@ -252,9 +258,14 @@ describe.concurrent.each(Object.entries(shells))('with %s as sh', (_, shell) => 
       expect(Math.abs(Number(facts.outageMs) - down)).toBeLessThan(1000)
 
       health.answer = 503
-      void sleep(1500).then(() => {
-        health.answer = 200
-      })
+      // Once the step that takes it down has found that it was not up.
+      const begun = async () => (await make.journalOf(pds)).includes(`begin ${ahead.length}`)
+      void make
+        .until(begun)
+        .then(() => sleep(1500))
+        .then(() => {
+          health.answer = 200
+        })
       const again = await pass(pds, steps, programs, shell)
       expect(again.end).toEqual({ kind: 'done', facts: { version: '0.4.219' } })
     },
