@@ -4,7 +4,7 @@ import { carryChange, type HostHands } from './carry-change.ts'
 import { carryResume } from './carry-resume.ts'
 import { LeftStanding } from './change-end.ts'
 import { fill } from './fill.ts'
-import { carryOutSteps, type DoubtfulProof, Unproven, unread } from './own-steps.ts'
+import { carryOutSteps, type DoubtfulProof, resolveDoubt, Unproven, unread } from './own-steps.ts'
 import { ownSteps, partsOf, resumeOf } from './parts.ts'
 import type { Item, Plan } from './plan.ts'
 import { proveStatuses } from './prove.ts'
@@ -221,7 +221,7 @@ async function settle(
       kept.set('now', { status })
       const result: Result =
         status instanceof Failure
-          ? { state: 'failed', item, failure: proof.doubt ?? status }
+          ? { state: 'failed', item, failure: proof.doubt ? resolveDoubt(proof.doubt, status) : status }
           : { state: 'done', item, rows: rowsOf(item, kept) }
       return [index, await conclude(hands, id, item, plan, result)]
     }),

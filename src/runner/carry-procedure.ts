@@ -139,7 +139,7 @@ function tallyOf({ items }: Plan<unknown>, progress: (done: number, of: number) 
 }
 
 /** How long a PDS that is away is waited for, and how often it is looked for, in milliseconds. */
-const [longest, pause] = [60_000, 1_000]
+const [longest, pause] = [30_000, 1_000]
 
 function patience({ world, terminal, opened, signal }: Life): () => Promise<boolean> {
   const began = world.clock().getTime()

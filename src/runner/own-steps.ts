@@ -90,11 +90,19 @@ async function readBack(
     desk.kept.set('now', { status: now })
     return undefined
   } catch (cause) {
-    if (doubt) throw doubt
+    if (doubt) throw resolveDoubt(doubt, cause)
     if (step.kind === 'check') throw cause instanceof Disproved ? failed(cause.code, cause.found) : cause
     const failure = asStepFailure(cause)
     throw failure.code === 'not-proven' ? failure : unread(failure)
   }
+}
+
+/** An error of the PDS that left it open whether the step was done is the failure itself, once it is seen not to be. */
+export function resolveDoubt(doubt: Failure, seen: unknown): Failure {
+  const { cause } = doubt
+  return seen instanceof Disproved && cause instanceof Failure && cause.code === 'pds-error'
+    ? asStepFailure(cause)
+    : doubt
 }
 
 /** What was accepted stands until somebody has looked. */

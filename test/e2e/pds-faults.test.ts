@@ -188,7 +188,8 @@ describe('a takedown whose answer is lost', () => {
     proxy.heal()
     expect(row(await takedown())).toMatchObject({ changed: false })
     await restore()
-  })
+    // It was waited for, since it might have been starting.
+  }, 120_000)
 })
 
 describe('a takedown that the PDS', () => {
