@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Failure, unreachable } from '../failure.ts'
+import { ChannelSocket } from './channel-socket.ts'
 
 // An import would read every export of node:http, and loading its WebSocket alone takes 30 ms.
 const { Agent, request: httpRequest } = process.getBuiltinModule('node:http')
@@ -61,10 +63,11 @@ export function tunnelFetch(connect: () => Promise<Duplex>, options: TunnelOptio
   kept.createConnection = fresh.createConnection = (_options, done) => {
     connect().then(
       (stream) => {
-        open.add(stream)
-        stream.once('close', () => open.delete(stream))
-        if (closed) stream.destroy()
-        done?.(null, asSocket(stream))
+        const socket = stream instanceof Socket ? stream : new ChannelSocket(stream)
+        open.add(socket)
+        socket.once('close', () => open.delete(socket))
+        if (closed) socket.destroy()
+        done?.(null, socket)
       },
       (error: Error) => done?.(new NotSent(error), undefined as never),
     )
@@ -197,16 +200,6 @@ async function* chunks(
   } catch (error) {
     throw ending.reason ?? broken(error as Error)
   }
-}
-
-/** What node:http calls on the streams it uses, where a channel does not have it (net.Socket). */
-function asSocket(stream: Duplex): Duplex {
-  const socket = stream as Duplex & Record<string, unknown>
-  const nothing = () => socket
-  for (const name of ['setTimeout', 'setNoDelay', 'setKeepAlive', 'ref', 'unref']) socket[name] ??= nothing
-  // The far end closed it while idle: a half-open channel must not be used again.
-  stream.once('end', () => stream.destroy())
-  return stream
 }
 
 /** Lets so many in at a time; the others wait in line. */

@@ -202,6 +202,48 @@ test('a deadline is told as such over a channel that ends without a word, as tho
   fetch.close()
 })
 
+/** Ends as the channels of ssh2 do: destroyed, it is closed only once its far end is and all of it was read. */
+class LingeringChannel extends Duplex {
+  readonly #far: Duplex
+
+  constructor(far: Duplex) {
+    super({ emitClose: false, autoDestroy: false })
+    this.#far = far
+    far.on('data', (chunk) => this.push(chunk)).on('end', () => this.push(null))
+    this.once('end', () => this.emit('close'))
+  }
+  override _read() {}
+  override _write(chunk: unknown, _encoding: string, done: () => void) {
+    this.#far.write(chunk)
+    done()
+  }
+  override destroy(): this {
+    this.end()
+    setTimeout(() => this.#far.end(), 20)
+    return this
+  }
+}
+
+test('requests that are given up do not keep the places of later ones', async () => {
+  let [now, most] = [0, 0]
+  await using server = await httpServer((got, response) => {
+    if (got.url === '/given-up') return void response.write('x'.repeat(200_000))
+    most = Math.max(most, ++now)
+    setTimeout(() => {
+      now--
+      response.end('yes')
+    }, 20)
+  })
+  const fetch = tunnelFetch(async () => new LingeringChannel(await server.connect()), { channels: 8 })
+  const stop = new AbortController()
+  const given = Array.from({ length: 8 }, () => fetch('/given-up', { signal: stop.signal }).then(text))
+  setTimeout(() => stop.abort(), 20)
+  expect((await Promise.allSettled(given)).map(({ status }) => status)).toEqual(Array(8).fill('rejected'))
+  await Promise.all(Array.from({ length: 32 }, async () => text(await fetch('/'))))
+  expect(most).toBe(8)
+  fetch.close()
+})
+
 test('a Failure of a stream in use is no Failure of the request: it may have been sent', async () => {
   const lost = unreachable('link-lost', 'the connection is lost')
   await using server = await httpServer(() => channel?.emit('error', lost))
