@@ -71,9 +71,24 @@ export const sleep = (ms: number, signal?: AbortSignal): Promise<void> => pause(
  * or where no connection came about, nothing was done, so it is for all.
  */
 export async function exchange(line: Line, request: Request): Promise<RawAnswer> {
+  const tried: Tried = { sent: undefined }
+  try {
+    return await answerTo(line, request, tried)
+  } catch (cause) {
+    // A change that was sent even once may have been made, whatever came of the later tries.
+    const open = request.method === 'POST' && tried.sent && cause instanceof Failure
+    throw open && cause.code !== 'answer-lost' ? answerUnknown(request, cause) : cause
+  }
+}
+
+/** Why the last try that was sent leaves open whether a change was made. */
+interface Tried {
+  sent: Error | undefined
+}
+
+async function answerTo(line: Line, request: Request, tried: Tried): Promise<RawAnswer> {
   const { signal } = request
   const signals = [line.signal, signal].filter((one) => one !== undefined)
-  let sent: Error | undefined
   let waited = 0
   for (let tries = 1; ; ) {
     const came = await attempt(line, request, signal)
@@ -84,11 +99,14 @@ export async function exchange(line: Line, request: Request): Promise<RawAnswer>
         waited += await waitForTurn(line, request, came.headers, PATIENCE - waited, AbortSignal.any(signals))
         continue
       }
-      const passing = status >= 502 && status <= 504 && request.repeatable === 'yes'
-      if (!passing || tries >= TRIES) throw notDone(request, came.answer)
+      const failure = notDone(request, came.answer)
+      const unknown = failure.code === 'answer-lost'
+      if (unknown) tried.sent = failure
+      const passing = unknown || (status >= 502 && status <= 504)
+      if (!passing || request.repeatable === 'no' || tries >= TRIES) throw failure
     } else {
-      if (came.kind !== 'unsent') sent = came.error
-      if (tries >= TRIES || !again(request, came)) throw lost(request, came, sent)
+      if (came.kind !== 'unsent') tried.sent = came.error
+      if (tries >= TRIES || !again(request, came)) throw lost(request, came, tried.sent)
     }
     await rest(line, request, 200 * 2 ** tries * (0.5 + Math.random() / 2), signal)
     tries++
@@ -96,13 +114,13 @@ export async function exchange(line: Line, request: Request): Promise<RawAnswer>
 }
 
 /**
- * What an answer other than 2xx means. A procedure that failed in the PDS, or on the way through a proxy, may have been
- * carried out all the same; 501 is said before anything is done.
+ * What an answer other than 2xx means. A procedure that failed in the PDS, or whose answer is none of a PDS, may have
+ * been carried out all the same; only an XRPC error that is no failure of the PDS itself says that it was not.
  */
 function notDone(request: Request, answer: RawAnswer): Failure {
   const failure = refusal(request, answer)
-  const broken = answer.status >= 500 && answer.status !== 501
-  return request.method === 'POST' && broken ? answerUnknown(request, failure) : failure
+  const open = failure.code === 'pds-error' || failure.code === 'pds-garbage'
+  return request.method === 'POST' && open ? answerUnknown(request, failure) : failure
 }
 
 type Came =

@@ -94,6 +94,25 @@ describe('what a refusal is', () => {
     expect(sent).toBeLessThan(32 << 20)
   })
 
+  const unsure: [string, (response: ServerResponse) => void, string][] = [
+    ['500', refuse(500, 'InternalServerError', 'disk full'), '500 disk full'],
+    ['501 without a word of XRPC', body('<html>', 'text/html', 501), '501 text/html: “<html>”'],
+    ['502 of a proxy', body('<html>Bad Gateway', 'text/html', 502), '502 “<html>Bad Gateway”'],
+    ['a page for 404', body('<html>404', 'text/html', 404), '404 text/html: “<html>404”'],
+    ['a redirect', (response) => void response.writeHead(302, { location: '/login' }).end(), '302'],
+    ['a page for 200', body('<html>Log in', 'text/html', 200), '200 text/html: “<html>Log in”'],
+    ['JSON of another kind', body('{"codes":5}', 'application/json'), '{"codes":5}'],
+    ['JSON that is cut off', body('{"code', 'application/json'), '{"code'],
+  ]
+  test.each(unsure)('%s leaves open whether a change was made', async (_what, answer, said) => {
+    await using faulty = await faultyPds([answer])
+    const failure = await failureOf(faulty.pds.call('com.atproto.server.createInviteCode', { useCount: 1 }))
+    expect(failure).toMatchObject({ outcome: 'unreachable', code: 'answer-lost' })
+    expect(failure.message).toContain('may or may not have been done')
+    expect(failure.message).toContain(said)
+    expect(faulty.got.length).toBe(1)
+  })
+
   test('401 to somebody else is not about the admin password', async () => {
     await using faulty = await faultyPds([refuse(401, 'ExpiredToken')])
     const as = { bearer: new Secret('token') }
@@ -173,6 +192,32 @@ describe('trying again', () => {
     faulty.server.hangUp()
     await faulty.pds.call(remove, { did })
     expect(faulty.got.length).toBe(2)
+  })
+
+  test.each([
+    ['500', refuse(500, 'InternalServerError')],
+    ['a page of a proxy', body('<html>', 'text/html', 404)],
+  ])('a change that may be made twice is, after %s', async (_what, answer) => {
+    await using faulty = await faultyPds([answer, answer, empty])
+    await faulty.pds.call(remove, { did }, { repeatable: 'yes' })
+    expect(faulty.got.length).toBe(3)
+  })
+
+  test('a refusal after a lost answer does not say that nothing was done', async () => {
+    await using faulty = await faultyPds([cut, refuse(400, 'InvalidRequest', 'no such account')])
+    const failure = await failureOf(faulty.pds.call(remove, { did }, { repeatable: 'yes' }))
+    expect(failure).toMatchObject({ outcome: 'unreachable', code: 'answer-lost' })
+    expect(failure.message).toContain('no such account')
+  })
+
+  test('a limit after a lost answer does not say so either', async () => {
+    const limit = limited({ 'retry-after': '3600' })
+    await using faulty = await faultyPds([cut, limit])
+    const failure = await failureOf(faulty.pds.call(remove, { did }, { repeatable: 'yes' }))
+    expect(failure).toMatchObject({
+      code: 'answer-lost',
+      message: expect.stringContaining('no more requests'),
+    })
   })
 
   test('a change that may be made twice is', async () => {
