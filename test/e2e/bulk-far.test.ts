@@ -45,7 +45,7 @@ test('a wave goes over many connections through a slow link, after a long look t
   const accounts = await seedAccounts(rig, 3000, { prefix: 'far' })
   const env = await entryFor(place, rig, { ...(await byPort(place, rig, link.port)), port: pds.port })
   // They are found on the first page, and what is asked for beside it is given up.
-  const stdin = accounts.slice(0, 100).map(({ did }) => `${did}\n`)
+  const stdin = accounts.slice(0, 100).map(({ handle }) => `${handle}\n`)
   const args = ['account', 'takedown', '--from', '-', '--confirm', '100', '--json']
   const ran = await run(rig, args, { env, stdin: stdin.join('') })
   expect(ran.code, ran.stderr).toBe(0)
