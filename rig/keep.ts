@@ -8,6 +8,7 @@ import { basename, dirname, isAbsolute, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { forgetChanges } from './changes.ts'
 import type { RigFacts } from './host.ts'
 import { rigNode } from './lines.ts'
 
@@ -60,7 +61,10 @@ export async function stopKept(): Promise<boolean> {
 /** What a rig leaves behind when the machine goes down under it: its folder, its operator, and the right of that to sudo. */
 async function sweep({ dir, ssh: { user } }: RigFacts): Promise<void> {
   const ours = /^kimbia-rig-[0-9a-f]+$/
-  if (ours.test(basename(dir))) rmSync(dir, { recursive: true, force: true })
+  if (ours.test(basename(dir))) {
+    forgetChanges(dir)
+    rmSync(dir, { recursive: true, force: true })
+  }
   if (process.getuid?.() !== 0 || !ours.test(user)) return
   rmSync(`/etc/sudoers.d/${user}`, { force: true })
   const known = await run('getent', ['passwd', user]).catch(() => undefined)

@@ -4,6 +4,7 @@
  */
 import { chownSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { forgetChanges } from './changes.ts'
 import { type DockerHost, type DockerOptions, openSocket, startDockerHost } from './docker-host.ts'
 import type { RigFacts, RigOptions } from './host.ts'
 import { type Layout, makeLayout, writeClient, writePdsEnv } from './layout.ts'
@@ -27,6 +28,7 @@ const NOTHING_ELSE = {
 async function up(options: RigOptions): Promise<RigFacts> {
   const layout = makeLayout()
   undo.push(() => rmSync(layout.dir, { recursive: true, force: true, maxRetries: 5 }))
+  undo.push(() => forgetChanges(layout.dir))
   const settings = await writePdsEnv(layout, options)
   const pdsPort = Number(settings.PDS_PORT)
   const pdsUrl = `http://127.0.0.1:${pdsPort}`

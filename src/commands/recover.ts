@@ -164,13 +164,16 @@ function resuming(pending: Pending, way: Way, store?: string): Plan<Row> {
     begun: marked(['begin', 'done']),
     done: marked(['done']),
     ...(store !== undefined && { store }),
+    program: pending.program,
     ended: pending.end && pending.end.kind !== 'done' ? pending.end.why : undefined,
   }
   const row = { ...rowOf(pending), state: ends[way], steps: after }
-  const title = `${verbs[way]} “${plan.title}” of ${holderName(holder)}`
+  const runsUnverified = pending.program === 'unverified' && (way === 'finish' || way === 'undo')
+  const title = `${verbs[way]} “${plan.title}” of ${holderName(holder)}${runsUnverified ? ', whose program is not verified' : ''}`
   return planOf(title, [{ subject: plan.subject, steps: [step], rows: [row] }], {
     found: describePending(pending),
     ...(way === 'accept' && { warnings: accepted(before) }),
+    ...(runsUnverified && unverified),
     ...(way === 'close' && isUnwell(pending) && { afterwards: [unwell] }),
   })
 }
@@ -178,6 +181,15 @@ function resuming(pending: Pending, way: Way, store?: string): Plan<Row> {
 /** A change that failed, where nothing has brought the PDS back since. */
 const isUnwell = ({ plan, events, end }: Pending): boolean =>
   end !== undefined && end.kind !== 'done' && mayBeUnwell(plan, begunOf(events))
+
+/** Its program would run as root, and the container of the PDS may have written it: `--yes` is not enough. */
+const unverified = {
+  risk: 'irreversible',
+  warnings: [
+    'an earlier version of kimbia-ops, or somebody else, has put this change where the container of the PDS may write: nothing vouches for its program, which would be run as root',
+    'read it first: kimbia-ops/change/run.sh beside pds.env; or run nothing of it: kimbia-ops recover --accept',
+  ],
+} as const
 
 /** What is left as it is, before somebody says yes to that. */
 function accepted(steps: readonly { readonly step: string; readonly state: StepState }[]): string[] {

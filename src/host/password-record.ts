@@ -2,6 +2,7 @@ import { unreachable } from '../failure.ts'
 import type { Secret } from '../secret.ts'
 import { act, ask, type Shell } from '../ssh/shell.ts'
 import { changesDir } from './change/pending.ts'
+import { changePlace } from './change/place.ts'
 import type { ShellStep } from './change/step.ts'
 import type { HostView } from './host.ts'
 import { readPdsEnv } from './settings.ts'
@@ -95,7 +96,11 @@ export async function readAdminPassword(host: Sight): Promise<Secret> {
 /** The admin password of the pds.env that the change under way has replaced. */
 export async function readFormerPassword(host: Sight): Promise<Secret> {
   const dir = changesDir(await host.config())
-  return await passwordIn(host, `${dir}/change`, ask`cat -- ${dir}/change/files/*.old`)
+  const read = ask`# read what pds.env held before
+d=${dir}
+eval ${changePlace}
+cat -- "$c"/files/*.old`
+  return await passwordIn(host, `${dir}/change`, read)
 }
 
 async function passwordIn(host: Sight, what: string, read: Shell<'ask'>): Promise<Secret> {

@@ -13,7 +13,11 @@ import { type AfterStep, afterOf, beforeOf } from './written-steps.ts'
 /** Takes a change up that was cut off; its own outcome, unknown so far, is written to the trail as well. */
 export async function carryResume(planned: ResumeStep, plan: Plan<unknown>, site: Site): Promise<void> {
   if (planned.way === 'break lock') return await site.changes.breakLock(planned.holder ?? '')
-  const change = await site.changes.adopt(planned.id, holderOf(site.author, plan))
+  const change = await site.changes.adopt(
+    planned.id,
+    holderOf(site.author, plan),
+    planned.program && 'allowed',
+  )
   const step = asItStands(planned, change)
   const tell = async (failure: Failure | undefined): Promise<void> => {
     const { subject, reason } = change.plan

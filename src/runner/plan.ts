@@ -120,6 +120,8 @@ export interface ResumeStep {
   readonly done: readonly number[]
   /** The store of the admin password, as the operator named it. */
   readonly store?: string | undefined
+  /** What was seen was not verified; the operator has agreed to take it over all the same. */
+  readonly program?: 'unverified' | undefined
   /** Why the change had failed, where it is over and had; for its outcome in the trail. */
   readonly ended?: { readonly code: string; readonly message: string } | undefined
 }

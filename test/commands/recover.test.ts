@@ -251,6 +251,38 @@ describe('a change that can never be undone', () => {
   )
 })
 
+describe('a change that lies where the container of the PDS may write', () => {
+  const found = pendingOf({ program: 'unverified' })
+
+  test.each([[[]], [['--undo']]])('is not run on the word of --yes alone (%s)', async (more) => {
+    const ran = await run(found, [...more, '--yes', '--json'])
+    expect(ran).toMatchObject({ code: 4, ...nothing })
+    expect(errorOf(ran).hint).toContain('--confirm pds.test')
+    expect(errorOf(ran).message).toContain('whose program is not verified')
+    const told = await run(found, [...more, '--yes'])
+    expect(told.stderr).toContain('nothing vouches for its program, which would be run as root')
+    expect(told.stderr).toContain('kimbia-ops recover --accept')
+  })
+
+  test('is finished once the operator has typed that', async () => {
+    const ran = await run(found, ['--confirm', 'pds.test', '--json'])
+    expect(ran).toMatchObject({ code: 0, hostSteps: ['docker compose up'] })
+    expect(ran.hostChanges[0]).toMatchObject({ kind: 'adopt', unverified: 'allowed' })
+  })
+
+  test('is closed as the host stands with --yes, since nothing of it is run', async () => {
+    const ran = await run(found, ['--accept', '--yes', '--json'])
+    expect(ran).toMatchObject({ code: 0, hostSteps: [] })
+    expect(kinds(ran)).toEqual(['adopt', 'close'])
+  })
+
+  test('any other one is taken over as before', async () => {
+    const ran = await run(pendingOf())
+    expect(ran.hostChanges[0]).not.toHaveProperty('unverified')
+    expect(ran.stderr).not.toContain('vouches')
+  })
+})
+
 describe('a restart, which nothing brings back', () => {
   const steps = plan.steps.map((step, index) => (index === 1 ? { ...step, back: 'none' as const } : step))
   const restart = { ...plan, steps: steps.slice(0, 2), after: [] }

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { chmod, chown, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { forgetChanges } from '../../rig/changes.ts'
 import { canDocker } from '../../rig/docker.ts'
 import { addOperator, type Operator, type Sudo } from '../../rig/operator.ts'
 import { type HostConfig, hostDefaults } from '../../src/config.ts'
@@ -42,7 +43,10 @@ export async function localPds(env: string = envText): Promise<LocalPds> {
     dir,
     config: { name: 'here', ssh: 'local', ...hostDefaults, dir },
     path: (name) => join(dir, name),
-    [Symbol.asyncDispose]: () => rm(base, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: () => {
+      forgetChanges(base)
+      return rm(base, { recursive: true, force: true })
+    },
   }
 }
 

@@ -42,6 +42,7 @@ export interface HostChange {
   readonly kind: 'begin' | 'adopt' | 'close' | 'leave' | 'break lock'
   readonly plan?: ChangePlan
   readonly holder?: Holder | string
+  readonly unverified?: 'allowed'
 }
 
 /** Where all that is asked for is kept. */
@@ -68,12 +69,12 @@ export function scriptedChanges(script: ChangesScript, keep: Keep): Changes {
       note({ kind: 'begin', plan: JSON.parse(JSON.stringify(plan)) as ChangePlan })
       return scriptedChange(script, keep, { plan, steps, events: [], before: script.pending }, note)
     },
-    async adopt(id, holder) {
+    async adopt(id, holder, unverified) {
       refuse()
       const before = script.adopted ?? script.pending
       const { plan, events } = before ?? {}
       if (!plan || plan.id !== id) throw keep.problem(`no change ${id} stands on the host`)
-      note({ kind: 'adopt', holder })
+      note({ kind: 'adopt', holder, ...(unverified && { unverified }) })
       return scriptedChange(script, keep, { plan, steps: undefined, events: events ?? [], before }, note)
     },
     async breakLock(holder) {

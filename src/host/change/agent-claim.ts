@@ -6,6 +6,7 @@ import { fromOneLine } from '../../ssh/one-line.ts'
  * `read` would go byte by byte; nothing follows on the line before it is answered.
  */
 export const claim = `withdraw() {
+  rm -f "$staged"
   [ -n "$new" ] || return 0
   holder "$l"
   [ "$seen" != "$mine" ] || rm -f "$l"
@@ -31,25 +32,37 @@ $split"; } || return 1
       ;;
     esac
   done
-  make_lock "$new/lock" "$line" || return 1
-  flush "$new"/* "$new"/files/* "$new"
+  stage ",$line" || return 1
+  flush "$new"/* "$new"/files/* "$new" "$staged"
 }
-make_lock() { printf '{"token":"%s",%s\\n' "$mine" "$2" >"$1"; }
+# REST: a lock that is not in its place yet; a shell does not say why it cannot be written, and tee does
+stage() {
+  (set -C && printf '{"token":"%s"%s\\n' "$mine" "$1" >"$staged") 2>/dev/null && return 0
+  echo | tee "$staged" >/dev/null
+  rm -f "$staged"
+  return 1
+}
 have_lock() {
-  if [ -n "$over" ] && [ -e "$l" ]; then take "$l" "$new/lock" "$over"
-  else why=$(ln "$new/lock" "$l" 2>&1)
+  if [ -n "$over" ] && [ -e "$l" ]; then take "$l" "$staged" "$over"
+  else why=$(ln "$staged" "$l" 2>&1)
   fi
+}
+# For those who look there, and for earlier versions, which follow no link and so begin nothing.
+point() {
+  [ "$p" != "$d" ] || return 0
+  [ ! -L "$d/change" ] || rm -f "$d/change"
+  ln -s "$c" "$d/change" 2>/dev/null
 }
 place() {
   over= over_id=
   while :; do
     if have_lock; then
-      [ -e "$c" ] || break
+      stands || break
       there=
-      { read -r there <"$c/id"; } 2>/dev/null
+      { read -r there <"$kept/id"; } 2>/dev/null
       if [ -n "$over_id" ] && [ "$there" = "$over_id" ]; then
         archive && break
-        refuse "$c cannot be moved to last"
+        refuse "$kept cannot be put away"
       fi
       rm -f "$l"
     elif [ ! -e "$l" ]; then
@@ -62,7 +75,9 @@ place() {
   done
   mv "$new" "$c" || refuse "$c cannot be made"
   new=
-  for old in "$d"/.new.*; do
+  rm -f "$staged"
+  point
+  for old in "$p"/.new.*; do
     [ ! -d "$old" ] || started "\${old##*.}" || rm -rf "$old"
   done
 }
@@ -71,35 +86,59 @@ place() {
 /** Functions of sh that take over a change that nobody holds any more, or remove a lock that was left. */
 export const takeOver = `adopt() {
   read -r want over line || exit 1
-  make_lock "$d/.lock.$$" "$line" || refuse "$d cannot be written"
-  there=
-  { read -r there <"$c/id"; } 2>/dev/null
-  [ "$there" = "$want" ] || { rm -f "$d/.lock.$$"; tell there "$(standing)"; exit 0; }
-  if [ -e "$l" ]; then take "$l" "$d/.lock.$$" "$over" && got=1
-  else ln "$d/.lock.$$" "$l" 2>/dev/null && got=1
+  is_wanted || decline
+  stage ",$line" || refuse "$d cannot be written"
+  if [ -e "$l" ]; then take "$l" "$staged" "$over" && got=1
+  else ln "$staged" "$l" 2>/dev/null && got=1
   fi
-  rm -f "$d/.lock.$$"
-  [ -n "$got" ] || { tell there "$(standing)"; exit 0; }
+  rm -f "$staged"
+  [ -n "$got" ] || decline
+  is_wanted || { rm -f "$l"; decline; }
+  [ "$kept" = "$c" ] || why=$(bring_in 2>&1) || { rm -f "$l"; refuse "\${why:-$p cannot be written}"; }
+  kept=$c
+  point
+}
+decline() { tell there "$(standing)"; exit 0; }
+# One that lies where others may write is taken over only where that was agreed to, and nobody works on it there.
+is_wanted() {
+  stands
   there=
-  { read -r there <"$c/id"; } 2>/dev/null
-  [ "$there" = "$want" ] || { rm -f "$l"; tell there "$(standing)"; exit 0; }
+  { read -r there <"$kept/id"; } 2>/dev/null
+  [ "$there" = "$want" ] || return 1
+  [ "$kept" = "$c" ] || { [ -n "$unverified" ] && ! works "$kept"; }
+}
+works() { token_in "$1/runner" && alive "$found"; }
+# Brings a change of an earlier version to where only root may write; its program knows its own place by then.
+bring_in() {
+  new=$p/.new.$$
+  mkdir "$new" "$new/files" && : >"$new/journal" || return 1
+  for one in "$kept"/* "$kept"/files/*; do
+    if [ -f "$one" ] && [ ! -L "$one" ]; then cat "$one" >"$new/\${one#"$kept"/}" || return 1
+    fi
+  done
+  if [ -f "$new/run.sh" ]; then
+    sed 's|^c=[$]d/change$|c=$\{0%/*}|' "$new/run.sh" >"$new/run.new" && mv "$new/run.new" "$new/run.sh" || return 1
+  fi
+  flush "$new"/* "$new"/files/* "$new"
+  mv "$new" "$c" && rm -rf "$kept" && flush "$p"
 }
 release() {
   read -r over || exit 1
-  if token_in "$c/runner" && alive "$found"; then
+  stands
+  if works "$kept"; then
     echo busy
     exit 0
   fi
-  printf '{"token":"%s"}\\n' "$mine" >"$d/.lock.$$" || refuse "$d cannot be written"
+  stage '}' || refuse "$d cannot be written"
   if [ "$over" = none ]; then over=; fi
   if alive "$over"; then kill "\${over%%.*}"; fi
   n=0
   while alive "$over" && [ "$n" -lt 40 ]; do n=$((n + 1)); sleep 0.05 2>/dev/null || sleep 1; done
   holder "$l"
-  if [ -n "$over" ]; then take "$l" "$d/.lock.$$" "$over" && got=1
+  if [ -n "$over" ]; then take "$l" "$staged" "$over" && got=1
   else [ -z "$seen" ] && got=1
   fi
-  rm -f "$d/.lock.$$"
+  rm -f "$staged"
   [ -n "$got" ] || { echo busy; exit 0; }
   rm -f "$l"
   echo ok

@@ -1,5 +1,11 @@
 /** Functions of sh that start the runner and follow its journal, one request after the other, and put the change away. */
 export const follow = `archive() {
+  stands
+  # What an earlier version has left is only removed: others may write there.
+  if [ "$kept" != "$c" ]; then
+    rm -rf "$kept"
+    return
+  fi
   set --
   for one in "$c"/* "$c"/.[!.]*; do
     case \${one##*/} in
@@ -7,7 +13,9 @@ export const follow = `archive() {
     *) set -- "$@" "$one" ;;
     esac
   done
-  rm -rf "$@" "$d/last" && mv "$c" "$d/last"
+  rm -rf "$@" "$p/last" && mv "$c" "$p/last" || return 1
+  # A link to it, or what somebody has put in its place.
+  [ "$p" = "$d" ] || rm -rf "$d/change"
 }
 launch() {
   [ ! -e "$c/stop" ] || rm -f "$c/stop"
@@ -99,7 +107,7 @@ close() {
   if [ "$seen" != "$mine" ]; then echo 'the lock was taken away'
   elif why=$(archive 2>&1); then
     rm -f "$l"
-    flush "$d"
+    flush "$p" "$d"
     echo ok
   else tell failed "$why"
   fi
@@ -128,7 +136,7 @@ serve() {
       ;;
     mark)
       if why=$({ printf '%s %s\\n' "$a" "$b" >>"$c/journal"; } 2>&1); then
-        flush "$c/journal" "$d"
+        flush "$c/journal" "$p"
         echo ok
       else tell failed "$why"
       fi

@@ -2,24 +2,33 @@ import { act, type Shell } from '../../ssh/shell.ts'
 import { claim, takeOver } from './agent-claim.ts'
 import { follow } from './agent-follow.ts'
 import { identity } from './identity.ts'
+import { changePlace } from './place.ts'
 import { printStanding } from './standing.ts'
 
 /** What an agent of a change is there for, from its first word on. */
 export type Errand = 'begin' | 'adopt' | 'break'
 
-/** Holds a change for the one who talks to it, until its standard input ends; `writes` are the files of its upload. */
+export interface AgentOptions {
+  /** The files of its upload. */
+  readonly writes?: readonly string[]
+  /** A change is taken over also where its program may be from anybody. */
+  readonly unverified?: 'allowed' | undefined
+}
+
+/** Holds a change for the one who talks to it, until its standard input ends. */
 export const agent = (
   dir: string,
   errand: Errand,
-  writes: readonly string[] = [],
+  { writes = [], unverified }: AgentOptions = {},
 ): Shell<'act'> => act`# hold a change
-d=${dir} errand=${errand} writes=${writes.join(' ')}
+d=${dir} errand=${errand} writes=${writes.join(' ')} unverified=${unverified ?? ''}
+eval ${changePlace}
 eval ${identity}
 eval ${printStanding}
 eval ${claim}
 eval ${takeOver}
 eval ${follow}
-c=$d/change l=$d/lock new= got= line=
+l=$d/lock new= got= line=
 sep=\x02
 umask 077
 cd /
@@ -27,15 +36,20 @@ tell() { printf '%s %s\\n' "$1" "$(printf '%s' "$2" | tr '\\n' '\\002')"; }
 refuse() { tell no "$1"; exit 0; }
 identify "$$" || refuse 'there is no /proc to tell a living process by'
 mine=$token
-for one in "$d" "$l" "$c" "$d/last" "$d/backups"; do
+# Nobody can have put a link under a name that cannot be guessed.
+read -r random </proc/sys/kernel/random/uuid
+staged=$d/.lock.$random
+for one in "$d" "$l" "$p" "$c" "$p/last" "$d/backups"; do
   [ ! -L "$one" ] || refuse "$one is a symbolic link"
 done
-[ -d "$d" ] || why=$(mkdir -p "$d" 2>&1) || refuse "$why"
+for one in "$d" "$p"; do
+  [ -d "$one" ] || why=$(mkdir -p "$one" 2>&1) || refuse "$why"
+done
 case $errand in
 begin)
   trap withdraw EXIT
   trap 'exit 1' HUP INT TERM PIPE
-  new=$d/.new.$$
+  new=$p/.new.$$
   why=$(receive 2>&1) || refuse "\${why:-what came was cut off, or the disk is full}"
   place
   trap - EXIT HUP INT TERM PIPE

@@ -81,7 +81,7 @@ export interface Change {
   undo(on: (event: ChangeEvent) => void): Promise<ChangeEnd>
   /** Writes down that a step of the operator's machine was begun or is done. */
   mark(event: 'begin' | 'done', index: number): Promise<void>
-  /** The change is over: removes it and its lock; its last state is kept beside the trail as `last`. */
+  /** The change is over: removes it and its lock; its last state is kept as `last`. */
   close(): Promise<void>
   /** Hangs up without closing: the host goes on, and the next one finds the change as it stands. */
   leave(): Promise<void>
@@ -95,8 +95,11 @@ export interface Changes {
    * that stands there is not put away before this one is `noted`: whoever puts it away tells its outcome.
    */
   begin(plan: ChangePlan, steps: readonly HostStep[], noted?: Promise<void>): Promise<Change>
-  /** Takes over what is there; `busy` while somebody works on it. `id` names what was seen, so that nothing newer is taken. */
-  adopt(id: string, holder: Holder): Promise<Change>
+  /**
+   * Takes over what is there; `busy` while somebody works on it. `id` names what was seen, so that nothing newer is
+   * taken. One whose program is not verified is taken over only where that was agreed to.
+   */
+  adopt(id: string, holder: Holder, unverified?: 'allowed'): Promise<Change>
   /** Removes a lock that has no plan beside it, or whose holder says nothing more; `holder` is `user@machine`, as shown. */
   breakLock(holder: string): Promise<void>
 }
@@ -108,6 +111,8 @@ export interface Pending {
   readonly holder: Holder
   /** Absent where only a lock was left. */
   readonly plan: ChangePlan | undefined
+  /** The change lies where the container of the PDS may write, so that nothing vouches for the program that carries it out. */
+  readonly program?: 'unverified' | undefined
   /** What was written down so far, in order. */
   readonly events: readonly ChangeEvent[]
   /** How the host's part ended, if it has. */

@@ -6,7 +6,7 @@ import type { Change, ChangePlan, Changes, Holder } from './change.ts'
 import { atOnce, firstOf, fits, holderLine, toUpload, writesOf } from './compile.ts'
 import { hold } from './holding.ts'
 import { changesDir, readStanding } from './pending.ts'
-import { locked, nameOf, notBegun, notThere, whyBusy } from './refusals.ts'
+import { locked, nameOf, notBegun, notThere, notVerified, whyBusy } from './refusals.ts'
 import { parseStanding, type Standing, toPending } from './standing.ts'
 import type { HostStep } from './step.ts'
 
@@ -16,7 +16,7 @@ const silence = 60
 /** What takes the lock of this host. */
 export const openChanges = (host: Host): Changes => ({
   begin: (plan, steps, noted) => begin(host, plan, steps, noted),
-  adopt: (id, holder) => adopt(host, id, holder),
+  adopt: (id, holder, unverified) => adopt(host, id, holder, unverified),
   breakLock: (holder) => breakLock(host, holder),
 })
 
@@ -37,7 +37,7 @@ async function begin(
     () => {},
   )
   const [conversation, upload] = await Promise.all([
-    host.converse(agent(dir, 'begin', writesOf(plan, steps))),
+    host.converse(agent(dir, 'begin', { writes: writesOf(plan, steps) })),
     toUpload({ dir }, plan, steps),
   ])
   return orHangUp(conversation, async () => {
@@ -66,13 +66,19 @@ async function begin(
   })
 }
 
-async function adopt(host: Host, id: string, holder: Holder): Promise<Change> {
+async function adopt(
+  host: Host,
+  id: string,
+  holder: Holder,
+  unverified: 'allowed' | undefined,
+): Promise<Change> {
   const dir = changesDir(await host.config())
   const where = await host.where()
   const seen = await readStanding(host)
   if (seen.plan?.id !== id) throw notThere(`${where}: the change ${id} does not stand there any more`)
   if (seen.agent === 'alive') throw locked(seen, where)
-  const conversation = await host.converse(agent(dir, 'adopt'))
+  if (seen.program === 'unverified' && !unverified) throw notVerified(where, dir)
+  const conversation = await host.converse(agent(dir, 'adopt', { unverified }))
   return orHangUp(conversation, async () => {
     const said = await conversation.say(`${id} ${seen.token || 'none'} ${holderLine(id, holder)}`)
     const answer = readAnswer(said)

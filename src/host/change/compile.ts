@@ -72,7 +72,7 @@ export async function toProgram(
   const functions = await Promise.all(steps.map((step, i) => toFunctions(first + i, step)))
   return [
     `d=${quote(dir)}`,
-    'c=$d/change',
+    `c=\${0%/*}`,
     `steps=${quote(numbers.join(' '))}`,
     `backwards=${quote(undone.join(' '))}`,
     ...[identity, runWrite, runHealth, runSame, runShell, runGate, runSteps],

@@ -4,6 +4,7 @@ import type { Host } from '../host.ts'
 import type { Change, ChangeEnd, ChangeEvent, ChangePlan, Pending } from './change.ts'
 import { JournalReader } from './journal.ts'
 import { changesDir, readStanding } from './pending.ts'
+import { changePlace } from './place.ts'
 import { locked, lostOnTheWay, notBegun, runnerDied } from './refusals.ts'
 
 /** What a change is held by: the conversation with its agent, and what of its journal is known already. */
@@ -152,7 +153,8 @@ async function whileStoppable<T>(
 }
 
 async function tellToStop(host: Host, id: string): Promise<void> {
-  const dir = `${changesDir(await host.config())}/change`
   await host.act(act`# stop the change
-read -r id <${`${dir}/id`} && [ "$id" = ${id} ] && : >${`${dir}/stop`}`)
+d=${changesDir(await host.config())}
+eval ${changePlace}
+read -r id <"$c/id" && [ "$id" = ${id} ] && : >"$c/stop"`)
 }

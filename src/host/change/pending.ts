@@ -5,6 +5,7 @@ import type { HostView } from '../host.ts'
 import { trailPlace } from '../trail.ts'
 import type { Pending } from './change.ts'
 import { identity } from './identity.ts'
+import { changePlace } from './place.ts'
 import { parseStanding, printStanding, type Standing, toPending } from './standing.ts'
 
 /** The directory of a host's changes. */
@@ -22,6 +23,7 @@ export async function readStanding(host: HostView): Promise<Standing> {
   const dir = changesDir(await host.config())
   const answer = await host.ask(ask`# what change stands there
 d=${dir}
+eval ${changePlace}
 eval ${identity}
 eval ${printStanding}
 if [ -d "$d" ] && [ ! -x "$d" ]; then exit 9; fi

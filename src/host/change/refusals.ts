@@ -41,6 +41,14 @@ export function locked(standing: Standing, where: string, now = Date.now()): Fai
 /** What was to be taken over or removed is not what stands there. */
 export const notThere = (message: string, hint?: string): Failure => failed('not-there', message, hint)
 
+/** Nothing vouches for the program of a change, and nobody has agreed to run it; nothing was changed. */
+export const notVerified = (where: string, dir: string): Failure =>
+  failed(
+    'change-not-verified',
+    `${where}:${dir}/change lies where the container of the PDS may write, and nothing vouches for its program`,
+    `see what would be done: ${recover} --dry-run`,
+  )
+
 /** The lock or the plan could not be written; nothing was changed. */
 export const notBegun = (where: string, dir: string, why: string): Failure =>
   failed(

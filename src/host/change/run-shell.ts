@@ -100,8 +100,13 @@ take_facts() {
 }
 # Where nothing can be written, what failed could not say so either.
 no_room() {
-  head -c 65536 /dev/zero >"$c/room" 2>/dev/null || printf ', and the disk of %s is full' "$d"
-  rm -f "$c/room"
+  full=
+  read -r random </proc/sys/kernel/random/uuid
+  for room in "$d/.room.$random" "$c/room"; do
+    (set -C && head -c 65536 /dev/zero >"$room") 2>/dev/null || full=\${room%/*}
+    rm -f "$room"
+    [ -z "$full" ] || { printf ', and the disk of %s is full' "$full"; return 0; }
+  done
 }
 end_of_log() { tail -n 15 "$log" 2>/dev/null | tail -c 1500; }
 `

@@ -17,7 +17,7 @@ note() {
   fact*) return 0 ;;
   done*) ;;
   # The first line that counts makes the change itself last, which was put into its place just now.
-  *) flush "$j" "$d" ;;
+  *) flush "$j" "\${c%/*}" ;;
   esac
   ring
 }

@@ -43,7 +43,7 @@ prepare() {
     return 1
   fi
   [ -e "$real" ] || { changed "$1"; return 1; }
-  if ! why=$({ { [ -d "$b" ] || mkdir "$b"; } && tee "$old.new" <"$real" >"$b/.new"; } 2>&1); then
+  if ! why=$({ { [ -d "$b" ] || mkdir "$b"; } && set -C && tee "$old.new" <"$real" >"$b/.new"; } 2>&1); then
     fault not-written "$1 cannot be copied before it is changed: $why"
     return 1
   fi

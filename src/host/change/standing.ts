@@ -4,7 +4,8 @@ import { type Journal, JournalReader } from './journal.ts'
 /**
  * A function of sh that prints the lock and the change of `$d` as they stand: a line each for the lock, whether its
  * agent and the runner live, how many seconds the agent has heard nothing, whether the lock was taken for nothing yet,
- * the id of the last change, and then the plan and the journal, with a line after what may be a torn one. It needs what `identity` defines.
+ * the id of the last change, whether the change lies where others may write, and then the plan and the journal, with a
+ * line after what may be a torn one. It needs what `changePlace` and `identity` define.
  */
 export const printStanding = `standing() {
   line= seen=
@@ -14,20 +15,21 @@ export const printStanding = `standing() {
   holder "$d/lock"
   echo "token $seen"
   if alive "$seen"; then echo agent; fi
-  if token_in "$d/change/runner" && alive "$found"; then echo runner; fi
+  if stands; then echo change; fi
+  [ "$kept" = "$c" ] || echo unverified
+  if token_in "$kept/runner" && alive "$found"; then echo runner; fi
   heard=
-  { read -r heard rest <"$d/change/heard"; } 2>/dev/null
+  { read -r heard rest <"$kept/heard"; } 2>/dev/null
   clock
   echo "silent $((now / 100 - \${heard:-0}))"
   line=
-  { IFS= read -r line <"$d/.new.\${seen%%.*}/holder"; } 2>/dev/null && [ -n "$seen" ] && echo staged
+  { IFS= read -r line <"$p/.new.\${seen%%.*}/holder"; } 2>/dev/null && [ -n "$seen" ] && echo staged
   line=
-  { IFS= read -r line <"$d/last/id"; } 2>/dev/null
+  { IFS= read -r line <"$p/last/id"; } 2>/dev/null
   echo "last $line"
-  [ ! -d "$d/change" ] || echo change
-  if [ -s "$d/change/plan.json" ]; then
+  if [ -f "$kept/plan.json" ] && [ -s "$kept/plan.json" ]; then
     echo plan
-    cat "$d/change/plan.json" "$d/change/journal"
+    cat "$kept/plan.json" "$kept/journal"
     printf '\\n.\\n'
   fi
 } 2>/dev/null
@@ -42,6 +44,8 @@ export interface Standing {
   readonly runner: 'alive' | 'dead'
   /** Seconds since the agent last heard anything. */
   readonly silent: number
+  /** Of a change that lies where the container of the PDS may write. */
+  readonly program?: 'unverified' | undefined
   readonly plan: ChangePlan | undefined
   readonly journal: Journal
   /** The whole lines of the journal. */
@@ -69,6 +73,7 @@ export function parseStanding(lines: readonly string[]): Standing {
     agent: has('agent') ? 'alive' : 'dead',
     runner: has('runner') ? 'alive' : 'dead',
     silent: Number(value('silent')),
+    ...(has('unverified') && { program: 'unverified' as const }),
     plan,
     journal: reader.now,
     written,
@@ -110,10 +115,11 @@ function isOver({ steps }: ChangePlan, { events, end }: Journal): boolean {
 }
 
 /** What was found, as it is told outside; undefined where there is nothing. */
-export function toPending({ any, lock, plan, state, journal }: Standing): Pending | undefined {
+export function toPending({ any, lock, plan, state, journal, program }: Standing): Pending | undefined {
   if (any === 'nothing') return undefined
   const { events, end } = journal
-  return { state, holder: lock ? toHolder(lock) : plan ? toHolder(plan) : nobody, plan, events, end }
+  const holder = lock ? toHolder(lock) : plan ? toHolder(plan) : nobody
+  return { state, holder, plan, events, end, ...(program && { program }) }
 }
 
 const toHolder = ({ operator, command, reason, time }: Holder): Holder => ({

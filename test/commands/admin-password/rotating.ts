@@ -68,7 +68,7 @@ function hostOf(it: Rotating, password: RotatingScript['password'], env: readonl
   const host = composed({ text: it.text, env, config: { adminPassword } })
     .on('# read the record', () => recordAnswer(it.record))
     .on('cat -- /pds/pds.env', () => it.text)
-    .on('/pds/kimbia-ops/change/files', () => it.former)
+    .on('# read what pds.env held before', () => it.former)
     .on('# read the trail', () => it.trail || 'none\n')
   const settings = async () => ({
     ...(await host.settings()),

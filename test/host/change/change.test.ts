@@ -54,12 +54,12 @@ describe.each(Object.entries(shells))('with %s as sh', (_, shell) => {
     expect(pending).toMatchObject({ state: 'held', plan, holder: { operator: make.operator }, end })
     await change.close()
     expect(await readPending(make.hostOf(pds, session))).toBeUndefined()
-    expect((await readdir(pds.path('kimbia-ops'))).sort()).toEqual(['backups', 'last'])
-    expect((await readdir(pds.path('kimbia-ops/last'))).sort()).toEqual(
+    expect(await make.litter(pds)).toEqual(['backups', 'last'])
+    expect((await readdir(make.kept(pds, 'last'))).sort()).toEqual(
       ['id', 'journal', 'plan.json', 'step-0.log', 'step-1.log', 'step-2.log'].sort(),
     )
-    expect(await make.textOf(pds.path('kimbia-ops/last/step-0.log'))).toBe("it's one\n")
-    expect(JSON.parse(await make.textOf(pds.path('kimbia-ops/last/plan.json')))).toEqual(plan)
+    expect(await make.textOf(make.kept(pds, 'last/step-0.log'))).toBe("it's one\n")
+    expect(JSON.parse(await make.textOf(make.kept(pds, 'last/plan.json')))).toEqual(plan)
   })
 
   test('a step that fails is undone with all before it, last first, each list in its order', async () => {
@@ -216,8 +216,8 @@ test('no argument of any process, and nothing that is kept, holds the text of a 
   look.going = false
   await looking
   expect([...seen]).toEqual([])
-  for (const name of await readdir(pds.path('kimbia-ops/last')))
-    expect(await make.textOf(pds.path(`kimbia-ops/last/${name}`))).not.toContain('hush')
+  for (const name of await readdir(make.kept(pds, 'last')))
+    expect(await make.textOf(make.kept(pds, `last/${name}`))).not.toContain('hush')
   expect((await stat(pds.path('kimbia-ops'))).mode & 0o777).toBe(0o700)
 })
 
@@ -235,7 +235,7 @@ test.skipIf(withoutRoot)('by a user with sudo', async () => {
   expect(await change.run(() => {}, make.never)).toMatchObject({ kind: 'done' })
   expect(await make.textOf(pds.path('pds.env'))).toBe('A=2\n')
   await change.close()
-  expect(await make.textOf(pds.path('kimbia-ops/last/step-1.log'))).toBe('0\n')
+  expect(await make.textOf(make.kept(pds, 'last/step-1.log'))).toBe('0\n')
 })
 
 describe('a change whose intent is written already', () => {
@@ -252,7 +252,7 @@ describe('a change whose intent is written already', () => {
     expect(await change.run(heard.on, make.never)).toMatchObject({ kind: 'done' })
     expect(heard.events).toEqual(['begin 0', 'done 0', 'begin 1', 'done 1'])
     await change.close()
-    expect((await make.textOf(pds.path('kimbia-ops/last/journal'))).match(/end done/g)).toHaveLength(1)
+    expect((await make.textOf(make.kept(pds, 'last/journal'))).match(/end done/g)).toHaveLength(1)
     expect(await make.textOf(pds.path('pds.env'))).toBe('A=2\n')
   })
 

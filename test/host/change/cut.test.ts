@@ -165,7 +165,9 @@ test('an upload that is cut off leaves neither a lock nor a change', async () =>
   const upload = await toUpload({ dir }, plan, steps)
   for (const length of [0, 1, 50, upload.length >> 1, upload.length - 1]) {
     const session = openLocal()
-    await session.act(agent(dir, 'begin', writesOf(plan, steps)), { stdin: upload.slice(0, length) })
+    await session.act(agent(dir, 'begin', { writes: writesOf(plan, steps) }), {
+      stdin: upload.slice(0, length),
+    })
     expect(await readdir(dir)).toEqual([])
   }
 })

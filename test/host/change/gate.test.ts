@@ -320,6 +320,6 @@ test.concurrent('after a failed gate the way back waits for health too, and the 
   }
   const [{ end }] = await Promise.all([pass(pds, steps), dies()])
   expect(end).toMatchObject({ kind: 'undone', index: 1, why: { code: 'not-healthy' } })
-  const [, ms] = /fact outageMs (\d+)/.exec(await make.textOf(pds.path('kimbia-ops/last/journal'))) ?? []
+  const [, ms] = /fact outageMs (\d+)/.exec(await make.textOf(make.kept(pds, 'last/journal'))) ?? []
   expect(Number(ms)).toBeGreaterThan(1500)
 })

@@ -7,6 +7,7 @@ import { openLocal } from '../../../src/ssh/local.ts'
 import { failureOf } from '../../support/failing.ts'
 import {
   give,
+  isRoot,
   type LocalPds,
   localPds,
   localUser,
@@ -41,7 +42,7 @@ describe.each(Object.entries(shells))('with %s as sh', (_, shell) => {
       await held[0]?.run(() => {}, make.never)
       await held[0]?.close()
     }
-    expect((await readdir(pds.path('kimbia-ops'))).sort()).toEqual(['last'])
+    expect(await make.litter(pds)).toEqual(['last'])
   })
 
   test('of many who take over at once, exactly one does', async () => {
@@ -116,7 +117,7 @@ test('a change that ended while nobody was there is put away by the next one, wh
   await change.leave()
   const next = await make.changesOf(pds).begin(make.planOf(steps), steps)
   expect(next.before).toMatchObject({ state: 'over', plan: before, end: { kind: 'undone', index: 0 } })
-  expect(JSON.parse(await make.textOf(pds.path('kimbia-ops/last/plan.json')))).toEqual(before)
+  expect(JSON.parse(await make.textOf(make.kept(pds, 'last/plan.json')))).toEqual(before)
   expect(await next.run(() => {}, make.never)).toMatchObject({ kind: 'done' })
   await next.close()
 })
@@ -139,7 +140,7 @@ describe('a lock that was left', () => {
     expect(await failureOf(make.changesOf(pds).breakLock('bob@laptop'))).toMatchObject({ code: 'not-there' })
     await make.changesOf(pds).breakLock('ana@laptop')
     expect(await readPending(make.hostOf(pds))).toBeUndefined()
-    expect(await readdir(pds.path('kimbia-ops'))).toEqual([])
+    expect(await make.litter(pds)).toEqual([])
     expect(await failureOf(make.changesOf(pds).breakLock('ana@laptop'))).toMatchObject({ code: 'not-there' })
   })
 
@@ -160,11 +161,11 @@ describe('a lock that was left', () => {
   test('by one who was cut off before the change was there is taken over in silence', async () => {
     await using pds = await localPds()
     await stale(pds, '99999999.1.none')
-    await mkdir(pds.path('kimbia-ops/.new.99999999'))
-    await writeFile(pds.path('kimbia-ops/.new.99999999/holder'), 'x\n')
+    await mkdir(make.kept(pds, '.new.99999999'), { recursive: true })
+    await writeFile(make.kept(pds, '.new.99999999/holder'), 'x\n')
     const change = await make.changesOf(pds).begin(make.planOf(steps), steps)
     await change.close()
-    expect(await readdir(pds.path('kimbia-ops'))).toEqual(['last'])
+    expect(await make.litter(pds)).toEqual(['last'])
   })
 
   test('that nobody can read is broken as unknown', async () => {
@@ -175,7 +176,7 @@ describe('a lock that was left', () => {
     expect(failure).toMatchObject({ code: 'stale-lock' })
     expect(failure.hint).toContain('unknown@unknown')
     await make.changesOf(pds).breakLock('unknown@unknown')
-    expect(await readdir(pds.path('kimbia-ops'))).toEqual([])
+    expect(await make.litter(pds)).toEqual([])
   })
 })
 
@@ -195,14 +196,14 @@ test('a holder who is connected and has said nothing for long can be broken, but
   const up = Number((await make.textOf('/proc/uptime')).split('.')[0])
   if (up > 120) {
     await make.changesOf(pds).breakLock('ana@laptop')
-    expect(await readdir(pds.path('kimbia-ops'))).toEqual(['change'])
+    expect(await make.litter(pds)).toEqual(['change'])
     expect(await failureOf(change.close())).toMatchObject({ outcome: 'unreachable' })
   }
   const next = await make.changesOf(pds).adopt(plan.id, make.holder())
   await next.close()
 })
 
-test.each(['.', 'lock', 'change', 'last', 'backups'])(
+test.each(['.', 'lock', 'backups', ...(isRoot ? [] : ['change', 'last'])])(
   'a symbolic link at %s is not followed',
   async (name) => {
     await using pds = await localPds()
@@ -232,12 +233,23 @@ describe.skipIf(withoutRoot)('a place that cannot be written', () => {
 
   test.each(['ro', 'size=4k', 'size=16k'])('a disk that is full or read-only (%s)', async (options) => {
     await using pds = await localPds()
+    const place = make.kept(pds, '')
+    await mkdir(place, { recursive: true })
+    using _mounted = mount(place, options)
+    const failure = await failureOf(make.changesOf(pds).begin(make.planOf(steps), steps))
+    expect(failure).toMatchObject({ outcome: 'failed', code: 'change-not-writable' })
+    expect(failure.message).toMatch(/No space left on device|Read-only file system/)
+    expect(await make.litter(pds)).toEqual([])
+  })
+
+  test.each(['ro', 'nr_inodes=1'])('a lock that cannot be put beside the trail (%s)', async (options) => {
+    await using pds = await localPds()
     await mkdir(pds.path('kimbia-ops'))
     using _mounted = mount(pds.path('kimbia-ops'), options)
     const failure = await failureOf(make.changesOf(pds).begin(make.planOf(steps), steps))
     expect(failure).toMatchObject({ outcome: 'failed', code: 'change-not-writable' })
     expect(failure.message).toMatch(/No space left on device|Read-only file system/)
-    expect(await readdir(pds.path('kimbia-ops'))).toEqual([])
+    expect(await make.litter(pds)).toEqual([])
   })
 })
 

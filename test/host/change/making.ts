@@ -1,5 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { changesPlace } from '../../../rig/changes.ts'
 import type { ChangeEvent, ChangePlan } from '../../../src/host/change/change.ts'
 import { openChanges } from '../../../src/host/change/changes.ts'
 import type { HostStep, HostUndo, ShellStep, WriteStep } from '../../../src/host/change/step.ts'
@@ -99,6 +101,15 @@ export const textOf = (path: string): Promise<string> => readFile(path, 'utf8').
 
 export const journalOf = async (pds: LocalPds): Promise<string[]> =>
   (await textOf(pds.path('kimbia-ops/change/journal'))).split('\n').slice(0, -1)
+
+/** The names of all that is kept beside the trail and elsewhere. */
+export async function litter(pds: LocalPds): Promise<string[]> {
+  const all = [pds.path('kimbia-ops'), kept(pds, '')].map((dir) => readdir(dir).catch(() => []))
+  return [...new Set((await Promise.all(all)).flat())].sort()
+}
+
+/** A file of what is kept of the changes of a host. */
+export const kept = (pds: LocalPds, name: string): string => join(changesPlace(pds.dir), name)
 
 /** The process whose token a file of the host holds. */
 export async function pidIn(pds: LocalPds, name: 'lock' | 'change/runner' | 'change/step'): Promise<number> {
