@@ -1,15 +1,31 @@
 #!/usr/bin/env node
-const { join } = require('node:path')
+import { statSync } from 'node:fs'
+import module from 'node:module'
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 22)) {
   process.stderr.write(`error: kimbia-ops needs Node 22.22 or newer; this is ${process.version}\n`)
   process.exitCode = 2
 } else {
-  const dist = join(__dirname, '..', 'dist')
-  require('../dist/start.cjs')
-    .start(dist)
-    .then((code) => {
-      process.exitCode = code
-    })
+  keepCompiled()
+  const { main } = await import('../dist/cli.js')
+  process.exitCode = await main()
+}
+
+/**
+ * Has Node keep what it compiles below the user's cache directory: never in the shared default below /tmp, and not in
+ * a home that belongs to somebody else, as after sudo, since what is kept there is run.
+ */
+function keepCompiled() {
+  const { XDG_CACHE_HOME = '', HOME } = process.env
+  try {
+    const home = HOME || homedir()
+    const cache = isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(home, '.cache')
+    const owned = statSync(isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : home)
+    if (owned.uid === process.geteuid?.()) module.enableCompileCache(join(cache, 'kimbia-ops'))
+  } catch {
+    // Without a home nothing is kept.
+  }
 }

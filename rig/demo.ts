@@ -32,7 +32,7 @@ const TOUR: Stop[] = [
 ]
 
 const bin = fileURLToPath(new URL('../bin/kimbia-ops.js', import.meta.url))
-const built = fileURLToPath(new URL('../dist/start.cjs', import.meta.url))
+const built = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
 const say = (line = '') => process.stderr.write(`${line}\n`)
 const since = (start: number) => `${((performance.now() - start) / 1000).toFixed(1)} s`
 
