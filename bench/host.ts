@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { canDocker } from '../rig/docker.ts'
+import { canDocker } from '../rig/docker/docker.ts'
 import { type RigHost, startRig } from '../rig/host.ts'
 import { acrossPhases, type Goals, inTurn, median, time, timed } from './measure.ts'
 

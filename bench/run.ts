@@ -1,9 +1,9 @@
 /** `npm run bench`: each goal side by side with its yardstick, in one run on one rig; prints ratios. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { xrpcGet } from '../rig/accounts.ts'
 import { type RigHost, startRig } from '../rig/host.ts'
-import { seedAccounts } from '../rig/seed.ts'
+import { xrpcGet } from '../rig/pds/accounts.ts'
+import { seedAccounts } from '../rig/pds/seed.ts'
 import { benchHost } from './host.ts'
 import { inTurn, time, timed } from './measure.ts'
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type RigFacts, startRig } from './host.ts'
 import { keepRig, keptRig, stopKept } from './keep.ts'
-import { rigNode } from './lines.ts'
+import { rigNode } from './process/child-lines.ts'
 
 interface Stop {
   args: string[]

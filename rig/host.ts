@@ -1,6 +1,6 @@
-import type { DockerFacts, DockerOptions } from './docker-host.ts'
-import { Talker } from './lines.ts'
-import type { Sudo } from './operator.ts'
+import type { DockerFacts, DockerOptions } from './docker/docker-host.ts'
+import { Talker } from './process/child-lines.ts'
+import type { Sudo } from './ssh/operator.ts'
 
 /** What kind of host to put up; each has the default of the official installation. */
 export interface RigOptions {
@@ -64,7 +64,7 @@ export interface RigHost extends RigFacts, AsyncDisposable {
 
 /** Puts up a PDS host on loopback: a PLC directory, a PDS and an sshd, which all end with this process at the latest. */
 export async function startRig(options: RigOptions = {}): Promise<RigHost> {
-  const supervisor = new Talker('./supervisor.ts')
+  const supervisor = new Talker(new URL('./supervisor.ts', import.meta.url))
   const stop = async () => {
     await supervisor.close()
     if (supervisor.child.exitCode !== 0) throw new Error(`rig: the clean-up failed: ${supervisor.said()}`)

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { forgetChanges } from './changes.ts'
 import type { RigFacts } from './host.ts'
-import { rigNode } from './lines.ts'
+import { rigNode } from './process/child-lines.ts'
 
 const run = promisify(execFile)
 

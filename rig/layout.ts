@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RigOptions } from './host.ts'
-import { freePort } from './ports.ts'
+import { freePort } from './process/ports.ts'
 
 /** Where everything of one rig lies; all of it is below `dir`. */
 export interface Layout {

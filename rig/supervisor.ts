@@ -5,13 +5,13 @@
 import { chownSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { forgetChanges } from './changes.ts'
-import { type DockerHost, type DockerOptions, openSocket, startDockerHost } from './docker-host.ts'
+import { type DockerHost, type DockerOptions, openSocket, startDockerHost } from './docker/docker-host.ts'
 import type { RigFacts, RigOptions } from './host.ts'
 import { type Layout, makeLayout, writeClient, writePdsEnv } from './layout.ts'
-import { serve, Talker } from './lines.ts'
-import { addOperator, type Operator } from './operator.ts'
-import { endProcesses } from './processes.ts'
-import { findSshd, knownHosts, makeKeys, type Sshd, startSshd, startStandIn } from './sshd.ts'
+import { serve, Talker } from './process/child-lines.ts'
+import { endProcesses } from './process/processes.ts'
+import { addOperator, type Operator } from './ssh/operator.ts'
+import { findSshd, knownHosts, makeKeys, type Sshd, startSshd, startStandIn } from './ssh/sshd.ts'
 
 const undo: (() => void | Promise<void>)[] = []
 let pds: { start(): Promise<unknown>; stop(): Promise<unknown> } | undefined
@@ -76,7 +76,7 @@ async function up(options: RigOptions): Promise<RigFacts> {
 }
 
 async function startPds(layout: Layout): Promise<undefined> {
-  const started = new Talker('./pds-process.ts', [layout.envFile, layout.pdsLog])
+  const started = new Talker(new URL('./pds/pds-process.ts', import.meta.url), [layout.envFile, layout.pdsLog])
   undo.push(() => started.kill())
   await started.ask('start')
   pds = { start: () => started.ask('start'), stop: () => started.ask('stop') }
@@ -88,7 +88,7 @@ async function startContainer(
   plcUrl: string,
   pdsUrl: string,
 ): Promise<DockerHost> {
-  const plc = new Talker('./plc-process.ts', [plcUrl])
+  const plc = new Talker(new URL('./pds/plc-process.ts', import.meta.url), [plcUrl])
   undo.push(() => plc.kill())
   const [started] = await allDone(startDockerHost(layout, options, pdsUrl), plc.ask('up?'))
   undo.push(() => started.end())

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { commands } from '../src/commands/index.ts'
-import { reference, withReference } from '../src/runner/reference.ts'
+import { reference, withReference } from '../src/runner/docs/reference.ts'
 
 /** Writes the reference of all commands into README.md; with --check it only says whether it is current. */
 const readme = new URL('../README.md', import.meta.url)

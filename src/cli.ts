@@ -1,18 +1,18 @@
 import { writeSync } from 'node:fs'
 import { constants, hostname, userInfo } from 'node:os'
 import packageJson from '../package.json' with { type: 'json' }
+import { Failure, outcomes } from './base/failure.ts'
+import { Secret } from './base/secret.ts'
 import { commands } from './commands/index.ts'
-import type { HostConfig } from './config.ts'
-import { Failure, outcomes } from './failure.ts'
-import { type Host, openHost as lazyHost } from './host/host.ts'
-import { openTrail } from './host/trail.ts'
-import type { Pds } from './pds/client.ts'
-import { newOperationId } from './runner/operation.ts'
-import { glance, parse } from './runner/program.ts'
-import { showFailure } from './runner/report.ts'
-import { openTerminal, type Terminal, type TerminalParts } from './runner/terminal.ts'
-import type { Opening, World } from './runner/world.ts'
-import { Secret } from './secret.ts'
+import type { HostConfig } from './config/load.ts'
+import { type Host, openHost as lazyHost } from './host/access/host.ts'
+import { openTrail } from './host/trail/append.ts'
+import type { Pds } from './pds/xrpc/client.ts'
+import { newOperationId } from './runner/invoke/operation.ts'
+import type { Opening, World } from './runner/invoke/world.ts'
+import { showFailure } from './runner/output/report.ts'
+import { glance, parse } from './runner/parse/parse.ts'
+import { openTerminal, type Terminal, type TerminalParts } from './runner/terminal/terminal.ts'
 import type { Session } from './ssh/session.ts'
 
 const { version } = packageJson
@@ -36,7 +36,7 @@ export async function main(argv: readonly string[] = process.argv.slice(2)): Pro
       await plain.stdout.write(parsed.text)
       return outcomes.ok.code
     }
-    const { live } = await import('./runner/run.ts')
+    const { live } = await import('./runner/invoke/run-command.ts')
     const { outcome, code } = await live(parsed, world(), commands)
     return code ?? outcomes[outcome].code
   } catch (cause) {
@@ -75,11 +75,11 @@ const world = (): World => ({
   newOperationId: () => newOperationId(new Date()),
   operator,
   async loadConfig(file) {
-    const { configFile, loadConfig } = await import('./config.ts')
+    const { configFile, loadConfig } = await import('./config/load.ts')
     return loadConfig(file ?? configFile(process.env))
   },
   async chooseHost(config, wanted) {
-    const { chooseHost } = await import('./config.ts')
+    const { chooseHost } = await import('./config/load.ts')
     return chooseHost(config, { host: wanted, env: process.env }, await exists('/pds/pds.env'))
   },
   openHost,
@@ -98,7 +98,7 @@ const world = (): World => ({
     return openStore(name, options)
   },
   async runProgram(program) {
-    const { runProgram } = await import('./process.ts')
+    const { runProgram } = await import('./base/local-program.ts')
     return runProgram(program)
   },
   self: [process.execPath, process.argv[1] ?? 'kimbia-ops'],
@@ -181,19 +181,19 @@ const asker = (terminal: Terminal, question: string) => async (): Promise<Secret
   new Secret(await terminal.askSecret(question))
 
 async function connectLocal({ note }: Opening): Promise<Session> {
-  const { openLocal } = await import('./ssh/local.ts')
+  const { openLocal } = await import('./ssh/connect/local.ts')
   return openLocal({ note })
 }
 
 async function connectSsh(config: HostConfig, { note, signal, terminal }: Opening): Promise<Session> {
-  const { resolveTarget } = await import('./ssh/target.ts')
+  const { resolveTarget } = await import('./ssh/target/target.ts')
   const { sshConfig, identity, knownHosts } = config
   const resolving = resolveTarget(config.ssh, { sshConfig, identity, knownHosts })
   // Loaded while ssh tells where to go, which must have been asked first: loading leaves nothing else a turn.
   // Of Node's own, ssh2 needs node:crypto, which takes about as long to load as ssh to answer.
   const [target, { approach }] = await Promise.all([
     resolving,
-    import('./ssh/transport.ts'),
+    import('./ssh/connect/dial.ts'),
     import('node:crypto'),
   ])
   const askPassphrase = terminal.interactive
@@ -202,7 +202,7 @@ async function connectSsh(config: HostConfig, { note, signal, terminal }: Openin
   const way = approach(target, { person: askPassphrase ? 'yes' : 'no', signal })
   await way.called
   // What takes longest to load: sshd meanwhile gets ready to talk.
-  const { openSsh } = await import('./ssh/node-ssh.ts').catch((error: unknown) => {
+  const { openSsh } = await import('./ssh/connect/node-ssh.ts').catch((error: unknown) => {
     way.abandon()
     throw error
   })
@@ -210,15 +210,15 @@ async function connectSsh(config: HostConfig, { note, signal, terminal }: Openin
 }
 
 async function openPds(host: Host, { note, waiting, signal }: Opening): Promise<Pds> {
-  const { openPdsChannel } = await import('./host/pds-port.ts')
+  const { openPdsChannel } = await import('./host/docker/pds-port.ts')
   const [{ adminPassword, bypassKey }, { port, connect }] = await Promise.all([
     host.settings(),
     openPdsChannel(host),
   ])
   // The lexicons take their time to load: that is for when the host has been asked all it can be asked by now.
   const [{ openPds }, { tunnelFetch }] = await Promise.all([
-    import('./pds/atproto.ts'),
-    import('./ssh/tunnel.ts'),
+    import('./pds/xrpc/atproto-client.ts'),
+    import('./ssh/http-tunnel.ts'),
   ])
   const where = `the PDS on ${await host.where()}, port ${port}`
   return openPds({

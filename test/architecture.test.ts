@@ -23,27 +23,47 @@ const imports: Import[] = files.flatMap((from) => {
     typeOnly: type !== undefined,
   }))
 })
+const inside = imports.filter(({ to }) => to.startsWith('src/'))
 
-/** Each floor uses only itself and the floors below it; `pds` and `store` stand beside `ssh`. */
-const floors: Record<string, readonly string[]> = {
-  ground: ['ground'],
-  ssh: ['ssh', 'ground'],
-  pds: ['pds', 'ground'],
-  store: ['store', 'ground'],
-  host: ['host', 'ssh', 'ground'],
-  runner: ['runner', 'host', 'pds', 'ssh', 'store', 'ground'],
-  commands: ['commands', 'runner', 'host', 'pds', 'ssh', 'store', 'ground'],
-  cli: ['cli', 'commands', 'runner', 'host', 'pds', 'ssh', 'store', 'ground'],
+/** The floors from the ground up; each uses itself and what stands below it. ARCHITECTURE.md says what each is for. */
+const floors = ['base', 'config', 'ssh', 'pds', 'store', 'host', 'plan', 'runner', 'commands', 'cli'] as const
+
+/** What a floor does not use, though it stands below. */
+const apart: Readonly<Record<string, readonly string[]>> = {
+  ssh: ['config'],
+  pds: ['config', 'ssh'],
+  store: ['ssh', 'pds'],
+  host: ['pds', 'store'],
+  commands: ['ssh'],
 }
 
-const floorOf = (file: string): string =>
-  file === 'src/cli.ts' ? 'cli' : (/^src\/(\w+)\//.exec(file)?.[1] ?? 'ground')
+const floorOf = (file: string): string => (file === 'src/cli.ts' ? 'cli' : (file.split('/')[1] ?? ''))
+const roomOf = (file: string): string => relative('src', dirname(file))
 
 test('arrows point down only', () => {
-  const up = imports.filter(
-    ({ from, to }) => to.startsWith('src/') && !floors[floorOf(from)]?.includes(floorOf(to)),
+  const height = (file: string): number => floors.indexOf(floorOf(file) as (typeof floors)[number])
+  const wrong = inside.filter(
+    ({ from, to }) =>
+      height(from) < height(to) || height(to) < 0 || apart[floorOf(from)]?.includes(floorOf(to)),
   )
-  expect(up).toEqual([])
+  expect(wrong).toEqual([])
+})
+
+test('no file and no room uses itself by way of others', () => {
+  expect(circles(inside.map(({ from, to }) => [from, to]))).toEqual([])
+  // The table of all commands is above the rooms of the nouns, which use what several of them share beside it.
+  const rooms = inside
+    .filter(({ from }) => from !== 'src/commands/index.ts')
+    .map(({ from, to }) => [roomOf(from), roomOf(to)] as const)
+    .filter(([from, to]) => from !== to)
+  expect(circles(rooms)).toEqual([])
+})
+
+test('a room has at most fifteen files, and a file at most 250 lines', () => {
+  const sizes = Map.groupBy(files, roomOf)
+  expect([...sizes].filter(([, { length }]) => length > 15).map(([room]) => room)).toEqual([])
+  const long = files.filter((file) => readFileSync(join(root, file), 'utf8').split('\n').length > 251)
+  expect(long).toEqual([])
 })
 
 test('each third-party package is imported by one file', () => {
@@ -61,12 +81,12 @@ test('each third-party package is imported by one file', () => {
 
 test('adapters are imported by cli.ts alone', () => {
   const adapters = [
-    'src/ssh/node-ssh.ts',
-    'src/ssh/local.ts',
-    'src/ssh/tunnel.ts',
-    'src/pds/atproto.ts',
-    'src/runner/program.ts',
+    'src/ssh/connect/node-ssh.ts',
+    'src/ssh/connect/local.ts',
+    'src/ssh/http-tunnel.ts',
+    'src/pds/xrpc/atproto-client.ts',
   ]
+  for (const adapter of adapters) expect(files).toContain(adapter)
   const others = imports.filter(
     ({ from, to, typeOnly }) => adapters.includes(to) && from !== 'src/cli.ts' && !typeOnly,
   )
@@ -80,3 +100,26 @@ test('only the terminal touches process streams, and only cli.ts ends the proces
   })
   expect(offenders).toEqual([])
 })
+
+/** The groups that use each other in a circle, by Tarjan's algorithm. */
+function circles(arrows: readonly (readonly [from: string, to: string])[]): string[][] {
+  const next = Map.groupBy(arrows, ([from]) => from)
+  const found: string[][] = []
+  const order = new Map<string, number>()
+  const lowest = new Map<string, number>()
+  const stack: string[] = []
+  const visit = (node: string): void => {
+    order.set(node, order.size)
+    lowest.set(node, order.size - 1)
+    stack.push(node)
+    for (const [, to] of next.get(node) ?? []) {
+      if (!order.has(to)) visit(to)
+      if (stack.includes(to)) lowest.set(node, Math.min(lowest.get(node) ?? 0, lowest.get(to) ?? 0))
+    }
+    if (lowest.get(node) !== order.get(node)) return
+    const group = stack.splice(stack.indexOf(node))
+    if (group.length > 1) found.push(group.sort())
+  }
+  for (const node of next.keys()) if (!order.has(node)) visit(node)
+  return found
+}

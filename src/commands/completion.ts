@@ -1,6 +1,6 @@
-import { argument, printer } from '../runner/command.ts'
-import { completion, shells } from '../runner/completion.ts'
-import { choice } from '../runner/type.ts'
+import { argument, printer } from '../runner/command/command.ts'
+import { choice } from '../runner/command/types.ts'
+import { completion, shells } from '../runner/docs/completion.ts'
 
 /** The script that teaches a shell the commands, options and hosts. */
 export default printer({

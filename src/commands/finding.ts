@@ -1,5 +1,5 @@
-import type { FindOptions } from '../pds/find-account.ts'
-import type { Views } from '../runner/command.ts'
+import type { FindOptions } from '../pds/accounts/find-account.ts'
+import type { Views } from '../runner/command/command.ts'
 
 /** How a command looks for accounts: it ends with the run, and a person sees that the list of all is being read. */
 export const finding = ({ signal, progress }: Pick<Views, 'signal' | 'progress'>): FindOptions => ({

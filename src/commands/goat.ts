@@ -1,8 +1,8 @@
-import { unreachable } from '../failure.ts'
-import { containersIfAny } from '../host/engine.ts'
-import type { HostView } from '../host/host.ts'
-import { findPdsPort } from '../host/pds-port.ts'
-import { passthrough } from '../runner/command.ts'
+import { unreachable } from '../base/failure.ts'
+import type { HostView } from '../host/access/host.ts'
+import { containersIfAny } from '../host/docker/engine.ts'
+import { findPdsPort } from '../host/docker/pds-port.ts'
+import { passthrough } from '../runner/command/command.ts'
 import { act, ask } from '../ssh/shell.ts'
 
 /** Runs in the PDS's container, where the official image has it; else on the host, if it is installed there. */

@@ -1,7 +1,7 @@
-import { Failure } from '../failure.ts'
-import { versionOf } from '../pds/answers.ts'
-import { column, query, table, type Views } from '../runner/command.ts'
-import { choice, count, optional, text, yesNo } from '../runner/type.ts'
+import { Failure } from '../base/failure.ts'
+import { versionOf } from '../pds/xrpc/health-answer.ts'
+import { column, query, table, type Views } from '../runner/command/command.ts'
+import { choice, count, optional, text, yesNo } from '../runner/command/types.ts'
 import { ageProblems, readPasswordAge } from './admin-password/age.ts'
 import { publicName } from './public-name.ts'
 

@@ -1,5 +1,5 @@
-import { column, detail, query } from '../runner/command.ts'
-import { optional, text, yesNo } from '../runner/type.ts'
+import { column, detail, query } from '../runner/command/command.ts'
+import { optional, text, yesNo } from '../runner/command/types.ts'
 
 /** What the config file says; nothing is contacted. */
 export default query({

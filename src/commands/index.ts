@@ -1,4 +1,4 @@
-import type { Command } from '../runner/command.ts'
+import type { Command } from '../runner/command/command.ts'
 import accountCreate from './account/create.ts'
 import accountDelete from './account/delete.ts'
 import accountInfo from './account/info.ts'

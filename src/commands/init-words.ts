@@ -1,5 +1,5 @@
-import { usage } from '../failure.ts'
-import { type Type, text } from '../runner/type.ts'
+import { usage } from '../base/failure.ts'
+import { type Type, text } from '../runner/command/types.ts'
 
 /** A text of a certain shape. */
 const matching = (name: string, pattern: RegExp, hint: string): Type<string> => ({

@@ -1,7 +1,7 @@
-import { Failure } from '../failure.ts'
-import { readEngine } from '../host/engine.ts'
-import { type LogLine, levels, readLogLine } from '../host/log-line.ts'
-import { containerOf, followLog, knownSecrets, type LogWindow, readLog } from '../host/logs.ts'
+import { Failure } from '../base/failure.ts'
+import { readEngine } from '../host/docker/engine.ts'
+import { type LogLine, levels, readLogLine } from '../host/logs/log-line.ts'
+import { containerOf, followLog, knownSecrets, type LogWindow, readLog } from '../host/logs/read-log.ts'
 import {
   column,
   detail,
@@ -11,7 +11,7 @@ import {
   optionOr,
   query,
   type Views,
-} from '../runner/command.ts'
+} from '../runner/command/command.ts'
 import {
   anything,
   choice,
@@ -23,7 +23,7 @@ import {
   type Type,
   text,
   time,
-} from '../runner/type.ts'
+} from '../runner/command/types.ts'
 
 /** A moment of a log: a person sees it to the second. */
 const second: Type<string> = { ...moment, show: (value) => value.slice(0, 19).replace('T', ' ') }

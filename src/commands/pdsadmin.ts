@@ -1,5 +1,5 @@
-import { unreachable } from '../failure.ts'
-import { passthrough } from '../runner/command.ts'
+import { unreachable } from '../base/failure.ts'
+import { passthrough } from '../runner/command/command.ts'
 import { act, ask } from '../ssh/shell.ts'
 
 /** The installer's own tool, as root on the host. */

@@ -1,6 +1,6 @@
-import { Failure, failed } from '../failure.ts'
-import { parseEnvFile } from '../host/env-file.ts'
-import type { Views } from '../runner/command.ts'
+import { Failure, failed } from '../base/failure.ts'
+import { parseEnvFile } from '../host/env/parse.ts'
+import type { Views } from '../runner/command/command.ts'
 
 /**
  * The public hostname of a PDS: the config's, else the one that the running PDS carries in its own DID, else the

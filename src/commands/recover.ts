@@ -1,13 +1,19 @@
-import { Failure, usage } from '../failure.ts'
+import { Failure, usage } from '../base/failure.ts'
 import type { Pending } from '../host/change/change.ts'
-import { awaitChange } from '../runner/await-change.ts'
-import { begunOf, mayBeUnwell, unwell } from '../runner/change-end.ts'
-import { column, flag, option, procedure, table, type Views } from '../runner/command.ts'
-import type { Item, Plan, ResumeStep } from '../runner/plan.ts'
-import { busyBy, describePending, holderName, type StepState, stepStates } from '../runner/standing.ts'
-import { storeLabel } from '../runner/store-step.ts'
-import { choice, moment, optional, text } from '../runner/type.ts'
-import { foreignStore } from '../runner/vault.ts'
+import type { Item, Plan, ResumeStep } from '../plan/plan.ts'
+import { storeLabel } from '../plan/steps/store.ts'
+import { column, flag, option, procedure, table, type Views } from '../runner/command/command.ts'
+import { choice, moment, optional, text } from '../runner/command/types.ts'
+import { awaitChange } from '../runner/execute/await-change.ts'
+import { begunOf, mayBeUnwell, unwell } from '../runner/execute/host-change-outcome.ts'
+import { foreignStore } from '../runner/execute/password-sources.ts'
+import {
+  busyBy,
+  describePending,
+  holderName,
+  type StepState,
+  stepStates,
+} from '../runner/invoke/pending-change.ts'
 import { storeName } from './admin-password/shared.ts'
 
 const steps = {

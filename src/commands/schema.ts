@@ -1,10 +1,10 @@
-import { usage } from '../failure.ts'
-import { manyArguments, printer } from '../runner/command.ts'
-import { unknownCommand } from '../runner/mistyped.ts'
-import { safeJson } from '../runner/safe.ts'
-import { schema } from '../runner/schema.ts'
-import { findCommand, nextWords, program } from '../runner/spelling.ts'
-import { text } from '../runner/type.ts'
+import { usage } from '../base/failure.ts'
+import { safeJson } from '../base/sanitize.ts'
+import { manyArguments, printer } from '../runner/command/command.ts'
+import { findCommand, nextWords, program } from '../runner/command/names.ts'
+import { text } from '../runner/command/types.ts'
+import { schema } from '../runner/docs/json-schema.ts'
+import { unknownCommand } from '../runner/parse/usage-errors.ts'
 
 /** The declaration of a command as JSON Schema, for scripts that call it. */
 export default printer({

@@ -1,7 +1,7 @@
-import { Failure } from '../failure.ts'
-import { repoPages, statusOf } from '../pds/accounts.ts'
-import type { PdsView } from '../pds/client.ts'
-import { count, type Type } from '../runner/type.ts'
+import { Failure } from '../base/failure.ts'
+import { repoPages, statusOf } from '../pds/accounts/accounts.ts'
+import type { PdsView } from '../pds/xrpc/client.ts'
+import { count, type Type } from '../runner/command/types.ts'
 
 /** A part of the whole that was looked at: what was seen, or why it could not be. */
 export type Part<T> =

@@ -1,14 +1,14 @@
-import type { HostView } from '../host/host.ts'
+import type { HostView } from '../host/access/host.ts'
 import {
   type Change,
   joinBackwards,
   joinChanges,
   readTrail,
   readTrailBackwards,
-} from '../host/trail-history.ts'
-import { column, detail, option, query } from '../runner/command.ts'
-import { isOperation } from '../runner/operation.ts'
-import { did, integer, moment, optional, type Type, text, time } from '../runner/type.ts'
+} from '../host/trail/history.ts'
+import { column, detail, option, query } from '../runner/command/command.ts'
+import { did, integer, moment, optional, type Type, text, time } from '../runner/command/types.ts'
+import { isOperation } from '../runner/invoke/operation.ts'
 
 /** In a table by its last four characters, which tell the runs of a screen apart, and which `undo` takes. */
 const operationId: Type<string> = { ...text, name: 'operation', show: (id) => id.slice(-4) }

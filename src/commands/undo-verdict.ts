@@ -1,6 +1,6 @@
-import type { Change } from '../host/trail-history.ts'
-import type { Account } from '../pds/accounts.ts'
-import type { PdsView } from '../pds/client.ts'
+import type { Change } from '../host/trail/history.ts'
+import type { Account } from '../pds/accounts/accounts.ts'
+import type { PdsView } from '../pds/xrpc/client.ts'
 import { isAlready, restore, type StatusGoal } from './account/status-plan.ts'
 
 /** What is to become of an account: reversed, or left alone as it is so already, or refused as it is otherwise. */

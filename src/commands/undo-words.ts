@@ -1,4 +1,4 @@
-import type { Change } from '../host/trail-history.ts'
+import type { Change } from '../host/trail/history.ts'
 
 type Words = string | ((change: Change) => string)
 

@@ -1,6 +1,6 @@
-import { unreachable } from '../failure.ts'
+import { unreachable } from '../base/failure.ts'
 import { ask, type Shell } from '../ssh/shell.ts'
-import type { HostView } from './host.ts'
+import type { HostView } from './access/host.ts'
 
 /** A file system of the host, in bytes. */
 export interface Disk {

@@ -1,4 +1,4 @@
-import type { InviteCodeView, PdsView } from './client.ts'
+import type { InviteCodeView, PdsView } from './xrpc/client.ts'
 
 /** An invite code. Times are ISO 8601, UTC. */
 export interface Invite {

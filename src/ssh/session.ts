@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../base/secret.ts'
 import type { Shell } from './shell.ts'
 
 /** What a finished remote command said. Only `code === 0` is success; a lost line or a signal never gets here. */

@@ -1,11 +1,11 @@
-import { fullPath } from '../config.ts'
-import { usage } from '../failure.ts'
-import type { Secret } from '../secret.ts'
-import { ageStore } from './age-store.ts'
-import { commandStore } from './command-store.ts'
-import { fileStore } from './file-store.ts'
-import { onePasswordStore, parseReference } from './one-password.ts'
-import { stdoutStore } from './stdout-store.ts'
+import { usage } from '../base/failure.ts'
+import type { Secret } from '../base/secret.ts'
+import { fullPath } from '../config/load.ts'
+import { ageStore } from './age.ts'
+import { commandStore } from './command.ts'
+import { fileStore } from './file.ts'
+import { onePasswordStore, parseReference } from './one-password/store.ts'
+import { stdoutStore } from './stdout.ts'
 
 /** What a store holds: the password that works, and one that is about to. */
 export interface Kept {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Failure, unreachable } from '../../src/failure.ts'
-import { Secret } from '../../src/secret.ts'
+import { type Failure, unreachable } from '../../src/base/failure.ts'
+import { Secret } from '../../src/base/secret.ts'
 import { rotated } from '../support/rotated.ts'
 import { scriptedHost } from '../support/scripted-host.ts'
 import { type ScriptedPds, scriptedPds } from '../support/scripted-pds.ts'

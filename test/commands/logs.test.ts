@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Secret } from '../../src/secret.ts'
+import { Secret } from '../../src/base/secret.ts'
 import { resolved } from '../support/scripted-compose.ts'
 import { engineAnswer } from '../support/scripted-engine.ts'
 import { scriptedHost } from '../support/scripted-host.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Failure, unreachable } from '../../src/failure.ts'
+import { Failure, unreachable } from '../../src/base/failure.ts'
 import type { ChangeEvent, ChangePlan, Pending } from '../../src/host/change/change.ts'
 import { checkOf, crowdOf, takedown } from '../support/plans.ts'
 import type { ChangesScript } from '../support/scripted-changes.ts'

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import trail from '../../src/commands/trail.ts'
-import { type HostView, openHost } from '../../src/host/host.ts'
-import { openLocal } from '../../src/ssh/local.ts'
+import { type HostView, openHost } from '../../src/host/access/host.ts'
+import { openLocal } from '../../src/ssh/connect/local.ts'
 import { localPds } from '../support/local-host.ts'
 import { rowsOf, viewsOf } from '../support/views.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RigHost, startRig } from '../../rig/host.ts'
-import { type Seeded, seedAccounts } from '../../rig/seed.ts'
+import { type Seeded, seedAccounts } from '../../rig/pds/seed.ts'
 import { sql } from '../support/rig-state.ts'
 import { problem, rows, run } from './cli.ts'
 

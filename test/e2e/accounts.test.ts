@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type RigHost, startRig } from '../../rig/host.ts'
 import {
   accountStatus,
   canLogIn,
@@ -10,8 +11,7 @@ import {
   uploadBlob,
   xrpcGet,
   xrpcPost,
-} from '../../rig/accounts.ts'
-import { type RigHost, startRig } from '../../rig/host.ts'
+} from '../../rig/pds/accounts.ts'
 import { ended, problem, row, rows, run, start } from './cli.ts'
 
 let rig: RigHost

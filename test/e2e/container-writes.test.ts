@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { docker } from '../../rig/docker.ts'
+import { docker } from '../../rig/docker/docker.ts'
 import { type RigHost, startRig } from '../../rig/host.ts'
 import { crash, powerCut, reached, stands } from '../support/change-watch.ts'
 import { lastOutcome, recovered, yes } from '../support/cut-changes.ts'

@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { canDocker, docker } from '../../rig/docker.ts'
+import { canDocker, docker } from '../../rig/docker/docker.ts'
 import { type RigHost, startRig } from '../../rig/host.ts'
 import { ended, problem, type Ran, row, run, start } from './cli.ts'
 import { endScreens, onScreen, plain } from './screen.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Account, createAccount, createInvite, post } from '../../rig/accounts.ts'
 import { type RigHost, startRig } from '../../rig/host.ts'
+import { type Account, createAccount, createInvite, post } from '../../rig/pds/accounts.ts'
 import { commands } from '../../src/commands/index.ts'
 import { type Schema, violations } from '../support/json-schema.ts'
 import { row, rows, run } from './cli.ts'

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RigHost, startRig } from '../../rig/host.ts'
-import { seedAccounts } from '../../rig/seed.ts'
+import { seedAccounts } from '../../rig/pds/seed.ts'
 import { trailOf } from '../support/rig-state.ts'
 import { rows, run } from './cli.ts'
 

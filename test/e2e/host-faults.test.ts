@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { docker } from '../../rig/docker.ts'
+import { docker } from '../../rig/docker/docker.ts'
 import type { RigHost } from '../../rig/host.ts'
 import { keptOn, quiet, reached, stands, until } from '../support/change-watch.ts'
 import { lastOutcome, recovered, updatedRig, yes } from '../support/cut-changes.ts'

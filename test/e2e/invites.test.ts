@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Account, createAccount, xrpcPost } from '../../rig/accounts.ts'
 import { type RigHost, startRig } from '../../rig/host.ts'
+import { type Account, createAccount, xrpcPost } from '../../rig/pds/accounts.ts'
 import { sql, stateOf, trailOf } from '../support/rig-state.ts'
 import { problem, type Ran, row, rows, run } from './cli.ts'
 

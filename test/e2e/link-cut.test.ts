@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createAccount } from '../../rig/accounts.ts'
 import { type RigHost, startRig } from '../../rig/host.ts'
+import { createAccount } from '../../rig/pds/accounts.ts'
 import { type FaultProxy, faultProxy } from '../support/fault-proxy.ts'
 import { byPort, entryFor } from '../support/host-entry.ts'
 import { type Relay, relayTo } from '../support/relay.ts'

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { canDocker } from '../../rig/docker.ts'
+import { canDocker } from '../../rig/docker/docker.ts'
 import { type RigHost, startRig } from '../../rig/host.ts'
 import { row, rows, run, start } from './cli.ts'
 

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { canDocker } from '../../rig/docker.ts'
+import { canDocker } from '../../rig/docker/docker.ts'
 import { type RigHost, startRig } from '../../rig/host.ts'
-import { freePort } from '../../rig/ports.ts'
+import { freePort } from '../../rig/process/ports.ts'
 import { type Changes, entryFor } from '../support/host-entry.ts'
 import {
   answers,

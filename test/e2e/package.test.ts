@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RigHost, startRig } from '../../rig/host.ts'
-import { seedAccounts } from '../../rig/seed.ts'
+import { seedAccounts } from '../../rig/pds/seed.ts'
 import { type Scratch, scratch } from '../support/scratch.ts'
 
 const root = join(import.meta.dirname, '../..')

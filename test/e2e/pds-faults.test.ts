@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { canLogIn, createAccount } from '../../rig/accounts.ts'
 import { type RigHost, startRig } from '../../rig/host.ts'
+import { canLogIn, createAccount } from '../../rig/pds/accounts.ts'
 import { answer, type Fault, type FaultProxy, faultProxy, loseAnswer } from '../support/fault-proxy.ts'
 import { entryFor } from '../support/host-entry.ts'
 import { closedPort } from '../support/relay.ts'

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { canDocker } from '../../rig/docker.ts'
+import { canDocker } from '../../rig/docker/docker.ts'
 import { type RigHost, startRig } from '../../rig/host.ts'
 import { before, containerOf } from '../support/docker-state.ts'
 import { answers, compose, docker } from '../support/neighbour.ts'

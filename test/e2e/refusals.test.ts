@@ -3,7 +3,7 @@ import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeF
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type RigHost, startRig } from '../../rig/host.ts'
-import { findSshd } from '../../rig/sshd.ts'
+import { findSshd } from '../../rig/ssh/sshd.ts'
 import { stands } from '../support/change-watch.ts'
 import { dockerState } from '../support/docker-state.ts'
 import { entryFor } from '../support/host-entry.ts'

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Account, createAccount } from '../../rig/accounts.ts'
 import { type RigHost, startRig } from '../../rig/host.ts'
+import { type Account, createAccount } from '../../rig/pds/accounts.ts'
 import { sql, stateOf, trailOf } from '../support/rig-state.ts'
 import { type Scratch, scratch } from '../support/scratch.ts'
 import { problem, row, rows, run } from './cli.ts'

@@ -13,8 +13,17 @@ import {
   procedure,
   query,
   table,
-} from '../../src/runner/command.ts'
-import { choice, count, duration, integer, moment, optional, path, text } from '../../src/runner/type.ts'
+} from '../../src/runner/command/command.ts'
+import {
+  choice,
+  count,
+  duration,
+  integer,
+  moment,
+  optional,
+  path,
+  text,
+} from '../../src/runner/command/types.ts'
 
 const never = (): never => {
   throw new TypeError('only declared')

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { Failure } from '../../src/failure.ts'
-import { Secret } from '../../src/secret.ts'
+import { Failure } from '../../src/base/failure.ts'
+import { Secret } from '../../src/base/secret.ts'
 import { openStore } from '../../src/store/store.ts'
 import { shown } from './shown.ts'
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { docker, dockerLines } from '../../rig/docker.ts'
+import { docker, dockerLines } from '../../rig/docker/docker.ts'
 import type { RigFacts } from '../../rig/host.ts'
 
 /** How a PDS in a container stands, seen past the tool: what its files say, what runs, and what that answers. */

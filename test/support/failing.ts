@@ -1,4 +1,4 @@
-import { Failure } from '../../src/failure.ts'
+import { Failure } from '../../src/base/failure.ts'
 
 /** The Failure that some work ends in; anything else fails the test. */
 export async function failureOf(work: Promise<unknown>): Promise<Failure> {

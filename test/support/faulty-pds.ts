@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
-import { openPds, type PdsOptions } from '../../src/pds/atproto.ts'
-import type { Pds } from '../../src/pds/client.ts'
-import { Secret } from '../../src/secret.ts'
-import { tunnelFetch } from '../../src/ssh/tunnel.ts'
+import { Secret } from '../../src/base/secret.ts'
+import { openPds, type PdsOptions } from '../../src/pds/xrpc/atproto-client.ts'
+import type { Pds } from '../../src/pds/xrpc/client.ts'
+import { tunnelFetch } from '../../src/ssh/http-tunnel.ts'
 import { type Got, type HttpServer, httpServer } from './http-server.ts'
 
 /** A PDS whose answers a test decides, behind the real adapter and tunnel, with a clock that only sleeping moves. */

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { dockerHost } from '../../rig/docker.ts'
+import { dockerHost } from '../../rig/docker/docker.ts'
 import type { RigFacts } from '../../rig/host.ts'
 
 /** Runs docker on the engine of the rigs, and gives what it printed. */

@@ -1,6 +1,6 @@
-import { Failure } from '../../src/failure.ts'
-import type { Trail } from '../../src/host/trail.ts'
-import type { As, CallOptions, Pds } from '../../src/pds/client.ts'
+import { Failure } from '../../src/base/failure.ts'
+import type { Trail } from '../../src/host/trail/append.ts'
+import type { As, CallOptions, Pds } from '../../src/pds/xrpc/client.ts'
 
 /** A change of the PDS as it was asked for; `as` where it was not the admin's word. */
 export interface PdsChange {

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll } from 'vitest'
-import type { Target } from '../../src/ssh/target.ts'
+import type { Target } from '../../src/ssh/target/target.ts'
 import { type Scratch, scratch } from './scratch.ts'
 import { type MadeKey, makeKey } from './ssh-keys.ts'
 

@@ -1,6 +1,6 @@
+import { Secret } from '../../src/base/secret.ts'
 import type { ShellStep, WaitStep, WriteStep } from '../../src/host/change/step.ts'
-import type { AccountStatus } from '../../src/pds/client.ts'
-import { type Command, column, procedure, type Views } from '../../src/runner/command.ts'
+import type { AccountStatus } from '../../src/pds/xrpc/client.ts'
 import {
   check,
   type Item,
@@ -13,9 +13,9 @@ import {
   write,
   type XrpcStep,
   xrpc,
-} from '../../src/runner/plan.ts'
-import { count, optional, text } from '../../src/runner/type.ts'
-import { Secret } from '../../src/secret.ts'
+} from '../../src/plan/plan.ts'
+import { type Command, column, procedure, type Views } from '../../src/runner/command/command.ts'
+import { count, optional, text } from '../../src/runner/command/types.ts'
 import { act } from '../../src/ssh/shell.ts'
 import { type ScriptedPds, scriptedPds } from './scripted-pds.ts'
 import { didOf, type Fault } from './scripted-state.ts'

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { type RigHost, type RigOptions, startRig } from '../../rig/host.ts'
-import { openPds, type PdsOptions } from '../../src/pds/atproto.ts'
-import type { Pds } from '../../src/pds/client.ts'
-import { Secret } from '../../src/secret.ts'
-import { tunnelFetch } from '../../src/ssh/tunnel.ts'
+import { Secret } from '../../src/base/secret.ts'
+import { openPds, type PdsOptions } from '../../src/pds/xrpc/atproto-client.ts'
+import type { Pds } from '../../src/pds/xrpc/client.ts'
+import { tunnelFetch } from '../../src/ssh/http-tunnel.ts'
 
 /** The real PDS of a rig of its own, behind the real adapter, without ssh between them. */
 export interface RealPds extends AsyncDisposable {

@@ -1,4 +1,4 @@
-import type { Failure } from '../../src/failure.ts'
+import type { Failure } from '../../src/base/failure.ts'
 import type {
   Change,
   ChangeEnd,
@@ -10,7 +10,7 @@ import type {
   Pending,
 } from '../../src/host/change/change.ts'
 import type { HostStep } from '../../src/host/change/step.ts'
-import { showStep } from '../../src/runner/show-step.ts'
+import { showStep } from '../../src/plan/steps/show-step.ts'
 
 /** How changes of a host go. */
 export interface ChangesScript {

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Failure } from '../../src/failure.ts'
+import type { Failure } from '../../src/base/failure.ts'
+import { Secret } from '../../src/base/secret.ts'
 import type {
   As,
   CallOptions,
@@ -9,9 +10,8 @@ import type {
   Procedures,
   Queries,
   RawAnswer,
-} from '../../src/pds/client.ts'
-import { interruption } from '../../src/pds/exchange.ts'
-import { Secret } from '../../src/secret.ts'
+} from '../../src/pds/xrpc/client.ts'
+import { interruption } from '../../src/pds/xrpc/retry.ts'
 import { proceduresOf } from './scripted-procedures.ts'
 import { exportOf, queriesOf } from './scripted-queries.ts'
 import { type Fault, type PdsScript, PdsState } from './scripted-state.ts'

@@ -1,4 +1,4 @@
-import type { As, Procedures } from '../../src/pds/client.ts'
+import type { As, Procedures } from '../../src/pds/xrpc/client.ts'
 import { NOW, type PdsState } from './scripted-state.ts'
 import { xrpcError } from './xrpc-error.ts'
 

@@ -1,4 +1,4 @@
-import type { AccountView, InviteCodeView, Queries, RawAnswer, RepoRow } from '../../src/pds/client.ts'
+import type { AccountView, InviteCodeView, Queries, RawAnswer, RepoRow } from '../../src/pds/xrpc/client.ts'
 import { NOW, type PdsState, type StoredAccount, statusOf } from './scripted-state.ts'
 import { xrpcError } from './xrpc-error.ts'
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Failure } from '../../src/failure.ts'
-import type { AccountStatus, InviteCodeView, RawAnswer } from '../../src/pds/client.ts'
+import type { Failure } from '../../src/base/failure.ts'
+import type { AccountStatus, InviteCodeView, RawAnswer } from '../../src/pds/xrpc/client.ts'
 
 /** An account of a scripted PDS; what is left out is made up from the handle. */
 export interface ScriptedAccount {

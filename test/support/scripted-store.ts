@@ -1,5 +1,5 @@
-import type { Failure } from '../../src/failure.ts'
-import { Secret } from '../../src/secret.ts'
+import type { Failure } from '../../src/base/failure.ts'
+import { Secret } from '../../src/base/secret.ts'
 import type { Store } from '../../src/store/store.ts'
 
 /** What a scripted store holds and how it goes wrong. */

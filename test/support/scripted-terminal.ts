@@ -1,5 +1,5 @@
-import { Failure } from '../../src/failure.ts'
-import type { Output, Terminal } from '../../src/runner/terminal.ts'
+import { Failure } from '../../src/base/failure.ts'
+import type { Output, Terminal } from '../../src/runner/terminal/terminal.ts'
 
 /** What a person at the terminal does; without `interactive` nobody is there. */
 export interface TerminalScript {

@@ -1,4 +1,4 @@
-import type { Target } from '../../src/ssh/target.ts'
+import type { Target } from '../../src/ssh/target/target.ts'
 
 /** A target on loopback with nothing of this machine's own ssh configuration. */
 export const targetAt = (port: number, parts: Partial<Target> = {}): Target => ({

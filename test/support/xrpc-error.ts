@@ -1,6 +1,6 @@
-import type { Failure } from '../../src/failure.ts'
-import type { As } from '../../src/pds/client.ts'
-import { refusal } from '../../src/pds/failures.ts'
+import type { Failure } from '../../src/base/failure.ts'
+import type { As } from '../../src/pds/xrpc/client.ts'
+import { refusal } from '../../src/pds/xrpc/failures.ts'
 
 /** The Failure that the real adapter makes of an XRPC error, such as `xrpcError('InvalidHandle', 'Handle too short')`. */
 export const xrpcError = (error: string, message: string = error, status = 400, as: As = 'admin'): Failure =>

@@ -1,4 +1,5 @@
-import { failed, usage } from '../../failure.ts'
+import { failed, usage } from '../../base/failure.ts'
+import { later, type XrpcStep, xrpc } from '../../plan/plan.ts'
 import {
   column,
   detail,
@@ -7,9 +8,8 @@ import {
   optionalArgument,
   procedure,
   type Views,
-} from '../../runner/command.ts'
-import { later, type XrpcStep, xrpc } from '../../runner/plan.ts'
-import { did, email, handle, optional, password, text } from '../../runner/type.ts'
+} from '../../runner/command/command.ts'
+import { did, email, handle, optional, password, text } from '../../runner/command/types.ts'
 import { choosePassword } from './credentials.ts'
 import { fullHandle, newHandle } from './shared.ts'
 

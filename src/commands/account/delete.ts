@@ -1,7 +1,7 @@
-import { findAccount } from '../../pds/find-account.ts'
-import { argument, column, option, procedure } from '../../runner/command.ts'
-import { xrpc } from '../../runner/plan.ts'
-import { did, handle, reason } from '../../runner/type.ts'
+import { findAccount } from '../../pds/accounts/find-account.ts'
+import { xrpc } from '../../plan/plan.ts'
+import { argument, column, option, procedure } from '../../runner/command/command.ts'
+import { did, handle, reason } from '../../runner/command/types.ts'
 import { finding } from '../finding.ts'
 import { account, named, status } from './shared.ts'
 

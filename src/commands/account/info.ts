@@ -1,7 +1,7 @@
-import { type AccountDetails, describeAccount } from '../../pds/describe-account.ts'
-import { findAccount } from '../../pds/find-account.ts'
-import { argument, column, detail, query, table } from '../../runner/command.ts'
-import { count, moment, optional, text, yesNo } from '../../runner/type.ts'
+import { type AccountDetails, describeAccount } from '../../pds/accounts/describe-account.ts'
+import { findAccount } from '../../pds/accounts/find-account.ts'
+import { argument, column, detail, query, table } from '../../runner/command/command.ts'
+import { count, moment, optional, text, yesNo } from '../../runner/command/types.ts'
 import { finding } from '../finding.ts'
 import { account, accountColumns } from './shared.ts'
 

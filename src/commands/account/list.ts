@@ -1,10 +1,10 @@
-import { Failure, usage } from '../../failure.ts'
-import { parseEnvFile } from '../../host/env-file.ts'
-import { type AccountMatch, globMatch, regexMatch } from '../../pds/account-match.ts'
-import { type Account, listAccounts } from '../../pds/accounts.ts'
-import { flag, option, query, type Views } from '../../runner/command.ts'
-import { showCount } from '../../runner/report.ts'
-import { integer, type Type, time } from '../../runner/type.ts'
+import { Failure, usage } from '../../base/failure.ts'
+import { parseEnvFile } from '../../host/env/parse.ts'
+import { type AccountMatch, globMatch, regexMatch } from '../../pds/accounts/account-match.ts'
+import { type Account, listAccounts } from '../../pds/accounts/accounts.ts'
+import { flag, option, query, type Views } from '../../runner/command/command.ts'
+import { integer, type Type, time } from '../../runner/command/types.ts'
+import { showCount } from '../../runner/output/report.ts'
 import { accountColumns, status } from './shared.ts'
 
 /** What an account must be like, as it is typed. */

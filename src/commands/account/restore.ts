@@ -1,5 +1,5 @@
-import { option, procedure } from '../../runner/command.ts'
-import { reason } from '../../runner/type.ts'
+import { option, procedure } from '../../runner/command/command.ts'
+import { reason } from '../../runner/command/types.ts'
 import { planStatus, restore, statusColumns, targetOptions } from './status-plan.ts'
 
 /** Restoring undoes a takedown; an account that is not taken down yields no steps. */

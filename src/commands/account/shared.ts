@@ -1,9 +1,9 @@
-import { usage } from '../../failure.ts'
-import { type AccountRef, parseAccountRef } from '../../pds/account-ref.ts'
-import type { Account } from '../../pds/accounts.ts'
-import type { AccountStatus } from '../../pds/client.ts'
-import { column, detail } from '../../runner/command.ts'
-import { choice, did, handle, moment, optional, type Type, text } from '../../runner/type.ts'
+import { usage } from '../../base/failure.ts'
+import { type AccountRef, parseAccountRef } from '../../pds/accounts/account-ref.ts'
+import type { Account } from '../../pds/accounts/accounts.ts'
+import type { AccountStatus } from '../../pds/xrpc/client.ts'
+import { column, detail } from '../../runner/command/command.ts'
+import { choice, did, handle, moment, optional, type Type, text } from '../../runner/command/types.ts'
 
 /** Any way to name an account; resolved against the PDS before anything is done. */
 export const account: Type<AccountRef> = {

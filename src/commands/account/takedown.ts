@@ -1,5 +1,5 @@
-import { option, procedure } from '../../runner/command.ts'
-import { reason } from '../../runner/type.ts'
+import { option, procedure } from '../../runner/command/command.ts'
+import { reason } from '../../runner/command/types.ts'
 import { planStatus, statusColumns, takeDown, targetOptions } from './status-plan.ts'
 
 /** Taking down is reversible and idempotent: an account already down yields no steps. */

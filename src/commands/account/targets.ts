@@ -1,8 +1,8 @@
-import { failed, usage } from '../../failure.ts'
-import { type AccountRef, parseAccountRef } from '../../pds/account-ref.ts'
-import type { Account } from '../../pds/accounts.ts'
-import { findAccounts, type Missing, notFound } from '../../pds/find-account.ts'
-import type { Views } from '../../runner/command.ts'
+import { failed, usage } from '../../base/failure.ts'
+import { type AccountRef, parseAccountRef } from '../../pds/accounts/account-ref.ts'
+import type { Account } from '../../pds/accounts/accounts.ts'
+import { findAccounts, type Missing, notFound } from '../../pds/accounts/find-account.ts'
+import type { Views } from '../../runner/command/command.ts'
 import { finding } from '../finding.ts'
 
 /** Which accounts a command was given. */

@@ -1,9 +1,9 @@
+import type { HostView } from '../../host/access/host.ts'
+import { brokenRecord, type PasswordRecord, readRecord } from '../../host/admin-password/record.ts'
 import type { Pending } from '../../host/change/change.ts'
-import type { HostView } from '../../host/host.ts'
-import { brokenRecord, type PasswordRecord, readRecord } from '../../host/password-record.ts'
-import { joinBackwards, readTrailBackwards } from '../../host/trail-history.ts'
-import type { Views } from '../../runner/command.ts'
-import { busyBy } from '../../runner/standing.ts'
+import { joinBackwards, readTrailBackwards } from '../../host/trail/history.ts'
+import type { Views } from '../../runner/command/command.ts'
+import { busyBy } from '../../runner/invoke/pending-change.ts'
 import { dueAt, isDue, rotateEvery } from './shared.ts'
 
 /** A rotation that failed, and after which none has come about. */

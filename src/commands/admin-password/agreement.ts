@@ -1,7 +1,7 @@
-import { type Failure, failed } from '../../failure.ts'
-import type { Container } from '../../host/containers.ts'
-import type { Settings } from '../../host/host.ts'
-import type { PdsView } from '../../pds/client.ts'
+import { type Failure, failed } from '../../base/failure.ts'
+import type { Settings } from '../../host/access/host.ts'
+import type { Container } from '../../host/docker/containers.ts'
+import type { PdsView } from '../../pds/xrpc/client.ts'
 
 /** A Failure unless the PDS takes the admin password that pds.env holds: a rotation starts from one that works. */
 export async function refuseDisagreement(

@@ -1,7 +1,7 @@
-import { Failure } from '../../failure.ts'
-import type { Views } from '../../runner/command.ts'
-import { storeLabel } from '../../runner/store-step.ts'
-import type { Secret } from '../../secret.ts'
+import { Failure } from '../../base/failure.ts'
+import type { Secret } from '../../base/secret.ts'
+import { storeLabel } from '../../plan/steps/store.ts'
+import type { Views } from '../../runner/command/command.ts'
 
 /** A copy of the password that was compared with the one of pds.env. */
 export interface Compared {

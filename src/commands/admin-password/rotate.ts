@@ -1,11 +1,6 @@
-import { failed } from '../../failure.ts'
-import { driftFrom, keysOf, takenUp } from '../../host/drift.ts'
-import { refuseOtherImage } from '../../host/drift-image.ts'
-import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
-import { diffSettings } from '../../host/env-diff.ts'
-import { editEnv } from '../../host/env-edit.ts'
-import { parseEnvFile } from '../../host/env-file.ts'
-import type { Settings } from '../../host/host.ts'
+import { failed } from '../../base/failure.ts'
+import { Secret } from '../../base/secret.ts'
+import type { Settings } from '../../host/access/host.ts'
 import {
   brokenRecord,
   type PasswordRecord,
@@ -13,14 +8,20 @@ import {
   recordPath,
   recordStep,
   type StandingRecord,
-} from '../../host/password-record.ts'
-import { portOf } from '../../host/pds-port.ts'
-import { actsOn, applying } from '../../host/recreate.ts'
-import { readServiceEnv } from '../../host/service-env.ts'
-import { refuseOverridden } from '../../host/settings-proof.ts'
-import { column, flag, option, procedure, type RowOf, type Views } from '../../runner/command.ts'
-import { check, type Item, later, type Plan, type Proof, type Step, write } from '../../runner/plan.ts'
-import { storeLabel, storeStep } from '../../runner/store-step.ts'
+} from '../../host/admin-password/record.ts'
+import { driftFrom, keysOf, takenUp } from '../../host/apply/env-drift.ts'
+import { refuseOtherImage } from '../../host/apply/image-drift.ts'
+import { actsOn, applying } from '../../host/apply/recreate.ts'
+import { refuseOverridden } from '../../host/apply/settings-proof.ts'
+import { readServiceEnv } from '../../host/compose/service-env.ts'
+import { type ComposeEngine, readComposeEngine } from '../../host/docker/engine.ts'
+import { portOf } from '../../host/docker/pds-port.ts'
+import { diffSettings } from '../../host/env/diff.ts'
+import { editEnv } from '../../host/env/edit.ts'
+import { parseEnvFile } from '../../host/env/parse.ts'
+import { check, type Item, later, type Plan, type Proof, type Step, write } from '../../plan/plan.ts'
+import { storeLabel, storeStep } from '../../plan/steps/store.ts'
+import { column, flag, option, procedure, type RowOf, type Views } from '../../runner/command/command.ts'
 import {
   count,
   duration,
@@ -31,8 +32,7 @@ import {
   reason,
   text,
   yesNo,
-} from '../../runner/type.ts'
-import { Secret } from '../../secret.ts'
+} from '../../runner/command/types.ts'
 import { ask } from '../../ssh/shell.ts'
 import { refuseCutOff } from './age.ts'
 import { refuseDisagreement } from './agreement.ts'

@@ -1,10 +1,18 @@
 import { join, resolve } from 'node:path'
-import { failed, usage } from '../../failure.ts'
-import type { Ended } from '../../process.ts'
-import { column, flag, optionOr, procedure, type RowOf, table, type Views } from '../../runner/command.ts'
-import type { Plan, SaveStep, Step } from '../../runner/plan.ts'
-import { program, type RunStep } from '../../runner/run-step.ts'
-import { choice, type Type, text } from '../../runner/type.ts'
+import { failed, usage } from '../../base/failure.ts'
+import type { Ended } from '../../base/local-program.ts'
+import type { Plan, SaveStep, Step } from '../../plan/plan.ts'
+import { program, type RunStep } from '../../plan/steps/local-program.ts'
+import {
+  column,
+  flag,
+  optionOr,
+  procedure,
+  type RowOf,
+  table,
+  type Views,
+} from '../../runner/command/command.ts'
+import { choice, type Type, text } from '../../runner/command/types.ts'
 import { chooseStore } from './shared.ts'
 import { cronLine, type Job, lineOf, serviceUnit, timerUnit, unitName, withoutLine } from './units.ts'
 

@@ -1,7 +1,7 @@
-import type { HostConfig } from '../../config.ts'
-import { usage } from '../../failure.ts'
-import type { PasswordRecord } from '../../host/password-record.ts'
-import { type Type, text } from '../../runner/type.ts'
+import { usage } from '../../base/failure.ts'
+import type { HostConfig } from '../../config/load.ts'
+import type { PasswordRecord } from '../../host/admin-password/record.ts'
+import { type Type, text } from '../../runner/command/types.ts'
 
 /** How long a password stands where the config says nothing: 90 days, in milliseconds. */
 const usualAge = 90 * 24 * 3_600_000

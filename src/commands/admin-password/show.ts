@@ -1,7 +1,7 @@
-import { usage } from '../../failure.ts'
-import { column, flag, option, procedure } from '../../runner/command.ts'
-import { note } from '../../runner/note-step.ts'
-import { password, reason } from '../../runner/type.ts'
+import { usage } from '../../base/failure.ts'
+import { note } from '../../plan/steps/note.ts'
+import { column, flag, option, procedure } from '../../runner/command/command.ts'
+import { password, reason } from '../../runner/command/types.ts'
 
 /** It changes nothing, and is a procedure all the same: who looked at the password stands in the trail first. */
 export default procedure({

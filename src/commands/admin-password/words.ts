@@ -1,4 +1,4 @@
-import { count, type Shown, type Type } from '../../runner/type.ts'
+import { count, type Shown, type Type } from '../../runner/command/types.ts'
 
 const day = 24 * 3_600_000
 

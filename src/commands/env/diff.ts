@@ -1,12 +1,12 @@
-import { failed } from '../../failure.ts'
-import type { Container } from '../../host/containers.ts'
-import { type Drifted, driftFrom } from '../../host/drift.ts'
-import { readEngine } from '../../host/engine.ts'
-import { differences } from '../../host/env-diff.ts'
-import { type Overridden, overriddenSettings } from '../../host/env-lint-compose.ts'
-import { readServiceEnv, type ServiceEnv } from '../../host/service-env.ts'
-import { column, query, table } from '../../runner/command.ts'
-import { choice, optional, text, yesNo } from '../../runner/type.ts'
+import { failed } from '../../base/failure.ts'
+import { type Drifted, driftFrom } from '../../host/apply/env-drift.ts'
+import { type Overridden, overriddenSettings } from '../../host/compose/lint-settings.ts'
+import { readServiceEnv, type ServiceEnv } from '../../host/compose/service-env.ts'
+import type { Container } from '../../host/docker/containers.ts'
+import { readEngine } from '../../host/docker/engine.ts'
+import { differences } from '../../host/env/diff.ts'
+import { column, query, table } from '../../runner/command/command.ts'
+import { choice, optional, text, yesNo } from '../../runner/command/types.ts'
 
 const states = ['changed', 'not applied', 'no longer in pds.env', 'overridden'] as const
 

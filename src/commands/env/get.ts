@@ -1,10 +1,10 @@
-import { failed, usage } from '../../failure.ts'
-import { parseEnvFile } from '../../host/env-file.ts'
-import { holdsSecret } from '../../host/env-mask.ts'
-import { readSetting } from '../../host/service-env.ts'
-import { nearest } from '../../nearest.ts'
-import { argument, column, detail, flag, query } from '../../runner/command.ts'
-import { count, text } from '../../runner/type.ts'
+import { failed, usage } from '../../base/failure.ts'
+import { nearest } from '../../base/suggest.ts'
+import { readSetting } from '../../host/compose/service-env.ts'
+import { holdsSecret } from '../../host/env/mask.ts'
+import { parseEnvFile } from '../../host/env/parse.ts'
+import { argument, column, detail, flag, query } from '../../runner/command/command.ts'
+import { count, text } from '../../runner/command/types.ts'
 import { settingName } from './words.ts'
 
 /** One value, and nothing else in a pipe. */

@@ -1,10 +1,10 @@
-import { Failure } from '../../failure.ts'
-import { parseEnvFile } from '../../host/env-file.ts'
-import { knownSetting } from '../../host/env-keys.ts'
-import { masked } from '../../host/env-mask.ts'
-import { tryServiceEnv } from '../../host/service-env.ts'
-import { column, flag, query } from '../../runner/command.ts'
-import { count, text } from '../../runner/type.ts'
+import { Failure } from '../../base/failure.ts'
+import { tryServiceEnv } from '../../host/compose/service-env.ts'
+import { knownSetting } from '../../host/env/known-settings.ts'
+import { masked } from '../../host/env/mask.ts'
+import { parseEnvFile } from '../../host/env/parse.ts'
+import { column, flag, query } from '../../runner/command/command.ts'
+import { count, text } from '../../runner/command/types.ts'
 
 /** The settings as compose reads them, in the order of the file. */
 export default query({

@@ -1,6 +1,6 @@
-import { spellValue } from '../../host/env-spell.ts'
-import { flag, manyArguments, procedure } from '../../runner/command.ts'
-import { text } from '../../runner/type.ts'
+import { spellValue } from '../../host/env/quote.ts'
+import { flag, manyArguments, procedure } from '../../runner/command/command.ts'
+import { text } from '../../runner/command/types.ts'
 import { editColumns, editOptions, planEdit } from './shared.ts'
 import { readAssignments } from './words.ts'
 

@@ -1,23 +1,30 @@
-import { usage } from '../../failure.ts'
+import { usage } from '../../base/failure.ts'
+import { Secret } from '../../base/secret.ts'
+import type { Settings } from '../../host/access/host.ts'
+import { driftFrom, driftWarning, keysOf, refuseBadEdit } from '../../host/apply/env-drift.ts'
+import { refuseOtherImage } from '../../host/apply/image-drift.ts'
+import {
+  actsOn,
+  checkCompose,
+  gateOf,
+  type Recreating,
+  recreate,
+  wayBack,
+} from '../../host/apply/recreate.ts'
+import { refuseOverridden, settingsProof } from '../../host/apply/settings-proof.ts'
 import type { HostStep } from '../../host/change/step.ts'
-import { driftFrom, driftWarning, keysOf, refuseBadEdit } from '../../host/drift.ts'
-import { refuseOtherImage } from '../../host/drift-image.ts'
-import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
-import { diffSettings } from '../../host/env-diff.ts'
-import { type EnvChanges, type EnvEdit, editEnv } from '../../host/env-edit.ts'
-import { type EnvFile, parseEnvFile } from '../../host/env-file.ts'
-import { newErrors } from '../../host/env-lint.ts'
-import type { Quoting } from '../../host/env-spell.ts'
-import type { Settings } from '../../host/host.ts'
-import { portOf } from '../../host/pds-port.ts'
-import { actsOn, checkCompose, gateOf, type Recreating, recreate, wayBack } from '../../host/recreate.ts'
-import { readServiceEnv, type ServiceEnv } from '../../host/service-env.ts'
-import { refuseOverridden, settingsProof } from '../../host/settings-proof.ts'
-import { column, flag, option, type RowOf, type Views } from '../../runner/command.ts'
-import { later, type Plan, write } from '../../runner/plan.ts'
-import { count, duration, optional, reason, text, yesNo } from '../../runner/type.ts'
-import { Secret } from '../../secret.ts'
-import { cautionOf, dangerOf } from './dangers.ts'
+import { readServiceEnv, type ServiceEnv } from '../../host/compose/service-env.ts'
+import { type ComposeEngine, readComposeEngine } from '../../host/docker/engine.ts'
+import { portOf } from '../../host/docker/pds-port.ts'
+import { cautionOf, dangerOf } from '../../host/env/dangers.ts'
+import { diffSettings } from '../../host/env/diff.ts'
+import { type EnvChanges, type EnvEdit, editEnv } from '../../host/env/edit.ts'
+import { newErrors } from '../../host/env/lint/lint.ts'
+import { type EnvFile, parseEnvFile } from '../../host/env/parse.ts'
+import type { Quoting } from '../../host/env/quote.ts'
+import { later, type Plan, write } from '../../plan/plan.ts'
+import { column, flag, option, type RowOf, type Views } from '../../runner/command/command.ts'
+import { count, duration, optional, reason, text, yesNo } from '../../runner/command/types.ts'
 import { settingNames } from './words.ts'
 
 /** The options that every change of pds.env has. */

@@ -1,7 +1,7 @@
-import { usage } from '../../failure.ts'
-import { parseEnvFile } from '../../host/env-file.ts'
-import { nearest } from '../../nearest.ts'
-import { manyArguments, procedure } from '../../runner/command.ts'
+import { usage } from '../../base/failure.ts'
+import { nearest } from '../../base/suggest.ts'
+import { parseEnvFile } from '../../host/env/parse.ts'
+import { manyArguments, procedure } from '../../runner/command/command.ts'
 import { editColumns, editOptions, planEdit } from './shared.ts'
 import { settingName } from './words.ts'
 

@@ -1,9 +1,9 @@
-import { usage } from '../../failure.ts'
-import { isKnown, isOfThePds, knownSettings } from '../../host/env-keys.ts'
-import { holdsSecret, isSecret } from '../../host/env-mask.ts'
-import { nearest } from '../../nearest.ts'
-import type { Views } from '../../runner/command.ts'
-import { type Shown, type Type, text } from '../../runner/type.ts'
+import { usage } from '../../base/failure.ts'
+import { nearest } from '../../base/suggest.ts'
+import { isKnown, isOfThePds, knownSettings } from '../../host/env/known-settings.ts'
+import { holdsSecret, isSecret } from '../../host/env/mask.ts'
+import type { Views } from '../../runner/command/command.ts'
+import { type Shown, type Type, text } from '../../runner/command/types.ts'
 
 const name = /^[A-Za-z_][A-Za-z0-9_]*$/
 

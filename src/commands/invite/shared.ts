@@ -1,5 +1,5 @@
-import { column, detail, table } from '../../runner/command.ts'
-import { count, did, moment, text, yesNo } from '../../runner/type.ts'
+import { column, detail, table } from '../../runner/command/command.ts'
+import { count, did, moment, text, yesNo } from '../../runner/command/types.ts'
 
 /** The fields of an invite code (com.atproto.server.defs#inviteCode), with uses counted. */
 export const inviteColumns = {

@@ -1,5 +1,5 @@
-import { option, procedure } from '../../runner/command.ts'
-import { reason } from '../../runner/type.ts'
+import { option, procedure } from '../../runner/command/command.ts'
+import { reason } from '../../runner/command/types.ts'
 import { doorColumns, force, planDoor } from './shared.ts'
 
 /** For the night of a spam wave: the least work that closes the door, and proof that it is closed. */

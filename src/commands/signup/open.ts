@@ -1,5 +1,5 @@
-import { option, procedure } from '../../runner/command.ts'
-import { reason } from '../../runner/type.ts'
+import { option, procedure } from '../../runner/command/command.ts'
+import { reason } from '../../runner/command/types.ts'
 import { doorColumns, force, planDoor } from './shared.ts'
 
 /** Open signups are a decision, so what they have led to is said before. */

@@ -1,22 +1,22 @@
-import { Failure } from '../../failure.ts'
+import { Failure } from '../../base/failure.ts'
+import { Secret } from '../../base/secret.ts'
+import type { Settings } from '../../host/access/host.ts'
+import { driftFrom, driftWarning, keysOf, refuseBadEdit } from '../../host/apply/env-drift.ts'
+import { otherImage, readOtherImage } from '../../host/apply/image-drift.ts'
+import { actsOn, applying } from '../../host/apply/recreate.ts'
+import { refuseOverridden } from '../../host/apply/settings-proof.ts'
 import type { HostStep } from '../../host/change/step.ts'
-import { readComposeImage } from '../../host/compose-place.ts'
-import { driftFrom, driftWarning, keysOf, refuseBadEdit } from '../../host/drift.ts'
-import { otherImage, readOtherImage } from '../../host/drift-image.ts'
-import { type ComposeEngine, readComposeEngine } from '../../host/engine.ts'
-import { diffSettings } from '../../host/env-diff.ts'
-import { editEnv } from '../../host/env-edit.ts'
-import { type EnvFile, parseEnvFile } from '../../host/env-file.ts'
-import type { Settings } from '../../host/host.ts'
-import { parseImage, showImage } from '../../host/image.ts'
-import { portOf } from '../../host/pds-port.ts'
-import { actsOn, applying } from '../../host/recreate.ts'
-import { readServiceEnv } from '../../host/service-env.ts'
-import { refuseOverridden } from '../../host/settings-proof.ts'
-import { column, flag, type RowOf, type Views } from '../../runner/command.ts'
-import { check, later, type Plan, type Step, write } from '../../runner/plan.ts'
-import { count, optional, text, yesNo } from '../../runner/type.ts'
-import { Secret } from '../../secret.ts'
+import { readComposeImage } from '../../host/compose/image-place.ts'
+import { readServiceEnv } from '../../host/compose/service-env.ts'
+import { type ComposeEngine, readComposeEngine } from '../../host/docker/engine.ts'
+import { portOf } from '../../host/docker/pds-port.ts'
+import { diffSettings } from '../../host/env/diff.ts'
+import { editEnv } from '../../host/env/edit.ts'
+import { type EnvFile, parseEnvFile } from '../../host/env/parse.ts'
+import { parseImage, showImage } from '../../host/images/image-reference.ts'
+import { check, later, type Plan, type Step, write } from '../../plan/plan.ts'
+import { column, flag, type RowOf, type Views } from '../../runner/command/command.ts'
+import { count, optional, text, yesNo } from '../../runner/command/types.ts'
 
 /** The setting that opens and closes the door. */
 export const door = 'PDS_INVITE_REQUIRED'
@@ -137,7 +137,7 @@ async function backToImage(
   const running = parseImage(made)
   if (to === 'open' || running === undefined) throw otherImage(made, other)
   const { service } = await host.config()
-  const { writeImage } = await import('../../host/update-steps.ts')
+  const { writeImage } = await import('../../host/update/update-steps.ts')
   try {
     return writeImage(await readComposeImage(host, engine, service), running)
   } catch (cause) {

@@ -1,6 +1,6 @@
-import { readSetting } from '../../host/service-env.ts'
-import { column, query } from '../../runner/command.ts'
-import { optional, text, yesNo } from '../../runner/type.ts'
+import { readSetting } from '../../host/compose/service-env.ts'
+import { column, query } from '../../runner/command/command.ts'
+import { optional, text, yesNo } from '../../runner/command/types.ts'
 import { closes, door } from './shared.ts'
 
 /** What the PDS says to everybody who asks, beside what is written in pds.env. */

@@ -1,8 +1,8 @@
-import { type Choice, chosen, type Image, isPinned, showImage } from '../../host/image.ts'
-import { actsOn } from '../../host/recreate.ts'
-import { compare, readRemote } from '../../host/registry.ts'
-import { flag, option, procedure, type Views } from '../../runner/command.ts'
-import { later } from '../../runner/plan.ts'
+import { actsOn } from '../../host/apply/recreate.ts'
+import { type Choice, chosen, type Image, isPinned, showImage } from '../../host/images/image-reference.ts'
+import { compare, readRemote } from '../../host/images/registry.ts'
+import { later } from '../../plan/plan.ts'
+import { flag, option, procedure, type Views } from '../../runner/command/command.ts'
 import { pinnedAsBefore, refuseMissing } from './pinned.ts'
 import {
   briefly,
@@ -52,7 +52,7 @@ export default procedure({
     checkRoom(found)
     const stamp = stampOf(views.clock())
     const copying = copyingOf(found, stamp)
-    const { updateSteps } = await import('../../host/update-steps.ts')
+    const { updateSteps } = await import('../../host/update/update-steps.ts')
     const steps = updateSteps(
       updatingOf(found, target, { stamp, copying, settle, wait, version: to?.version }),
     )

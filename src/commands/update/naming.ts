@@ -1,8 +1,8 @@
-import { type Image, isPinned, showImage } from '../../host/image.ts'
-import type { Watchtower } from '../../host/watchtower.ts'
-import { column } from '../../runner/command.ts'
-import type { Plan } from '../../runner/plan.ts'
-import { text, yesNo } from '../../runner/type.ts'
+import { type Image, isPinned, showImage } from '../../host/images/image-reference.ts'
+import type { Watchtower } from '../../host/images/watchtower.ts'
+import type { Plan } from '../../plan/plan.ts'
+import { column } from '../../runner/command/command.ts'
+import { text, yesNo } from '../../runner/command/types.ts'
 import { briefly } from './shared.ts'
 import { type Survey, unapplied } from './survey.ts'
 
@@ -24,7 +24,7 @@ type Row = {
 /** Plans to name another image in the compose file, and nothing else. */
 export async function planNaming(found: Survey, to: Image, verb: 'pin' | 'unpin'): Promise<Plan<Row>> {
   const { config, engine, image, place, watchtower } = found
-  const { checkImage, writeImage } = await import('../../host/update-steps.ts')
+  const { checkImage, writeImage } = await import('../../host/update/update-steps.ts')
   const write = writeImage(place, to)
   const steps = write.length > 0 ? [...write, checkImage({ engine, service: config.service }, to)] : []
   const row = { image: showImage(to), was: showImage(image), pinned: isPinned(to), file: place.path }

@@ -1,10 +1,10 @@
-import { failed, usage } from '../../failure.ts'
-import { type Copying, restoreDatabases, unrestoreDatabases } from '../../host/database-copy.ts'
-import { type Image, isPinned, parseImage, showImage } from '../../host/image.ts'
-import type { PreviousImage } from '../../host/previous.ts'
-import { flag, option, procedure } from '../../runner/command.ts'
-import { later, type Plan, shell } from '../../runner/plan.ts'
-import { text } from '../../runner/type.ts'
+import { failed, usage } from '../../base/failure.ts'
+import type { PreviousImage } from '../../host/images/image-history.ts'
+import { type Image, isPinned, parseImage, showImage } from '../../host/images/image-reference.ts'
+import { type Copying, restoreDatabases, unrestoreDatabases } from '../../host/update/database-copy.ts'
+import { later, type Plan, shell } from '../../plan/plan.ts'
+import { flag, option, procedure } from '../../runner/command/command.ts'
+import { text } from '../../runner/command/types.ts'
 import { act } from '../../ssh/shell.ts'
 import { briefly, changeColumns, checkRoom, gateOptions, stampOf, updatingOf, warningsOf } from './shared.ts'
 import { refuseUnnamed, type Survey, survey } from './survey.ts'
@@ -37,7 +37,7 @@ export default procedure({
     const back = restoreDatabases ? copiesOf(found, previous) : undefined
     if (back) checkRoom(found, 'make room there: the newer databases are kept beside; nothing was changed')
     const stamp = stampOf(views.clock())
-    const { changing, rememberImage } = await import('../../host/update-steps.ts')
+    const { changing, rememberImage } = await import('../../host/update/update-steps.ts')
     const wanted = { stamp, copying: undefined, settle, wait, version: previous.version ?? undefined }
     const it = updatingOf(found, target, wanted)
     const between = back ? [restoring(back, it.port, stamp)] : []

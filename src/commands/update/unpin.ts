@@ -1,4 +1,4 @@
-import { optionOr, procedure } from '../../runner/command.ts'
+import { optionOr, procedure } from '../../runner/command/command.ts'
 import { namingColumns, planNaming } from './naming.ts'
 import { tag } from './shared.ts'
 import { survey } from './survey.ts'

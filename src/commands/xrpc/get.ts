@@ -1,7 +1,7 @@
-import { failed, usage } from '../../failure.ts'
-import { jsonOf } from '../../pds/answers.ts'
-import { argument, column, flag, manyArguments, query } from '../../runner/command.ts'
-import { anything, type Json, text } from '../../runner/type.ts'
+import { failed, usage } from '../../base/failure.ts'
+import { jsonOf } from '../../pds/xrpc/health-answer.ts'
+import { argument, column, flag, manyArguments, query } from '../../runner/command/command.ts'
+import { anything, type Json, text } from '../../runner/command/types.ts'
 import { nsid } from './shared.ts'
 
 /** `key=value` words as query parameters; a repeated key becomes a list. */

@@ -1,7 +1,7 @@
-import { usage } from '../../failure.ts'
-import { argument, column, flag, option, procedure, type Views } from '../../runner/command.ts'
-import { later } from '../../runner/plan.ts'
-import { anything, reason, text } from '../../runner/type.ts'
+import { usage } from '../../base/failure.ts'
+import { later } from '../../plan/plan.ts'
+import { argument, column, flag, option, procedure, type Views } from '../../runner/command/command.ts'
+import { anything, reason, text } from '../../runner/command/types.ts'
 import { nsid } from './shared.ts'
 
 /** A body as it is sent, what it says, and how it may be shown. */

@@ -1,5 +1,5 @@
-import { usage } from '../../failure.ts'
-import type { Type } from '../../runner/type.ts'
+import { usage } from '../../base/failure.ts'
+import type { Type } from '../../runner/command/types.ts'
 
 /** The name of a method (atproto.com/specs/nsid), or one that begins with `_` such as `_health`. */
 export const nsid: Type<string> = {

@@ -1,4 +1,4 @@
-import { fromOneLine } from '../../ssh/one-line.ts'
+import { fromOneLine } from '../../ssh/session/line-encoding.ts'
 
 /**
  * Functions of sh that take the lock. The whole change comes in one line, is put together beside `change`, and becomes

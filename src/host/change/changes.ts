@@ -1,6 +1,6 @@
-import { Failure } from '../../failure.ts'
+import { Failure } from '../../base/failure.ts'
 import type { Conversation } from '../../ssh/session.ts'
-import type { Host } from '../host.ts'
+import type { Host } from '../access/host.ts'
 import { agent } from './agent.ts'
 import type { Change, ChangePlan, Changes, Holder } from './change.ts'
 import { atOnce, firstOf, fits, holderLine, toUpload, writesOf } from './compile.ts'

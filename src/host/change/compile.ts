@@ -1,5 +1,5 @@
-import type { Secret } from '../../secret.ts'
-import { toOneLine } from '../../ssh/one-line.ts'
+import type { Secret } from '../../base/secret.ts'
+import { toOneLine } from '../../ssh/session/line-encoding.ts'
 import { quote } from '../../ssh/shell.ts'
 import type { ChangePlan, Holder } from './change.ts'
 import { identity } from './identity.ts'

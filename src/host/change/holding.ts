@@ -1,6 +1,6 @@
 import type { Conversation } from '../../ssh/session.ts'
 import { act } from '../../ssh/shell.ts'
-import type { Host } from '../host.ts'
+import type { Host } from '../access/host.ts'
 import type { Change, ChangeEnd, ChangeEvent, ChangePlan, Pending } from './change.ts'
 import { JournalReader } from './journal.ts'
 import { changesDir, readStanding } from './pending.ts'

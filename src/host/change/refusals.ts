@@ -1,4 +1,4 @@
-import { Failure, failed, unreachable } from '../../failure.ts'
+import { Failure, failed, unreachable } from '../../base/failure.ts'
 import type { Holder } from './change.ts'
 import type { Standing } from './standing.ts'
 

@@ -1,4 +1,4 @@
-import type { Secret } from '../../secret.ts'
+import type { Secret } from '../../base/secret.ts'
 import type { Shell } from '../../ssh/shell.ts'
 
 /** What a `wait` step waits for: a PDS that answers, stays up and is the one that was asked for. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Failure, unreachable } from '../../../src/failure.ts'
+import { type Failure, unreachable } from '../../../src/base/failure.ts'
 import { type ScriptedPds, scriptedPds } from '../../support/scripted-pds.ts'
 import type { Fault, PdsScript } from '../../support/scripted-state.ts'
 import { didOf } from '../../support/scripted-state.ts'

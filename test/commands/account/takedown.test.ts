@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { failed, unreachable } from '../../../src/failure.ts'
+import { failed, unreachable } from '../../../src/base/failure.ts'
 import { type ScriptedPds, scriptedPds } from '../../support/scripted-pds.ts'
 import { didOf } from '../../support/scripted-state.ts'
 import {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { unreachable } from '../../../src/failure.ts'
+import { unreachable } from '../../../src/base/failure.ts'
 import type { ChangeEvent, ChangePlan, Pending } from '../../../src/host/change/change.ts'
 import type { StoreScript } from '../../support/scripted-store.ts'
 import { errorOf, type Ran } from '../../support/world.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { failed } from '../../../src/failure.ts'
+import { failed } from '../../../src/base/failure.ts'
 import type { ChangePlan, Pending } from '../../../src/host/change/change.ts'
 import { changedBy, errorOf, nothing, type Ran, rowsOf, told } from '../../support/world.ts'
 import { passwordIn, type Rotating, rotating, storeName } from './rotating.ts'

@@ -1,6 +1,6 @@
-import type { HostConfig } from '../../../src/config.ts'
+import { Secret } from '../../../src/base/secret.ts'
+import type { HostConfig } from '../../../src/config/load.ts'
 import type { HostStep } from '../../../src/host/change/step.ts'
-import { Secret } from '../../../src/secret.ts'
 import { recordAnswer } from '../../support/rotated.ts'
 import type { ChangesScript } from '../../support/scripted-changes.ts'
 import type { ScriptedHost } from '../../support/scripted-host.ts'

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Ended } from '../../../src/base/local-program.ts'
 import { cronLine, serviceUnit } from '../../../src/commands/admin-password/units.ts'
-import type { Ended } from '../../../src/process.ts'
 import { errorOf, rowsOf } from '../../support/world.ts'
 import { type RotatingScript, rotating } from './rotating.ts'
 

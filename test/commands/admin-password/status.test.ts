@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Failure, failed, unreachable } from '../../../src/failure.ts'
+import { Failure, failed, unreachable } from '../../../src/base/failure.ts'
 import type { Pending } from '../../../src/host/change/change.ts'
 import { nothing, type Ran, rowsOf } from '../../support/world.ts'
 import { type Rotating, type RotatingScript, rotating, storeName } from './rotating.ts'

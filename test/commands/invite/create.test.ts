@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { unreachable } from '../../../src/failure.ts'
+import { unreachable } from '../../../src/base/failure.ts'
 import { type ScriptedPds, scriptedPds } from '../../support/scripted-pds.ts'
 import { didOf } from '../../support/scripted-state.ts'
 import { changedBy, closingNote, errorOf, nothing, rowsOf, scriptedWorld, told } from '../../support/world.ts'

@@ -1,0 +1,121 @@
+import { ahead, chunked, eagerly } from '../../base/concurrency.ts'
+import type { AccountStatus, AccountView, PdsView, RepoRow } from '../xrpc/client.ts'
+import { XrpcFailure } from '../xrpc/failures.ts'
+
+/** An account of this PDS. Times are ISO 8601, UTC. */
+export interface Account {
+  did: string
+  handle: string
+  email: string | null
+  emailConfirmedAt: string | null
+  status: AccountStatus
+  createdAt: string
+  /** Who gave out the invite code it signed up with: a DID, or `admin`; null for none. */
+  invitedBy: string | null
+}
+
+/** Which accounts to read. */
+export interface ListOptions {
+  /** Created at or after this instant. */
+  readonly since?: Date | undefined
+  /** Created before this instant. */
+  readonly until?: Date | undefined
+  /** Only those of these rows of com.atproto.sync.listRepos; nothing more is asked about the others. */
+  readonly only?: ((row: RepoRow) => boolean) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+const PAGE = 1000
+/** getAccountInfos is a GET: this many DIDs (4 kB) stay far below the 16 kB that a Node server takes. */
+export const BATCH = 100
+/** Batches under way at once. Measured on loopback: 4 are as fast as 16, for the PDS is one thread; a far host wants some more. */
+export const WIDTH = 8
+
+/**
+ * The accounts in the order of their creation, streamed: all pages of com.atproto.sync.listRepos, with
+ * com.atproto.admin.getAccountInfos for the rest. An account deleted in between is left out.
+ */
+export async function* listAccounts(pds: PdsView, options: ListOptions = {}): AsyncGenerator<Account> {
+  const { since, until, only = () => true } = options
+  const left = new AbortController()
+  const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal
+  const batches = inBatches(eagerly(repoPages(pds, since, signal)), only)
+  try {
+    const filled = ahead(batches, WIDTH, (rows) => readAccounts(pds, rows, signal))
+    for await (const accounts of filled) {
+      for (const account of accounts) {
+        if (until && account.createdAt >= until.toISOString()) return
+        if (!since || account.createdAt >= since.toISOString()) yield account
+      }
+    }
+  } finally {
+    left.abort()
+  }
+}
+
+/** How an account is shown, of its row in listRepos and its accountView. */
+export const toAccount = (view: AccountView, status: AccountStatus): Account => ({
+  did: view.did,
+  handle: view.handle,
+  email: view.email ?? null,
+  emailConfirmedAt: view.emailConfirmedAt ?? null,
+  status,
+  createdAt: view.indexedAt,
+  invitedBy: view.invitedBy?.forAccount ?? null,
+})
+
+/** The status that a row of com.atproto.sync.listRepos states. */
+export const statusOf = (row: { active?: boolean; status?: string }): AccountStatus =>
+  row.active === false ? (row.status ?? 'deactivated') : 'active'
+
+/** The pages of com.atproto.sync.listRepos, oldest accounts first, from an instant on where the PDS can do that. */
+export async function* repoPages(
+  pds: PdsView,
+  since: Date | undefined,
+  signal?: AbortSignal,
+): AsyncGenerator<RepoRow[]> {
+  let { cursor, page } = await firstPage(pds, since, signal)
+  for (;;) {
+    yield page
+    if (cursor === undefined || page.length === 0) return
+    const next = await pds.query('com.atproto.sync.listRepos', { limit: PAGE, cursor }, { signal })
+    cursor = next.cursor === cursor ? undefined : next.cursor
+    page = next.repos
+  }
+}
+
+/**
+ * The PDS makes cursors of the instant of creation and a DID, and takes those it never gave: `did:plc:` comes before
+ * every DID, so nothing of that instant is left out. One that refuses it is read from the start.
+ */
+async function firstPage(pds: PdsView, since: Date | undefined, signal: AbortSignal | undefined) {
+  const read = async (cursor?: string) => {
+    const params = cursor === undefined ? { limit: PAGE } : { limit: PAGE, cursor }
+    const answer = await pds.query('com.atproto.sync.listRepos', params, { signal })
+    return { cursor: answer.cursor, page: answer.repos }
+  }
+  if (since === undefined) return read()
+  try {
+    return await read(`${since.getTime()}::did:plc:`)
+  } catch (error) {
+    if (error instanceof XrpcFailure && error.status === 400) return read()
+    throw error
+  }
+}
+
+async function* inBatches(
+  pages: AsyncIterable<RepoRow[]>,
+  only: (row: RepoRow) => boolean,
+): AsyncGenerator<RepoRow[]> {
+  for await (const page of pages) yield* chunked(page.filter(only), BATCH)
+}
+
+async function readAccounts(pds: PdsView, rows: RepoRow[], signal: AbortSignal): Promise<Account[]> {
+  const dids = rows.map(({ did }) => did)
+  const { infos } = await pds.query('com.atproto.admin.getAccountInfos', { dids }, { signal })
+  const views = new Map(infos.map((view) => [view.did, view]))
+  return rows.flatMap((row) => {
+    const view = views.get(row.did)
+    return view ? [toAccount(view, statusOf(row))] : []
+  })
+}

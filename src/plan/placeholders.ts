@@ -1,0 +1,45 @@
+import { Secret } from '../base/secret.ts'
+import type { Later } from './plan.ts'
+
+/** Whether a value is put off. */
+export const isLater = (value: unknown): value is Later =>
+  typeof value === 'object' && value !== null && typeof (value as Later).later === 'string'
+
+/** A copy with every Later replaced by `of(place)`, every other leaf by `leaf(value)`. */
+export function fill(
+  value: unknown,
+  of: (place: string) => unknown,
+  leaf: (value: unknown) => unknown = (v) => v,
+): unknown {
+  if (isLater(value)) return of(value.later)
+  if (Array.isArray(value)) return value.map((element) => fill(element, of, leaf))
+  if (typeof value !== 'object' || value === null || value instanceof Secret || value instanceof Uint8Array)
+    return leaf(value)
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, fill(field, of, leaf)]))
+}
+
+/** A value with Later as ‹place› and Secret as ‹secret›: what a dry run and the trail show. */
+export const shown = (value: unknown): unknown =>
+  fill(
+    value,
+    (place) => `‹${place}›`,
+    (leaf) => (leaf instanceof Secret ? String(leaf) : leaf),
+  )
+
+/** Whether a leaf such as this stands anywhere in a value. */
+export function holds(value: unknown, is: (leaf: unknown) => boolean): boolean {
+  let found = false
+  fill(
+    value,
+    () => undefined,
+    (leaf) => (found ||= is(leaf)),
+  )
+  return found
+}
+
+/** The places that a value refers to, such as `host.version`. */
+export function placesIn(value: unknown): readonly string[] {
+  const places: string[] = []
+  fill(value, (place) => places.push(place))
+  return places
+}

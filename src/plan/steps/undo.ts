@@ -1,0 +1,9 @@
+import type { OwnStep, XrpcStep } from '../plan.ts'
+import type { RunStep } from './local-program.ts'
+import type { StoreStep } from './store.ts'
+
+/** What a step of this machine is undone by. */
+export type UndoStep = XrpcStep | StoreStep | RunStep
+
+/** What undoes a step of this machine; undefined where nothing does. */
+export const undoOf = (step: OwnStep): UndoStep | undefined => ('undo' in step ? step.undo : undefined)

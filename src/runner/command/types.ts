@@ -1,0 +1,195 @@
+import { parseAge } from '../../base/duration.ts'
+import { usage } from '../../base/failure.ts'
+import { Secret } from '../../base/secret.ts'
+
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [key: string]: Json | undefined }
+
+/** JSON Schema (draft 2020-12), as far as `schema` prints it. */
+export type JsonSchema = { readonly [key: string]: Json | undefined }
+
+/** A kind of value as output: what its JSON looks like, how a person sees it. */
+export interface Shown<T> {
+  /** The placeholder in help, such as `time` in `<time>`. */
+  readonly name: string
+  readonly schema: JsonSchema
+  /** One line for a table. */
+  show(value: T): string
+  /** What goes into the result's JSON; identity unless the value hides itself. */
+  json(value: T): Json
+}
+
+/** A kind of value that can also be typed: how a word of argv becomes one. */
+export interface Type<T> extends Shown<T> {
+  /** Throws a `usage` Failure that says what would be right. */
+  parse(text: string): T
+  /** All words it takes, for help and completion. */
+  readonly choices?: readonly string[]
+  /** What the shell should complete: files, names of configured hosts, or nothing. */
+  readonly completes?: 'file' | 'host'
+}
+
+const readOnly = (name: string) => (): never => {
+  throw new TypeError(`${name} is only an output`)
+}
+
+const plain = (name: string, schema: JsonSchema, parse: (text: string) => string): Type<string> => ({
+  name,
+  schema,
+  parse,
+  show: (value) => value,
+  json: (value) => value,
+})
+
+/** Any text without control characters. */
+export const text: Type<string> = plain('text', { type: 'string' }, (word) => {
+  if (/[\u0000-\u0008\u000b-\u001f\u007f]/.test(word)) throw usage('control characters are not allowed here')
+  return word
+})
+
+/** A file of this machine, or `-` for standard input. */
+export const path: Type<string> = { ...plain('file', { type: 'string' }, (word) => word), completes: 'file' }
+
+/** Why, as the operator says. The PDS takes an empty takedown ref for none at all, and the account for active. */
+export const reason: Type<string> = {
+  ...text,
+  parse(word) {
+    if (word.trim() === '') throw usage('it is empty', 'say why, or leave it out')
+    return text.parse(word)
+  },
+}
+
+/** A handle (atproto.com/specs/handle), as output. */
+export const handle: Type<string> = plain('handle', { type: 'string', format: 'hostname' }, (word) => word)
+
+/** A DID (atproto.com/specs/did), as output. */
+export const did: Type<string> = plain('did', { type: 'string', pattern: '^did:' }, (word) => word)
+
+/** An address with one `@` and a dot behind it, as the PDS wants it. */
+export const email: Type<string> = plain('email', { type: 'string', format: 'email' }, (word) => {
+  const address = word.trim()
+  if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(address)) throw usage(`“${word}” is not an email address`)
+  return address
+})
+
+/** A whole number from `least` to `most`. */
+export const integer = (least: number, most: number = Number.MAX_SAFE_INTEGER): Type<number> => ({
+  name: 'n',
+  schema: { type: 'integer', minimum: least, ...(most < Number.MAX_SAFE_INTEGER && { maximum: most }) },
+  parse(word) {
+    const value = /^\d{1,15}$/.test(word) ? Number(word) : Number.NaN
+    if (value >= least && value <= most) return value
+    const range = most < Number.MAX_SAFE_INTEGER ? `from ${least} to ${most}` : `of at least ${least}`
+    throw usage(`“${word}” is not a whole number ${range}`)
+  },
+  show: (value) => String(value),
+  json: (value) => value,
+})
+
+/** A count, as output. */
+export const count: Type<number> = integer(0)
+
+/** One of a few words. */
+export const choice = <const C extends readonly string[]>(name: string, choices: C): Type<C[number]> => ({
+  name,
+  choices,
+  schema: { enum: choices },
+  parse(word) {
+    if (choices.includes(word)) return word
+    throw usage(`“${word}” is not one of ${choices.join(', ')}`)
+  },
+  show: (value) => value,
+  json: (value) => value,
+})
+
+/** yes or no, as output. */
+export const yesNo: Type<boolean> = {
+  name: 'yes|no',
+  schema: { type: 'boolean' },
+  parse: readOnly('yes|no'),
+  show: (value) => (value ? 'yes' : 'no'),
+  json: (value) => value,
+}
+
+/** A length of time such as `30s` or `5m`, in milliseconds. */
+export const duration: Type<number> = {
+  name: 'time',
+  schema: { type: 'integer', description: 'milliseconds' },
+  parse(word) {
+    const age = parseAge(word)
+    if (age) return age
+    throw usage(`“${word}” is not a length of time`, 'write it as 30s, 5m or 1h')
+  },
+  show: (value) => `${value / 1000}s`,
+  json: (value) => value,
+}
+
+const iso = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/
+
+/** Whether the calendar has the day that a time begins with; Date takes 30 February for 2 March. */
+function isDay(word: string): boolean {
+  const day = new Date(`${word.slice(0, 10)}T00:00:00Z`)
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(word.slice(0, 10))
+}
+
+/** A moment that was given as an age, by the clock of this machine. */
+export class Ago extends Date {}
+
+/** A moment, ISO 8601 or an age (`90m`, `24h`, `7d`) before `now`; a time without a zone is UTC. */
+export const time = (now: () => number = Date.now): Type<Date> => ({
+  name: 'time',
+  schema: { type: 'string', format: 'date-time' },
+  parse(word) {
+    const age = parseAge(word)
+    if (age !== undefined) return new Ago(now() - age)
+    const zoned = /T.*(Z|[+-]\d{2}:?\d{2})$/.test(word) || !word.includes('T') ? word : `${word}Z`
+    const at = iso.test(word) && isDay(word) ? new Date(zoned) : new Date(Number.NaN)
+    if (!Number.isNaN(at.getTime())) return at
+    throw usage(
+      `“${word}” is not a time`,
+      'write it as 2026-11-22T18:00:00Z, 2026-11-22, or an age: 90m, 24h, 7d',
+    )
+  },
+  show: (value) => value.toISOString(),
+  json: (value) => value.toISOString(),
+})
+
+/** A moment as output, ISO 8601 in UTC; a person sees `2026-11-22 18:04`. */
+export const moment: Type<string> = {
+  name: 'time',
+  schema: { type: 'string', format: 'date-time' },
+  parse: readOnly('time'),
+  show: (value) => value.slice(0, 16).replace('T', ' '),
+  json: (value) => value,
+}
+
+/** A password: shown and in JSON only because it is the result that was asked for. */
+export const password: Type<Secret> = {
+  name: 'password',
+  schema: { type: 'string' },
+  parse: (word) => new Secret(word),
+  show: (value) => value.reveal(),
+  json: (value) => value.reveal(),
+}
+
+/** A value that may be absent: `null` in JSON, `-` in a table. */
+export const optional = <T>(type: Type<T>): Type<T | null> => ({
+  ...type,
+  schema: { anyOf: [type.schema, { type: 'null' }] },
+  show: (value) => (value === null ? '-' : type.show(value)),
+  json: (value) => (value === null ? null : type.json(value)),
+})
+
+/** Anything JSON can say, as output. */
+export const anything: Type<Json> = {
+  name: 'json',
+  schema: {},
+  parse: readOnly('json'),
+  show: (value) => JSON.stringify(value),
+  json: (value) => value,
+}

@@ -1,0 +1,171 @@
+import { Failure, failed } from '../../base/failure.ts'
+import type { Pds } from '../../pds/xrpc/client.ts'
+import { fill } from '../../plan/placeholders.ts'
+import type { OwnStep, Proof } from '../../plan/plan.ts'
+import type { RunProgram } from '../../plan/steps/local-program.ts'
+import { showStep } from '../../plan/steps/show-step.ts'
+import { type UndoStep, undoOf } from '../../plan/steps/undo.ts'
+import { asFailure, asStepFailure, carryOutStep, lookUp } from './local-step.ts'
+import { type Vault, withPasswords } from './password-sources.ts'
+import { Disproved, prove, proveStatuses, type StatusProof } from './verify.ts'
+
+/** A proof of what the PDS has accepted, or of what it may have done: then with the Failure to report unless it holds. */
+export type DoubtfulProof = StatusProof & { readonly doubt?: Failure | undefined }
+
+/** Every step was accepted, and only the proof of the last is missing: all of it stands, and nothing is undone. */
+export class Unproven extends Failure {}
+
+/** What the steps of one item work with: the PDS, and what it has answered so far. */
+export interface Desk {
+  readonly pds: Pds
+  readonly kept: Map<string, unknown>
+  /** For steps about the admin password. */
+  readonly vault?: Vault | undefined
+  /** For programs of this machine. */
+  readonly runProgram?: RunProgram | undefined
+  /** How many steps of the item were carried out elsewhere before these. */
+  readonly before?: number
+  /** Told of each step before it is begun and once it is done, by its index among these; a Failure of it ends all. */
+  readonly mark?: (event: 'begin' | 'done', index: number) => Promise<void>
+  /** Status proofs are read at once; otherwise the last one is handed back, to be read with those of other items. */
+  readonly prompt?: 'yes'
+}
+
+/** Carries steps of this machine out in order, undoes them when one fails, and hands back the proof still to be read. */
+export async function carryOutSteps(
+  steps: readonly OwnStep[],
+  desk: Desk,
+): Promise<DoubtfulProof | undefined> {
+  const undo: UndoStep[] = []
+  let last: DoubtfulProof | undefined
+  for (const [index, step] of steps.entries()) {
+    const begun = desk.mark?.('begin', index)
+    // A check only reads, so that nothing is lost by being told of at the same time.
+    if (step.kind === 'check') begun?.catch(() => {})
+    else await begun
+    const back = undoOf(step)
+    if (step.kind === 'store' && back) undo.push(back)
+    try {
+      const doubt = await carryOutStep(step, desk).then(
+        () => undefined,
+        (cause) => doubtOf(cause, step),
+      )
+      if (step.kind !== 'store' && back) undo.push(back)
+      const proof = 'proof' in step ? step.proof : undefined
+      if (proof) last = (await readBack(step, proof, desk, doubt)) ?? last
+    } catch (cause) {
+      await begun
+      const failure = asStepFailure(cause)
+      const accepted = failure.outcome === 'partial' && step.kind === 'xrpc' && !step.undo
+      if (accepted && step === steps.at(-1)) throw new Unproven(failure)
+      throw await undone(failure, step, index, undo, desk)
+    }
+    await begun
+    await desk.mark?.('done', index)
+  }
+  return last
+}
+
+/** A lost answer is no failure yet where reading back will tell, and nothing else of the answer is wanted. */
+function doubtOf(cause: unknown, step: OwnStep): Failure {
+  const lost = cause instanceof Failure && cause.code === 'answer-lost'
+  if (lost && step.kind === 'xrpc' && step.proof && step.keep === undefined) return cause
+  throw cause
+}
+
+/** Proves one step; when it cannot be read back, nobody knows more than that the PDS accepted it. */
+async function readBack(
+  step: OwnStep,
+  proof: Proof,
+  desk: Desk,
+  doubt: Failure | undefined,
+): Promise<DoubtfulProof | undefined> {
+  try {
+    const keep = (name: string, value: unknown) => void desk.kept.set(name, value)
+    const whole = await withPasswords(proof, desk.vault)
+    const status = await prove(desk.pds, whole, (place) => lookUp(desk.kept, place), keep)
+    if (!status || !(desk.prompt || step.kind === 'check')) return status && { ...status, doubt }
+    const now = (await proveStatuses(desk.pds, [status])).get(status.did)
+    if (now instanceof Failure) throw now
+    desk.kept.set('now', { status: now })
+    return undefined
+  } catch (cause) {
+    if (doubt) throw resolveDoubt(doubt, cause)
+    if (step.kind === 'check') throw cause instanceof Disproved ? failed(cause.code, cause.found) : cause
+    const failure = asStepFailure(cause)
+    throw failure.code === 'not-proven' ? failure : unread(failure)
+  }
+}
+
+/** An error of the PDS that left it open whether the step was done is the failure itself, once it is seen not to be. */
+export function resolveDoubt(doubt: Failure, seen: unknown): Failure {
+  const { cause } = doubt
+  return seen instanceof Disproved && cause instanceof Failure && cause.code === 'pds-error'
+    ? asStepFailure(cause)
+    : doubt
+}
+
+/** What was accepted stands until somebody has looked. */
+export const unread = (failure: Failure): Failure =>
+  new Failure({
+    outcome: 'partial',
+    code: failure.code,
+    message: `it was accepted, but could not be read back: ${failure.message}`,
+    hint: failure.hint,
+    cause: failure,
+  })
+
+/** The failure to report once the steps before it are undone, or could not be. */
+async function undone(
+  failure: Failure,
+  step: OwnStep,
+  index: number,
+  undo: readonly UndoStep[],
+  desk: Desk,
+): Promise<Failure> {
+  const { outcome, code } = failure
+  const hint = (code === 'answer-lost' && step.kind === 'xrpc' && step.ifLost) || failure.hint
+  const number = (desk.before ?? 0) + index + 1
+  const lines = [failure.message]
+  if (number > 1) lines.unshift(`step ${number} failed: ${step.why}`)
+  // Accepted but not read back: it stands, unless its own undo takes it back.
+  const stands = outcome === 'partial' && !(step.kind === 'xrpc' && step.undo)
+  const back = await undoSteps(undo, desk)
+  const end = outcome === 'partial' ? 'failed' : outcome
+  return new Failure({
+    outcome: stands || back.stands ? 'partial' : end,
+    code,
+    message: [...lines, ...back.lines].join('\n'),
+    hint,
+    cause: failure,
+  })
+}
+
+/** What became of steps that were to be undone: a line each, and whether any of them stands. */
+export interface Undoing {
+  readonly lines: readonly string[]
+  readonly stands: boolean
+}
+
+/** Undoes steps, the last first; one that cannot be undone keeps none of the others from it. */
+export async function undoSteps(
+  undo: readonly UndoStep[],
+  desk: Pick<Desk, 'pds' | 'kept' | 'vault' | 'runProgram'>,
+): Promise<Undoing> {
+  const { pds, kept, vault } = desk
+  const lines: string[] = []
+  let stands = false
+  for (const back of undo.toReversed()) {
+    try {
+      await carryOutStep(back, desk)
+      const proof = 'proof' in back ? back.proof : undefined
+      if (proof) await prove(pds, await withPasswords(proof, vault), (place) => lookUp(kept, place))
+      lines.push(`undone: ${back.why}`)
+    } catch (problem) {
+      stands = true
+      const call = showStep(fill(back, (place) => lookUp(kept, place)) as UndoStep)
+      lines.push(`NOT undone: ${back.why}: ${asFailure(problem).message} (to do it by hand: ${call})`)
+    }
+  }
+  return { lines, stands }
+}

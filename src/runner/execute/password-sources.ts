@@ -1,0 +1,78 @@
+import { dirname } from 'node:path'
+import { type Failure, usage } from '../../base/failure.ts'
+import type { Secret } from '../../base/secret.ts'
+import { readAdminPassword, readFormerPassword } from '../../host/admin-password/record.ts'
+import type { Proof } from '../../plan/plan.ts'
+import { storeLabel } from '../../plan/steps/store.ts'
+import type { Store } from '../../store/store.ts'
+import type { Views } from '../command/command.ts'
+import type { World } from '../invoke/world.ts'
+
+/** What steps about the admin password reach beside the PDS: its store, and pds.env as it is at that moment. */
+export interface Vault {
+  /** The store of that label. */
+  store(label: string): Promise<Store>
+  /**
+   * A Failure unless the config, or the operator, names the store: a host must not choose what is run or written on this
+   * machine.
+   */
+  refuseForeign(label: string): Promise<void>
+  ofPdsEnv(): Promise<Secret>
+  /** The one of the pds.env that the change under way has replaced. */
+  ofFormerPdsEnv(): Promise<Secret>
+}
+
+type Sight = Pick<Views, 'config'> & { readonly host: Pick<Views['host'], 'ask' | 'config' | 'where'> }
+
+/** Opens nothing yet. */
+export function openVault(
+  world: Pick<World, 'openStore'>,
+  { host, config }: Sight,
+  named?: string | undefined,
+): Vault {
+  const configured = async () =>
+    named === undefined ? (await host.config()).adminPassword : { store: named, read: undefined }
+  return {
+    async store(label) {
+      const { name } = await host.config()
+      const known = await configured()
+      const own = known?.store
+      const isOwn = own !== undefined && storeLabel(own) === label
+      if (!isOwn && label === storeLabel('command:')) throw foreignStore(label, (await config()).file)
+      return await world.openStore(isOwn ? own : label, {
+        base: dirname((await config()).file),
+        hostName: name,
+        readCommand: isOwn ? known?.read : undefined,
+      })
+    },
+    async refuseForeign(label) {
+      const own = (await configured())?.store
+      if (label === 'stdout' || (own !== undefined && storeLabel(own) === label)) return
+      throw foreignStore(label, (await config()).file)
+    },
+    ofPdsEnv: () => readAdminPassword(host),
+    ofFormerPdsEnv: () => readFormerPassword(host),
+  }
+}
+
+/** The store of a change that only the host names. */
+export const foreignStore = (label: string, file: string): Failure =>
+  usage(
+    `the change keeps the password in ${label}, and neither ${file} nor you have named that store`,
+    `if it is yours: the same command with --store ${label === 'command:…' ? 'command:LINE' : label}; what the host says of it is never believed by itself`,
+    'store-not-configured',
+  )
+
+/** The proof with the passwords that it speaks of; any other as it is. */
+export async function withPasswords(proof: Proof, vault: Vault | undefined): Promise<Proof> {
+  if (proof.kind !== 'admin password') return proof
+  const { accepted, refused } = proof
+  if (!vault) throw new TypeError('a proof of the admin password stands where none can be read')
+  return {
+    ...proof,
+    accepted: accepted === 'of pds.env' ? await vault.ofPdsEnv() : accepted,
+    ...(refused && {
+      refused: refused === 'of the former pds.env' ? await vault.ofFormerPdsEnv() : refused,
+    }),
+  }
+}

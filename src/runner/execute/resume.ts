@@ -1,0 +1,144 @@
+import { Failure, failed } from '../../base/failure.ts'
+import type { Change, ChangePlan } from '../../host/change/change.ts'
+import type { Plan, ResumeStep } from '../../plan/plan.ts'
+import { type AfterStep, afterOf, beforeOf } from '../../plan/steps/stored-steps.ts'
+import { type UndoStep, undoOf } from '../../plan/steps/undo.ts'
+import { stepStates } from '../invoke/pending-change.ts'
+import { holderOf } from './change-plan.ts'
+import { carryOn, earlierOf, type Site } from './host-change.ts'
+import { close, endOf, hear, LeftStanding, mayBeUnwell, orLeave, toldLater } from './host-change-outcome.ts'
+import { asFailure } from './local-step.ts'
+import { undoSteps } from './local-steps.ts'
+
+/** Takes a change up that was cut off; its own outcome, unknown so far, is written to the trail as well. */
+export async function carryResume(planned: ResumeStep, plan: Plan<unknown>, site: Site): Promise<void> {
+  if (planned.way === 'break lock') return await site.changes.breakLock(planned.holder ?? '')
+  const change = await site.changes.adopt(
+    planned.id,
+    holderOf(site.author, plan),
+    planned.program && 'allowed',
+  )
+  const step = asItStands(planned, change)
+  const tell = async (failure: Failure | undefined): Promise<void> => {
+    const { subject, reason } = change.plan
+    const item = { subject, steps: [], rows: [] }
+    await site.recorder.outcome(step.id, item, { ...plan, reason }, failure).catch(() => {})
+  }
+  const take = await prepared(step, change, site)
+  try {
+    await tell(await take())
+  } catch (cause) {
+    if (!(cause instanceof LeftStanding)) await tell(asFailure(cause))
+    throw cause
+  }
+}
+
+/** The step with what is marked now that the lock is held: another may have gone on since it was planned. */
+function asItStands(step: ResumeStep, { before }: Change): ResumeStep {
+  if (!before) return step
+  const marked = (...kinds: string[]): readonly number[] =>
+    before.events.flatMap(({ kind, index }) => (kinds.includes(kind) ? [index] : []))
+  return { ...step, begun: marked('begin', 'done'), done: marked('done') }
+}
+
+/** Resolves to how the change itself came out. */
+type Take = () => Promise<Failure | undefined>
+
+/** Reads what is written down; where it cannot be taken up, the change is left as it stands. */
+async function prepared(step: ResumeStep, change: Change, site: Site): Promise<Take> {
+  try {
+    // What is only closed need not be understood.
+    const written = step.way === 'accept' ? [] : [...afterOf(change.plan), ...beforeOf(change.plan)]
+    for (const one of written) if (one?.kind === 'store') await site.vault.refuseForeign(one.store)
+    return takeUp(step, change, site)
+  } catch (cause) {
+    await change.leave().catch(() => {})
+    throw cause
+  }
+}
+
+/** What is to be done with what is left of a change. */
+function takeUp(step: ResumeStep, change: Change, site: Site): Take {
+  switch (step.way) {
+    case 'finish':
+      return finishing(step, change, site)
+    case 'undo':
+      return turningBack(step, change, site)
+    case 'close':
+    case 'break lock':
+      return async () => {
+        await close(change, undefined)
+        return step.ended && toldLater(step.ended, { plan: change.plan, events: earlierOf(change) })
+      }
+    case 'accept':
+      return accepting(change)
+  }
+}
+
+/** Nothing more is done: the trail tells how far each step has come. */
+function accepting(change: Change): Take {
+  const { plan } = change
+  const states = stepStates({ plan, events: earlierOf(change) })
+  return async () => {
+    await close(change, undefined)
+    const lines = states.map(({ step, state }, index) => `${index + 1}. ${step}: ${state}`)
+    const message = ['it was closed by recover --accept as the host stands', ...lines].join('\n')
+    return new Failure({ outcome: 'partial', code: 'accepted', message })
+  }
+}
+
+function finishing(step: ResumeStep, change: Change, site: Site): Take {
+  const { plan } = change
+  const all = afterOf(plan)
+  const start = plan.steps.length - all.length
+  const done = all.filter((_, index) => step.done.includes(start + index))
+  const after = all.slice(done.length)
+  const first = start + done.length
+  refuseDoubtful(step, first, after[0])
+  const undo = [...beforeOf(plan), ...done.map(undoOf)].filter(isStep)
+  return async () => {
+    await carryOn({ change, on: site.follow(plan.steps), after, first, undo }, site)
+    return undefined
+  }
+}
+
+/** A step that is not the same twice, and that may have been done, is not done again. */
+function refuseDoubtful({ begun }: ResumeStep, index: number, step: AfterStep | undefined): void {
+  if (step?.kind !== 'xrpc' || step.repeatable === 'yes' || !begun.includes(index)) return
+  throw new Failure({
+    outcome: 'partial',
+    code: 'answer-lost',
+    message: `nobody knows whether this was done before the change was cut off: ${step.why}`,
+    hint: 'look at it, then turn back: kimbia-ops recover --undo',
+  })
+}
+
+function turningBack(step: ResumeStep, change: Change, site: Site): Take {
+  const { plan } = change
+  const start = plan.steps.length - plan.after.length
+  const isBegun = (index: number): boolean => step.begun.includes(index)
+  const begun = plan.after.some((_, index) => isBegun(start + index))
+  const after = begun ? afterOf(plan).filter((_, index) => isBegun(start + index)) : []
+  const late = after.map(undoOf).filter(isStep)
+  const early = beforeOf(plan)
+    .filter((_, index) => isBegun(index))
+    .filter(isStep)
+  return async () => {
+    const own = await undoSteps(late, site)
+    const heard = hear(site.follow(plan.steps), earlierOf(change))
+    const end = await orLeave(change, () => change.undo(heard.hear))
+    const back = await undoSteps(early, site)
+    const down = mayBeUnwell(plan, heard.begun)
+    if (end.kind === 'stuck' || own.stands || back.stands || down) {
+      const told = { failure: notUndone(plan), more: [...own.lines, ...back.lines], stands: 'yes' } as const
+      throw await endOf({ change, undo: [] }, end, told, heard, site)
+    }
+    await close(change, undefined)
+    return failed('undone', 'it was cut off, and undone by recover')
+  }
+}
+
+const isStep = (step: UndoStep | undefined): step is UndoStep => step !== undefined
+
+const notUndone = ({ title }: ChangePlan): Failure =>
+  failed('not-undone', `“${title}” could not be undone wholly`)

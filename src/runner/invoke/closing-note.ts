@@ -1,0 +1,48 @@
+import { Failure } from '../../base/failure.ts'
+import type { Plan } from '../../plan/plan.ts'
+import { program } from '../command/names.ts'
+import type { Result } from '../execute/execute-plan.ts'
+import { mayStand } from '../execute/partial-failure.ts'
+import type { Life } from './invocation.ts'
+
+/** Whether something of a result is changed, or may be for all that is known. */
+const stands = (result: Result): boolean =>
+  result.state === 'done' || (result.state === 'failed' && mayStand(result))
+
+/** The id of a run that has changed something which the trail keeps; undefined where nothing of the kind stands. */
+export function operationOf(
+  { operation }: Pick<Life, 'operation'>,
+  { trail }: Pick<Plan<unknown>, 'trail'>,
+  results: readonly Result[],
+): string | undefined {
+  const changed = results.some((it) => stands(it) && it.item.steps.some(({ kind }) => kind !== 'note'))
+  return changed && trail !== 'none' ? operation : undefined
+}
+
+/** Ends a run that changed something: its id, and how to undo it where the trail tells enough for that. */
+export async function sayOperation(
+  { terminal, run }: Pick<Life, 'terminal' | 'run'>,
+  operation: string,
+  results: readonly Result[],
+): Promise<void> {
+  const { quiet, host } = run.globals
+  if (quiet) return
+  const words = [program, ...(host === undefined ? [] : ['-H', host]), 'undo', operation]
+  const reversible = results.some((it) => stands(it) && it.item.status !== undefined)
+  const way = reversible ? `; to undo it: ${words.join(' ')}` : ''
+  await terminal.stderr.write(`note: operation ${operation}${way}\n`)
+}
+
+/** The failure with the id of the run, for scripts that undo what of it stands. */
+export const withOperation = (
+  failure: Failure | undefined,
+  operation: string | undefined,
+): Failure | undefined =>
+  failure && operation !== undefined
+    ? new Failure({
+        ...failure,
+        message: failure.message,
+        cause: failure,
+        details: { ...failure.details, operation },
+      })
+    : failure

@@ -1,0 +1,72 @@
+import { Failure } from '../../base/failure.ts'
+import type { Plan, Risk } from '../../plan/plan.ts'
+import type { Terminal } from '../terminal/terminal.ts'
+
+/** Of more targets than this at once the count must be typed, unless the change is routine. */
+const crowd = 25
+
+/** What the operator said beforehand. */
+export interface Given {
+  readonly yes: boolean
+  readonly confirm: string | undefined
+}
+
+const declined = (code: string, message: string, hint?: string): Failure =>
+  new Failure({ outcome: 'declined', code, message, hint })
+
+/** How many targets a plan would change. */
+export const changes = (plan: Plan<unknown>): number =>
+  plan.items.reduce((sum, { steps, rows }) => sum + (steps.length > 0 ? rows.length : 0), 0)
+
+/** What must be typed or passed with `--confirm`, or undefined when y/N or nothing is enough. */
+export function mustType(plan: Plan<unknown>, risk: Risk): string | undefined {
+  const harm = plan.risk ?? risk
+  const targets = changes(plan)
+  if (targets > crowd && harm !== 'routine') return String(targets)
+  return harm === 'irreversible' ? plan.confirm : undefined
+}
+
+/** Returns when the plan may be carried out; otherwise throws a Failure with outcome `declined`. */
+export async function consent(
+  plan: Plan<unknown>,
+  risk: Risk,
+  given: Given,
+  terminal: Terminal,
+): Promise<void> {
+  const typed = mustType(plan, risk)
+  if (given.confirm !== undefined) {
+    const wanted = typed ?? plan.confirm
+    // A run that was cut off is repeated with the count of all its targets, though fewer are left to change.
+    if ([wanted, plan.confirm, plan.confirmOr].includes(given.confirm)) return
+    throw declined(
+      'confirm-mismatch',
+      `--confirm ${given.confirm} does not match: this is about ${wanted}`,
+      `if that is what you mean: --confirm ${wanted}`,
+    )
+  }
+  if (typed !== undefined) return await askToType(plan, typed, terminal)
+  if ((plan.risk ?? risk) === 'routine' || given.yes) return
+  if (!terminal.interactive) {
+    throw declined(
+      'consent-missing',
+      `consent is needed to ${plan.title}, and nobody is here to ask`,
+      'look with --dry-run, then pass --yes',
+    )
+  }
+  if (!(await terminal.confirm(`${capital(plan.title)}?`))) throw declined('declined', 'nothing was done')
+}
+
+async function askToType(plan: Plan<unknown>, typed: string, terminal: Terminal): Promise<void> {
+  if (!terminal.interactive) {
+    throw declined(
+      'confirm-missing',
+      `to ${plan.title} needs more than --yes, and nobody is here to ask`,
+      `look with --dry-run, then pass --confirm ${typed}`,
+    )
+  }
+  const answer = await terminal.ask(`To ${plan.title}, type ${typed}`)
+  if (answer.trim() !== typed && answer.trim() !== plan.confirmOr)
+    throw declined('declined', 'that does not match: nothing was done')
+}
+
+const capital = (sentence: string): string => sentence.charAt(0).toUpperCase() + sentence.slice(1)

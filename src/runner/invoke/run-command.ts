@@ -1,0 +1,129 @@
+import { Failure, type Outcome, unreachable } from '../../base/failure.ts'
+import type { Command, InputOf, Printer, Query } from '../command/command.ts'
+import { missingWords, nameOf, paramsOf, readWord } from '../command/names.ts'
+import { Ago } from '../command/types.ts'
+import { openRenderer } from '../output/render.ts'
+import { showCount, showFailure } from '../output/report.ts'
+import type { Run } from '../parse/parse.ts'
+import { open } from './connections.ts'
+import type { Life } from './invocation.ts'
+import { carryPassthrough } from './passthrough.ts'
+import { carryProcedure } from './procedure.ts'
+import type { World } from './world.ts'
+
+/** Lives the life of one command, from its parsed line to its outcome; everything it opened is closed. */
+export async function live(
+  run: Run,
+  world: World,
+  commands: readonly Command[],
+): Promise<{ outcome: Outcome; code?: number }> {
+  const { globals } = run
+  const { noInput, noColor, quiet } = globals
+  const limit = timeLimit(globals.timeout)
+  const signal = AbortSignal.any([world.stop, limit.signal])
+  const terminal = world.terminal({ noInput, color: !noColor, quiet, signal })
+  const opened = open(world, { ...globals, terminal, signal })
+  const operation = world.newOperationId()
+  const life: Life = { run, world, terminal, commands, opened, operation, signal }
+  try {
+    const result = await carry(life)
+    return typeof result === 'object' ? result : { outcome: result }
+  } catch (cause) {
+    if (!(cause instanceof Failure)) throw cause
+    await terminal.stderr.write(showFailure(cause, globals.json ? 'json' : 'text', terminal.stderr))
+    return { outcome: cause.outcome }
+  } finally {
+    clearTimeout(limit.timer)
+    terminal.progress('')
+    await opened.dispose()
+  }
+}
+
+/** Aborts with the Failure to report once the time of `--timeout` has passed. */
+function timeLimit(ms: number | undefined): { signal: AbortSignal; timer: NodeJS.Timeout | undefined } {
+  const limit = new AbortController()
+  const late = () =>
+    limit.abort(
+      unreachable(
+        'timeout',
+        `it took longer than --timeout ${(ms ?? 0) / 1000}s`,
+        'give it longer, or see with --verbose what takes so long',
+      ),
+    )
+  return { signal: limit.signal, timer: ms === undefined ? undefined : setTimeout(late, ms) }
+}
+
+async function carry(life: Life): Promise<Outcome | { outcome: Outcome; code: number }> {
+  const { command } = life.run
+  const input = (await complete(life)) as InputOf<never>
+  switch (command.kind) {
+    case 'query':
+      return await carryQuery(life, command, input)
+    case 'procedure':
+      return await carryProcedure(life, command, input)
+    case 'printer':
+      return await carryPrinter(life, command, input)
+    case 'passthrough':
+      return await carryPassthrough(life, command, (life.run.input as { args: readonly string[] }).args)
+  }
+}
+
+/** The input with what was missing asked for; nobody there to ask is a `usage` Failure. */
+async function complete({ run, opened, terminal }: Life): Promise<Record<string, unknown>> {
+  const input: Record<string, unknown> = { ...run.input }
+  if (run.command.kind === 'passthrough') return input
+  const { command, missing } = run
+  if (missing.length > 0 && !terminal.interactive) throw missingWords(command, missing)
+  for (const key of missing) {
+    const param = paramsOf(command)[key]
+    if (!param) throw new TypeError(`no parameter ${key}`)
+    const name = nameOf(key, param)
+    input[key] = readWord(name, param, await opened.views.askFor(param.about, name), command.name)
+  }
+  return input
+}
+
+async function carryPrinter(
+  { terminal, commands }: Life,
+  printer: Printer,
+  input: InputOf<never>,
+): Promise<Outcome> {
+  await terminal.stdout.write(printer.print(input, commands))
+  return 'ok'
+}
+
+/** An age is counted back from the host's time, by which everything there is dated. */
+async function byHostClock(input: InputOf<never>, { views }: Life['opened']): Promise<InputOf<never>> {
+  const fields = Object.entries(input as Readonly<Record<string, unknown>>)
+  if (!fields.some(([, value]) => value instanceof Ago)) return input
+  const offset = await views.host.clockOffset()
+  const shifted = fields.map(([key, value]) => [
+    key,
+    value instanceof Ago ? new Date(value.getTime() + offset) : value,
+  ])
+  return Object.fromEntries(shifted) as InputOf<never>
+}
+
+async function carryQuery(
+  { terminal, opened, run }: Life,
+  query: Query,
+  input: InputOf<never>,
+): Promise<Outcome> {
+  const { output, result, bare, counted } = query
+  const renderer = openRenderer(terminal.stdout, output, { json: run.globals.json, result, bare })
+  const read = query.read(await byHostClock(input, opened), opened.views)
+  if (!(Symbol.asyncIterator in read)) {
+    const row = await read
+    await renderer.row(row)
+    await renderer.end()
+    return query.outcome?.(row as never) ?? 'ok'
+  }
+  let rows = 0
+  for await (const row of read) {
+    rows++
+    if (!(await renderer.row(row))) return 'ok'
+  }
+  await renderer.end()
+  if (counted !== undefined) opened.views.say(showCount(rows, counted))
+  return 'ok'
+}

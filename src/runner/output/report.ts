@@ -1,0 +1,141 @@
+import type { Failure } from '../../base/failure.ts'
+import { safeJson, visible, visibleLines } from '../../base/sanitize.ts'
+import type { Item, Plan, Risk } from '../../plan/plan.ts'
+import { showWhole } from '../../plan/steps/show-step.ts'
+import { mustType } from '../invoke/consent.ts'
+import { paintOf } from '../terminal/color.ts'
+
+/** The stream that a text is for. */
+interface Look {
+  readonly color: boolean
+}
+
+/** A Failure for standard error: one JSON object, or what happened and what to do next. */
+export function showFailure(failure: Failure, mode: 'json' | 'text', look: Look): string {
+  const { code, message, hint, details } = failure
+  if (mode === 'json') return `${safeJson({ error: { code, message, hint, ...details } })}\n`
+  const paint = paintOf(look)
+  const said = indented(paint.red('error:'), message)
+  return hint === undefined ? `${said}\n` : `${said}\n${indented(paint.dim('hint:'), hint)}\n`
+}
+
+/** A text behind its label, further lines set in below it. */
+const indented = (label: string, text: string): string =>
+  `${label} ${visibleLines(text).replaceAll('\n', '\n  ')}`
+
+/** A count with its noun: “1 account”, “1,234 accounts”. */
+export function showCount(count: number, noun: string): string {
+  const number = count.toLocaleString('en-US')
+  if (count === 1) return `${number} ${noun}`
+  if (/[^aeiou]y$/.test(noun)) return `${number} ${noun.slice(0, -1)}ies`
+  return `${number} ${noun}${/(s|x|z|ch|sh)$/.test(noun) ? 'es' : 's'}`
+}
+
+/** How a plan is shown before consent: where it happens, and how many targets are named. */
+export interface PlanView {
+  readonly where?: string | undefined
+  readonly limit?: number
+}
+
+/** What a person sees before consenting: the first targets with what is done to each, and what to know. */
+export function showPlan(plan: Plan<unknown>, { where, limit = 20 }: PlanView, look: Look): string {
+  const paint = paintOf(look)
+  const changing = plan.items.filter(({ steps }) => steps.length > 0)
+  const same = plan.items.length - changing.length
+  const refused = plan.refused ?? []
+  const cannot = refused.map(
+    ({ subject, message }) => `  ${paint.yellow('cannot:')} ${visible(`${subject}: ${message}`)}`,
+  )
+  const lines = [
+    paint.bold(`${visible(where === undefined ? plan.title : `${plan.title} on ${where}`)}:`),
+    ...foundBy(plan),
+    ...firstOf(
+      changing.map((item) => intentions(item).join('\n')),
+      limit,
+    ),
+    ...(same > 0
+      ? [
+          `  nothing to do for ${same.toLocaleString('en-US')} of ${plan.items.length.toLocaleString('en-US')}`,
+        ]
+      : []),
+    ...firstOf(cannot, limit),
+    ...warningsOf(plan, look),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+const foundBy = ({ found = [] }: Plan<unknown>): readonly string[] =>
+  found.map((text) => `  ${visible(text)}`)
+
+const firstOf = (texts: readonly string[], limit: number): readonly string[] =>
+  texts.length <= limit
+    ? texts
+    : [...texts.slice(0, limit), `  … and ${(texts.length - limit).toLocaleString('en-US')} more`]
+
+/** A target, and what is done to it in several steps; a single step is what the title says, but for a body of its own. */
+function intentions({ subject, steps }: Item<unknown>): readonly string[] {
+  const whys = steps.map(({ why }, index) => `    ${index + 1}. ${visible(why)}`)
+  const bodies = steps.flatMap((step) =>
+    step.kind === 'raw' && step.shown ? [`    ${visible(step.shown)}`] : [],
+  )
+  return [`  ${visible(subject)}`, ...(steps.length > 1 ? whys : []), ...bodies]
+}
+
+/** What a dry run is shown by: the form, and the risk that the command declares. */
+export interface DryRunView {
+  readonly json: boolean
+  readonly risk: Risk
+}
+
+/** The exact steps of a plan and what consent they need; with `json`, one object per target. */
+export function showDryRun(plan: Plan<unknown>, { json, risk }: DryRunView, look: Look): string {
+  const refused = plan.refused ?? []
+  if (json)
+    return [...plan.items.map(dryObject), ...refused.map(refusedObject)]
+      .map((it) => `${safeJson(it)}\n`)
+      .join('')
+  const paint = paintOf(look)
+  const items = plan.items.flatMap(({ subject, steps }) => [
+    paint.bold(visible(subject)),
+    ...(steps.length === 0 ? ['  nothing to do'] : []),
+    ...steps.flatMap((step, index) => [
+      `  ${index + 1}. ${visible(step.why)}`,
+      `     ${paint.dim(visible(showWhole(step)))}`,
+    ]),
+  ])
+  const cannot = refused.flatMap(({ subject, message }) => [
+    paint.bold(visible(subject)),
+    `  ${paint.yellow('cannot be done:')} ${visible(message)}`,
+  ])
+  return [...foundBy(plan), ...items, ...cannot, ...warningsOf(plan, look), ...consentOf(plan, risk)]
+    .map((line) => `${line}\n`)
+    .join('')
+}
+
+const warningsOf = ({ warnings = [] }: Plan<unknown>, look: Look): readonly string[] =>
+  warnings.map((text) => indented(paintOf(look).yellow('warning:'), text))
+
+const dryObject = ({ subject, did, steps }: Item<unknown>) => ({
+  dryRun: true,
+  subject,
+  did,
+  steps: steps.map((step) => ({ why: step.why, does: showWhole(step) })),
+  changed: steps.length > 0,
+})
+
+const refusedObject = ({ subject, code, message }: NonNullable<Plan<unknown>['refused']>[number]) => ({
+  dryRun: true,
+  subject,
+  steps: [],
+  changed: false,
+  error: { code, message },
+})
+
+/** What must be said to have it done, where there is something to do. */
+function consentOf(plan: Plan<unknown>, risk: Risk): readonly string[] {
+  if (plan.items.every(({ steps }) => steps.length === 0)) return []
+  const typed = mustType(plan, risk)
+  if (typed !== undefined) return [`nothing was changed; a script does it with --confirm ${visible(typed)}`]
+  if ((plan.risk ?? risk) === 'routine') return ['nothing was changed']
+  return ['nothing was changed; a script does it with --yes']
+}

@@ -1,0 +1,61 @@
+import { during, Failure } from '../../base/failure.ts'
+import { visible } from '../../base/sanitize.ts'
+import type { Terminal, TerminalParts } from './terminal.ts'
+
+type Prompts = Pick<Terminal, 'ask' | 'askSecret' | 'confirm'>
+
+/** Questions to the person at the terminal, on standard error; `before` runs ahead of each. */
+export function prompts(parts: TerminalParts, before: () => void): Prompts {
+  const put = async <T>(pose: (library: Library, place: Place) => Promise<T>): Promise<T> => {
+    const library = await import('@inquirer/prompts')
+    before()
+    const left = whenLeft(parts)
+    try {
+      return await pose(library, { input: parts.stdin, output: parts.stderr, signal: left.signal })
+    } catch (cause) {
+      throw asInterrupted(cause, parts.signal)
+    } finally {
+      left.dispose()
+    }
+  }
+  return {
+    ask: (question) => put(({ input }, place) => input({ message: visible(question) }, place)),
+    askSecret: (question) =>
+      put(({ password }, place) => password({ message: visible(question), mask: '*' }, place)),
+    confirm: (question) =>
+      put(({ confirm }, place) => confirm({ message: visible(question), default: false }, place)),
+  }
+}
+
+type Library = typeof import('@inquirer/prompts')
+
+interface Place {
+  readonly input: NodeJS.ReadableStream
+  readonly output: NodeJS.WritableStream
+  readonly signal: AbortSignal
+}
+
+/** Ends a question whose person has left: Ctrl-D and a closed input pause the stream without an answer. */
+function whenLeft({ stdin, signal }: TerminalParts): { readonly signal: AbortSignal; dispose(): void } {
+  const left = new AbortController()
+  const leave = (): void => void setImmediate(() => left.abort())
+  stdin.on('end', leave).on('pause', leave)
+  return {
+    signal: signal === undefined ? left.signal : AbortSignal.any([left.signal, signal]),
+    dispose: () => void stdin.off('end', leave).off('pause', leave),
+  }
+}
+
+/** A question that was given up: for the reason of the signal, if it has one, such as `--timeout`. */
+function asInterrupted(cause: unknown, signal: AbortSignal | undefined): unknown {
+  if (!(cause instanceof Error && (cause.name === 'ExitPromptError' || cause.name === 'AbortPromptError')))
+    return cause
+  const { reason } = signal ?? {}
+  if (reason instanceof Failure) return during(reason, 'a question was not answered, and nothing was done')
+  return new Failure({
+    outcome: 'interrupted',
+    code: 'interrupted',
+    message: 'interrupted at a question: nothing was done',
+    cause,
+  })
+}

@@ -1,0 +1,79 @@
+import { openOutput } from './output.ts'
+import { prompts } from './prompt.ts'
+import { progressLine } from './status-line.ts'
+import { standardInput } from './stdin.ts'
+
+/** The operator: two output streams, and a person to ask if one is there. The sole place that touches process streams. */
+export interface Terminal {
+  /** Whether a question can be asked: stdin and stderr are TTYs and `--no-input` was not given. */
+  readonly interactive: boolean
+  readonly stdout: Output
+  readonly stderr: Output
+  /** Asks on stderr; Ctrl-C is a Failure `interrupted`. Only when `interactive`. */
+  ask(question: string): Promise<string>
+  askSecret(question: string): Promise<string>
+  /** y/N, default N. */
+  confirm(question: string): Promise<boolean>
+  /** A status line on a TTY's stderr, replaced by the next one and cleared by any other output; nothing otherwise. */
+  progress(text: string): void
+  /** The whole of standard input as UTF-8. */
+  readAll(): Promise<string>
+  /** The first line of standard input, without its line end. */
+  readLine(): Promise<string>
+}
+
+/** One output stream. */
+export interface Output {
+  readonly tty: boolean
+  readonly color: boolean
+  /** Columns of the terminal; Infinity when it is none. */
+  readonly columns: number
+  /**
+   * Resolves when more can be taken. False once nobody reads any more (`| head`). A result that cannot be written
+   * is a Failure; what cannot be said on standard error is lost, and nothing fails for it.
+   */
+  write(text: string): Promise<boolean>
+}
+
+/** Standard input, a terminal or not. */
+export type InputStream = NodeJS.ReadableStream & {
+  readonly isTTY?: boolean
+  destroy(error?: Error): unknown
+}
+
+/** Standard output or error, a terminal or not. */
+export type OutputStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
+
+/** What a terminal is made of: the streams of the process, its environment, and the wishes of the command line. */
+export interface TerminalParts {
+  readonly stdin: InputStream
+  readonly stdout: OutputStream
+  readonly stderr: OutputStream
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly noInput: boolean
+  /** False where `--no-color` forbids it; otherwise each stream decides. */
+  readonly color: boolean
+  readonly quiet?: boolean
+  /** Ends a question that is being asked, and the reading of standard input. */
+  readonly signal?: AbortSignal
+}
+
+/** Opens the terminal of a process, or of a test. */
+export function openTerminal(parts: TerminalParts): Terminal {
+  const { env, noInput, color, quiet = false } = parts
+  const dumb = env.TERM === 'dumb'
+  const rules = { env, color }
+  const stdout = openOutput(parts.stdout, rules, 'result', () => stdout.tty && line.clear())
+  const stderr = openOutput(parts.stderr, rules, 'notes', () => line.clear())
+  const line = progressLine(parts.stderr, stderr.tty && !dumb && !quiet ? stderr : undefined)
+  return {
+    get interactive() {
+      return !noInput && !dumb && parts.stdin.isTTY === true && stderr.tty
+    },
+    stdout,
+    stderr,
+    ...prompts(parts, line.clear),
+    progress: line.show,
+    ...standardInput(() => parts.stdin, parts.signal),
+  }
+}
