@@ -76,7 +76,10 @@ async function up(options: RigOptions): Promise<RigFacts> {
 }
 
 async function startPds(layout: Layout): Promise<undefined> {
-  const started = new Talker(new URL('./pds/pds-process.ts', import.meta.url), [layout.envFile, layout.pdsLog])
+  const started = new Talker(new URL('./pds/pds-process.ts', import.meta.url), [
+    layout.envFile,
+    layout.pdsLog,
+  ])
   undo.push(() => started.kill())
   await started.ask('start')
   pds = { start: () => started.ask('start'), stop: () => started.ask('stop') }

@@ -4,7 +4,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { Failure, outcomes } from './base/failure.ts'
 import { Secret } from './base/secret.ts'
 import { commands } from './commands/index.ts'
-import type { HostConfig } from './config/load.ts'
+import type { HostConfig } from './config/host-config.ts'
 import { type Host, openHost as lazyHost } from './host/access/host.ts'
 import { openTrail } from './host/trail/append.ts'
 import type { Pds } from './pds/xrpc/client.ts'

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { Failure, usage } from '../base/failure.ts'
-import { type Config, fullPath, type HostConfig, hostDefaults, saveHost } from '../config/load.ts'
+import { type Config, fullPath, type HostConfig, hostDefaults } from '../config/host-config.ts'
+import { saveHost } from '../config/load.ts'
 import type { HostView } from '../host/access/host.ts'
 import { repoPages, statusOf } from '../pds/accounts/accounts.ts'
 import type { PdsView } from '../pds/xrpc/client.ts'

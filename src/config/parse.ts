@@ -12,7 +12,7 @@ import {
   parseDocument,
   type YAMLMap,
 } from '../base/yaml.ts'
-import { type AdminPasswordConfig, type Config, type HostConfig, hostDefaults } from './load.ts'
+import { type AdminPasswordConfig, type Config, type HostConfig, hostDefaults } from './host-config.ts'
 import { age, destination, directory, localPath, matching, oneOf, port, type Spot, string } from './values.ts'
 
 /** Reads the text of a config file; what is not valid is a `usage` Failure that names the line. */

@@ -2,7 +2,7 @@ import { dirname, posix } from 'node:path'
 import { parseAge } from '../base/duration.ts'
 import type { Failure } from '../base/failure.ts'
 import { nearest } from '../base/suggest.ts'
-import { fullPath } from './load.ts'
+import { fullPath } from './host-config.ts'
 
 /** One value of the config file, and how to complain about it. */
 export interface Spot {

@@ -1,6 +1,6 @@
 import { usage } from '../base/failure.ts'
 import type { Secret } from '../base/secret.ts'
-import { fullPath } from '../config/load.ts'
+import { fullPath } from '../config/host-config.ts'
 import { ageStore } from './age.ts'
 import { commandStore } from './command.ts'
 import { fileStore } from './file.ts'

@@ -3,14 +3,8 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Failure } from '../../src/base/failure.ts'
-import {
-  chooseHost,
-  configFile,
-  hostDefaults,
-  loadConfig,
-  localHost,
-  saveHost,
-} from '../../src/config/load.ts'
+import { hostDefaults, localHost } from '../../src/config/host-config.ts'
+import { chooseHost, configFile, loadConfig, saveHost } from '../../src/config/load.ts'
 import { parseConfig } from '../../src/config/parse.ts'
 import { failureOf } from '../support/failing.ts'
 import { scratch } from '../support/scratch.ts'

@@ -1,5 +1,5 @@
 import { usage } from '../../src/base/failure.ts'
-import type { Config } from '../../src/config/load.ts'
+import type { Config } from '../../src/config/host-config.ts'
 import type { HostView } from '../../src/host/access/host.ts'
 import type { Pending } from '../../src/host/change/change.ts'
 import type { PdsView } from '../../src/pds/xrpc/client.ts'

@@ -1,5 +1,5 @@
 import { usage } from '../../base/failure.ts'
-import type { HostConfig } from '../../config/load.ts'
+import type { HostConfig } from '../../config/host-config.ts'
 import type { PasswordRecord } from '../../host/admin-password/record.ts'
 import { type Type, text } from '../../runner/command/types.ts'
 

@@ -1,5 +1,5 @@
 import { Failure, failed } from '../../base/failure.ts'
-import type { HostConfig } from '../../config/load.ts'
+import type { HostConfig } from '../../config/host-config.ts'
 import type { Settings } from '../../host/access/host.ts'
 import type { ComposeImage } from '../../host/compose/compose-file.ts'
 import { readComposeImage } from '../../host/compose/image-place.ts'

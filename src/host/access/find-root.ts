@@ -1,6 +1,6 @@
 import { type Failure, unreachable } from '../../base/failure.ts'
 import type { Secret } from '../../base/secret.ts'
-import type { HostConfig } from '../../config/load.ts'
+import type { HostConfig } from '../../config/host-config.ts'
 import type { Answer, SessionView } from '../../ssh/session.ts'
 import { ask, type Shell } from '../../ssh/shell.ts'
 import type { Elevation } from './sudo.ts'

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { Failure } from '../../base/failure.ts'
 import type { Secret } from '../../base/secret.ts'
-import type { HostConfig } from '../../config/load.ts'
+import type { HostConfig } from '../../config/host-config.ts'
 import type {
   Answer,
   Attached,

@@ -1,6 +1,6 @@
 import { unreachable } from '../../base/failure.ts'
 import { Secret } from '../../base/secret.ts'
-import type { HostConfig } from '../../config/load.ts'
+import type { HostConfig } from '../../config/host-config.ts'
 import { type EnvFile, parseEnvFile } from '../env/parse.ts'
 
 /** What pds.env says of the PDS, read with compose's own rules. */

@@ -1,5 +1,5 @@
 import { unreachable } from '../../base/failure.ts'
-import type { HostConfig } from '../../config/load.ts'
+import type { HostConfig } from '../../config/host-config.ts'
 import { ask } from '../../ssh/shell.ts'
 import type { HostView } from '../access/host.ts'
 import { trailPlace } from '../trail/append.ts'

@@ -1,5 +1,5 @@
 import { type Failure, unreachable } from '../../base/failure.ts'
-import type { HostConfig } from '../../config/load.ts'
+import type { HostConfig } from '../../config/host-config.ts'
 import type { Answer } from '../../ssh/session.ts'
 import type { HostView } from '../access/host.ts'
 

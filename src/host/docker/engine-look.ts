@@ -1,4 +1,4 @@
-import type { HostConfig } from '../../config/load.ts'
+import type { HostConfig } from '../../config/host-config.ts'
 import { ask, type Shell } from '../../ssh/shell.ts'
 import { listContainers } from './engine-failure.ts'
 import type { Places } from './own-container.ts'

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { Failure, unreachable } from '../../base/failure.ts'
-import type { HostConfig } from '../../config/load.ts'
+import type { HostConfig } from '../../config/host-config.ts'
 import type { Answer } from '../../ssh/session.ts'
 import type { HostView } from '../access/host.ts'
 import { type Container, parseContainers } from './containers.ts'

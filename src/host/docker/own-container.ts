@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { type Failure, unreachable } from '../../base/failure.ts'
-import type { HostConfig } from '../../config/load.ts'
+import type { HostConfig } from '../../config/host-config.ts'
 import type { Container } from './containers.ts'
 import { unkept } from './data-places.ts'
 

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { type Failure, unreachable } from '../../base/failure.ts'
-import type { HostConfig } from '../../config/load.ts'
+import type { HostConfig } from '../../config/host-config.ts'
 import type { HostView } from '../access/host.ts'
 import type { Container } from './containers.ts'
 import { containersIfAny } from './engine.ts'

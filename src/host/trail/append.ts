@@ -1,5 +1,5 @@
 import { Failure, failed } from '../../base/failure.ts'
-import type { HostConfig } from '../../config/load.ts'
+import type { HostConfig } from '../../config/host-config.ts'
 import { act, type Shell } from '../../ssh/shell.ts'
 import type { Host } from '../access/host.ts'
 

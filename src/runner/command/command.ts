@@ -1,6 +1,6 @@
 import type { Outcome } from '../../base/failure.ts'
 import type { Ended } from '../../base/local-program.ts'
-import type { Config, HostConfig } from '../../config/load.ts'
+import type { Config, HostConfig } from '../../config/host-config.ts'
 import type { HostView } from '../../host/access/host.ts'
 import type { Pending } from '../../host/change/change.ts'
 import type { PdsView } from '../../pds/xrpc/client.ts'

@@ -1,7 +1,7 @@
 import { interrupted } from '../../base/deadline.ts'
 import { usage } from '../../base/failure.ts'
 import { baseDir, homeOf } from '../../base/user-dirs.ts'
-import type { Config, HostConfig } from '../../config/load.ts'
+import type { Config, HostConfig } from '../../config/host-config.ts'
 import type { Host, HostView } from '../../host/access/host.ts'
 import type { Pds, PdsView } from '../../pds/xrpc/client.ts'
 import type { Reader, Views } from '../command/command.ts'

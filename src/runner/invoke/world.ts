@@ -1,4 +1,4 @@
-import type { Config, HostConfig } from '../../config/load.ts'
+import type { Config, HostConfig } from '../../config/host-config.ts'
 import type { Host, HostView } from '../../host/access/host.ts'
 import type { Changes, Pending } from '../../host/change/change.ts'
 import type { Trail } from '../../host/trail/append.ts'

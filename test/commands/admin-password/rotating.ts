@@ -1,5 +1,5 @@
 import { Secret } from '../../../src/base/secret.ts'
-import type { HostConfig } from '../../../src/config/load.ts'
+import type { HostConfig } from '../../../src/config/host-config.ts'
 import type { HostStep } from '../../../src/host/change/step.ts'
 import { recordAnswer } from '../../support/rotated.ts'
 import type { ChangesScript } from '../../support/scripted-changes.ts'

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { Secret } from '../../../src/base/secret.ts'
-import type { HostConfig } from '../../../src/config/load.ts'
+import type { HostConfig } from '../../../src/config/host-config.ts'
 import { dataIn, lookAnswer } from '../../support/scripted-engine.ts'
 import { type ScriptedHost, scriptedHost } from '../../support/scripted-host.ts'
 

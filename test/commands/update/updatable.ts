@@ -1,4 +1,4 @@
-import type { HostConfig } from '../../../src/config/load.ts'
+import type { HostConfig } from '../../../src/config/host-config.ts'
 import { resolved } from '../../support/scripted-compose.ts'
 import { lookAnswer } from '../../support/scripted-engine.ts'
 import { type ScriptedHost, scriptedHost } from '../../support/scripted-host.ts'

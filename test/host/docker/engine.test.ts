@@ -1,7 +1,7 @@
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { HostConfig } from '../../../src/config/load.ts'
+import type { HostConfig } from '../../../src/config/host-config.ts'
 import { type Host, openHost } from '../../../src/host/access/host.ts'
 import { readComposeEngine, readEngine } from '../../../src/host/docker/engine.ts'
 import { ask } from '../../../src/ssh/shell.ts'
