@@ -10,8 +10,8 @@ if (major < 22 || (major === 22 && minor < 22)) {
   process.exitCode = 2
 } else {
   keepCompiled()
-  const { main } = await import('../dist/cli.js')
-  process.exitCode = await main()
+  const { run } = await import('../dist/cli.js')
+  process.exitCode = await run()
 }
 
 /**

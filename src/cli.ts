@@ -1,55 +1,34 @@
 import { writeSync } from 'node:fs'
 import { constants, hostname, userInfo } from 'node:os'
 import packageJson from '../package.json' with { type: 'json' }
-import { Failure, outcomes } from './base/failure.ts'
+import { Failure } from './base/failure.ts'
 import { Secret } from './base/secret.ts'
 import { commands } from './commands/index.ts'
 import type { HostConfig } from './config/host-config.ts'
-import { type Host, openHost as lazyHost } from './host/access/host.ts'
+import type { Host } from './host/access/host.ts'
+import { openHost as lazyHost } from './host/open-host.ts'
 import { openTrail } from './host/trail/append.ts'
 import type { Pds } from './pds/xrpc/client.ts'
+import { main } from './runner/invoke/main.ts'
 import { newOperationId } from './runner/invoke/operation.ts'
 import type { Opening, World } from './runner/invoke/world.ts'
 import { showFailure } from './runner/output/report.ts'
-import { glance, parse } from './runner/parse/parse.ts'
-import { openTerminal, type Terminal, type TerminalParts } from './runner/terminal/terminal.ts'
+import { peekOutputFlags } from './runner/parse/parse.ts'
+import { openTerminal } from './runner/terminal/open-terminal.ts'
+import type { Terminal, TerminalParts } from './runner/terminal/terminal.ts'
 import type { Session } from './ssh/session.ts'
 
 const { version } = packageJson
 
-/** The commands that there are. */
-export const names: readonly string[] = commands.map(({ name }) => name)
-
-/** Runs one command line and resolves to its exit code; nothing else ends the process but a second Ctrl-C. */
-export async function main(argv: readonly string[] = process.argv.slice(2)): Promise<number> {
-  const { json, noColor } = glance(argv, process.env)
+/** Runs the command line of this process and resolves to its exit code; nothing else ends it but a second Ctrl-C. */
+export async function run(argv: readonly string[] = process.argv.slice(2)): Promise<number> {
+  const { json, noColor } = peekOutputFlags(argv, process.env)
   // What colours by itself, such as a prompt, looks at the environment alone, where Node lets FORCE_COLOR win.
   if (noColor || process.env.NO_COLOR) {
     process.env.NO_COLOR = '1'
     delete process.env.FORCE_COLOR
   }
-  const plain = terminal({ noInput: true, color: !noColor, quiet: true })
-  try {
-    const { columns, color } = plain.stdout
-    const parsed = await parse(argv, commands, { env: process.env, version, columns, color })
-    if (parsed.kind === 'text') {
-      await plain.stdout.write(parsed.text)
-      return outcomes.ok.code
-    }
-    const { live } = await import('./runner/invoke/run-command.ts')
-    const { outcome, code } = await live(parsed, world(), commands)
-    return code ?? outcomes[outcome].code
-  } catch (cause) {
-    if (cause instanceof Failure) {
-      await plain.stderr.write(showFailure(cause, json ? 'json' : 'text', plain.stderr))
-      return outcomes[cause.outcome].code
-    }
-    const stack = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
-    await plain.stderr.write(
-      `error: this is a bug in kimbia-ops ${version}; please report it with these lines\n${stack}\n`,
-    )
-    return outcomes.failed.code
-  }
+  return await main(argv, world(json ? 'json' : 'text'), commands)
 }
 
 type Wishes = Pick<TerminalParts, 'noInput' | 'color' | 'quiet' | 'signal'>
@@ -67,7 +46,7 @@ const terminal = (wishes: Wishes): Terminal =>
   })
 
 /** The real world; heavy libraries are loaded when a command first needs them. */
-const world = (): World => ({
+const world = (mode: 'json' | 'text'): World => ({
   env: process.env,
   version,
   terminal,
@@ -94,7 +73,7 @@ const world = (): World => ({
     return readPending(host)
   },
   async openStore(name, options) {
-    const { openStore } = await import('./store/store.ts')
+    const { openStore } = await import('./store/open-store.ts')
     return openStore(name, options)
   },
   async runProgram(program) {
@@ -126,7 +105,7 @@ const world = (): World => ({
         : undefined
     return { stdin, stdout, stderr, tty }
   },
-  stop: stopOnSignals(),
+  stop: stopOnSignals(mode),
   lastWords(say) {
     lastWords = say
   },
@@ -186,7 +165,7 @@ async function connectLocal({ note }: Opening): Promise<Session> {
 }
 
 async function connectSsh(config: HostConfig, { note, signal, terminal }: Opening): Promise<Session> {
-  const { resolveTarget } = await import('./ssh/target/target.ts')
+  const { resolveTarget } = await import('./ssh/target/resolve-target.ts')
   const { sshConfig, identity, knownHosts } = config
   const resolving = resolveTarget(config.ssh, { sshConfig, identity, knownHosts })
   // Loaded while ssh tells where to go, which must have been asked first: loading leaves nothing else a turn.
@@ -232,13 +211,17 @@ async function openPds(host: Host, { note, waiting, signal }: Opening): Promise<
   })
 }
 
-/** The first Ctrl-C stops what has not begun; the second ends the process. */
-function stopOnSignals(): AbortSignal {
+/** The first Ctrl-C stops what has not begun; the second ends the process, with its last words. */
+function stopOnSignals(mode: 'json' | 'text'): AbortSignal {
   const stop = new AbortController()
   const on = (signal: NodeJS.Signals): void => {
     if (stop.signal.aborted) {
-      // What is written to a stream might not get out any more.
-      writeSync(2, `\n${lastWords()}`)
+      try {
+        // What is written to a stream might not get out any more.
+        writeSync(2, mode === 'json' ? asFailure(lastWords()) : `\n${lastWords()}`)
+      } catch {
+        // Nobody reads standard error any more.
+      }
       process.exit(128 + constants.signals[signal])
     }
     if (process.stderr.isTTY)
@@ -247,4 +230,9 @@ function stopOnSignals(): AbortSignal {
   }
   process.on('SIGINT', on).on('SIGTERM', on).on('SIGHUP', on)
   return stop.signal
+}
+
+function asFailure(text: string): string {
+  const failure = new Failure({ outcome: 'interrupted', code: 'ended-at-once', message: text.trim() })
+  return showFailure(failure, 'json', { color: false })
 }

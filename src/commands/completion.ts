@@ -1,4 +1,5 @@
-import { argument, printer } from '../runner/command/command.ts'
+import { printer } from '../runner/command/command.ts'
+import { argument } from '../runner/command/parameters.ts'
 import { choice } from '../runner/command/types.ts'
 import { completion, shells } from '../runner/docs/completion.ts'
 

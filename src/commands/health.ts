@@ -1,9 +1,11 @@
 import { Failure } from '../base/failure.ts'
+import { publicName } from '../health/public-name.ts'
+import { ageProblems, readPasswordAge } from '../host/admin-password/age.ts'
 import { versionOf } from '../pds/xrpc/health-answer.ts'
-import { column, query, table, type Views } from '../runner/command/command.ts'
+import { column, table } from '../runner/command/columns.ts'
+import { query } from '../runner/command/command.ts'
 import { choice, count, optional, text, yesNo } from '../runner/command/types.ts'
-import { ageProblems, readPasswordAge } from './admin-password/age.ts'
-import { publicName } from './public-name.ts'
+import type { Views } from '../runner/command/views.ts'
 
 type Status = 'ok' | 'warn' | 'fail' | 'skip'
 type Finding = readonly [Status, string]

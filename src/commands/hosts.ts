@@ -1,4 +1,5 @@
-import { column, detail, query } from '../runner/command/command.ts'
+import { column, detail } from '../runner/command/columns.ts'
+import { query } from '../runner/command/command.ts'
 import { optional, text, yesNo } from '../runner/command/types.ts'
 
 /** What the config file says; nothing is contacted. */

@@ -2,16 +2,9 @@ import { Failure } from '../base/failure.ts'
 import { readEngine } from '../host/docker/engine.ts'
 import { type LogLine, levels, readLogLine } from '../host/logs/log-line.ts'
 import { containerOf, followLog, knownSecrets, type LogWindow, readLog } from '../host/logs/read-log.ts'
-import {
-  column,
-  detail,
-  flag,
-  option,
-  optionalArgument,
-  optionOr,
-  query,
-  type Views,
-} from '../runner/command/command.ts'
+import { column, detail } from '../runner/command/columns.ts'
+import { query } from '../runner/command/command.ts'
+import { flag, option, optionalArgument, optionOr } from '../runner/command/parameters.ts'
 import {
   anything,
   choice,
@@ -24,6 +17,7 @@ import {
   text,
   time,
 } from '../runner/command/types.ts'
+import type { Views } from '../runner/command/views.ts'
 
 /** A moment of a log: a person sees it to the second. */
 const second: Type<string> = { ...moment, show: (value) => value.slice(0, 19).replace('T', ' ') }

@@ -1,6 +1,7 @@
 import { readEngine } from '../host/docker/engine.ts'
 import { ownContainers, serviceName } from '../host/logs/read-log.ts'
-import { column, detail, query } from '../runner/command/command.ts'
+import { column, detail } from '../runner/command/columns.ts'
+import { query } from '../runner/command/command.ts'
 import { count, integer, moment, optional, text } from '../runner/command/types.ts'
 
 /** The containers of the compose project of the PDS, running or not. */

@@ -1,19 +1,17 @@
 import { Failure, usage } from '../base/failure.ts'
 import type { Pending } from '../host/change/change.ts'
-import type { Item, Plan, ResumeStep } from '../plan/plan.ts'
-import { storeLabel } from '../plan/steps/store.ts'
-import { column, flag, option, procedure, table, type Views } from '../runner/command/command.ts'
+import { busyBy, describePending, holderName, type StepState, stepStates } from '../host/change/describe.ts'
+import type { Item, Plan } from '../plan/plan.ts'
+import type { ResumeStep } from '../plan/steps/resume.ts'
+import { column, table } from '../runner/command/columns.ts'
+import { procedure } from '../runner/command/command.ts'
+import { flag, option } from '../runner/command/parameters.ts'
 import { choice, moment, optional, text } from '../runner/command/types.ts'
+import type { Views } from '../runner/command/views.ts'
 import { awaitChange } from '../runner/execute/await-change.ts'
 import { begunOf, mayBeUnwell, unwell } from '../runner/execute/host-change-outcome.ts'
 import { foreignStore } from '../runner/execute/password-sources.ts'
-import {
-  busyBy,
-  describePending,
-  holderName,
-  type StepState,
-  stepStates,
-} from '../runner/invoke/pending-change.ts'
+import { storeLabel } from '../store/label.ts'
 import { storeName } from './admin-password/shared.ts'
 
 const steps = {

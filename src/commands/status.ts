@@ -1,5 +1,9 @@
 import { showBytes } from '../base/bytes.ts'
+import { attentionOf, showPending } from '../health/attention.ts'
+import { type Census, censusOf, countSince, part, seenIn, statuses } from '../health/parts.ts'
+import { publicName } from '../health/public-name.ts'
 import type { HostView, Settings } from '../host/access/host.ts'
+import { readPasswordAge } from '../host/admin-password/age.ts'
 import { keysOf, readDrift } from '../host/apply/env-drift.ts'
 import { readOtherImage } from '../host/apply/image-drift.ts'
 import { readDisk } from '../host/disk.ts'
@@ -8,13 +12,32 @@ import { type Engine, readEngine } from '../host/docker/engine.ts'
 import { isPinned, parseImage } from '../host/images/image-reference.ts'
 import { ownContainers, serviceName } from '../host/logs/read-log.ts'
 import { versionOf } from '../pds/xrpc/health-answer.ts'
-import { type Column, column, query, table, type Views } from '../runner/command/command.ts'
+import { type Column, column, table } from '../runner/command/columns.ts'
+import { query } from '../runner/command/command.ts'
 import { choice, count, moment, optional, type Type, text, yesNo } from '../runner/command/types.ts'
-import { readPasswordAge } from './admin-password/age.ts'
+import type { Views } from '../runner/command/views.ts'
 import { days } from './admin-password/words.ts'
-import { publicName } from './public-name.ts'
-import { attentionOf, showPending } from './status-attention.ts'
-import { census, censusOf, countSince, outputOnly, part, seenIn } from './status-parts.ts'
+
+/** What parses a kind of value that nobody types. */
+export const outputOnly = (): never => {
+  throw new TypeError('this is only an output')
+}
+
+/** Accounts by status: a person sees those that there are. */
+export const census: Type<Census> = {
+  name: 'counts',
+  schema: {
+    type: 'object',
+    properties: Object.fromEntries(['total', ...statuses, 'other'].map((key) => [key, count.schema])),
+    required: ['total', ...statuses, 'other'],
+  },
+  show({ total, ...parts }) {
+    const named = Object.entries(parts).filter(([, accounts]) => accounts > 0)
+    return named.length === 0 ? `${total}` : `${total} (${named.map(([key, n]) => `${n} ${key}`).join(', ')})`
+  },
+  json: (value) => ({ ...value }),
+  parse: outputOnly,
+}
 
 const bytes: Type<number> = { ...count, name: 'bytes', show: showBytes }
 

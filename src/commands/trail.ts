@@ -6,7 +6,9 @@ import {
   readTrail,
   readTrailBackwards,
 } from '../host/trail/history.ts'
-import { column, detail, option, query } from '../runner/command/command.ts'
+import { column, detail } from '../runner/command/columns.ts'
+import { query } from '../runner/command/command.ts'
+import { option } from '../runner/command/parameters.ts'
 import { did, integer, moment, optional, type Type, text, time } from '../runner/command/types.ts'
 import { isOperation } from '../runner/invoke/operation.ts'
 

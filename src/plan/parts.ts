@@ -1,7 +1,9 @@
 import { Secret } from '../base/secret.ts'
 import { type HostStep, isHostStep } from '../host/change/step.ts'
-import { holds, placesIn } from './placeholders.ts'
-import type { Item, OwnStep, Plan, ResumeStep, Step } from './plan.ts'
+import type { Item, Plan } from './plan.ts'
+import { holds, placesIn } from './steps/placeholders.ts'
+import type { ResumeStep } from './steps/resume.ts'
+import type { OwnStep, Step } from './steps/step.ts'
 import { undoOf } from './steps/undo.ts'
 
 /** The steps of a change to the host, by who carries them out. */

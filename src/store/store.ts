@@ -1,11 +1,4 @@
-import { usage } from '../base/failure.ts'
 import type { Secret } from '../base/secret.ts'
-import { fullPath } from '../config/host-config.ts'
-import { ageStore } from './age.ts'
-import { commandStore } from './command.ts'
-import { fileStore } from './file.ts'
-import { onePasswordStore, parseReference } from './one-password/store.ts'
-import { stdoutStore } from './stdout.ts'
 
 /** What a store holds: the password that works, and one that is about to. */
 export interface Kept {
@@ -37,23 +30,4 @@ export interface StoreOptions {
   readonly hostName: string
   /** A line for sh that prints the password, for a store that is only written to. */
   readonly readCommand?: string | undefined
-}
-
-/** The store of that name; a `usage` Failure for a name that is none. Nothing is run or opened yet. */
-export function openStore(name: string, options: StoreOptions): Store {
-  const path = (word: string) => fullPath(word, options.base)
-  const [, scheme, rest = ''] = /^(file:|command:|age:|op:\/\/)(.+)$/s.exec(name) ?? []
-  if (name === 'stdout') return stdoutStore(name)
-  if (scheme === 'file:') return fileStore(name, path(rest))
-  if (scheme === 'command:') return commandStore(name, rest, options)
-  const reference = scheme === 'op://' ? parseReference(rest) : undefined
-  if (reference) return onePasswordStore(name, reference)
-  // The path starts at the last “:/” or “:~”: the key of an ssh recipient holds spaces, its comment may hold colons.
-  const [, recipient, file] = scheme === 'age:' ? (/^([^-].*):([/~].*)$/s.exec(rest) ?? []) : []
-  if (recipient && file) return ageStore(name, recipient, path(file), options)
-  throw usage(
-    `“${name}” is not a store`,
-    'write it as op://VAULT/ITEM/FIELD, file:PATH, command:LINE, age:RECIPIENT:PATH with PATH from / or ~, or stdout',
-    'unknown-store',
-  )
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { commands } from '../../src/commands/index.ts'
-import { knownRuns } from '../../src/commands/undo-words.ts'
+import { knownRuns } from '../../src/moderation/other-ways.ts'
 import { scriptedHost } from '../support/scripted-host.ts'
 import { scriptedPds } from '../support/scripted-pds.ts'
 import { didOf } from '../support/scripted-state.ts'

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest'
 import { Secret } from '../../src/base/secret.ts'
 import { partsOf } from '../../src/plan/parts.ts'
-import { later, type Plan, type Step, xrpc } from '../../src/plan/plan.ts'
+import type { Plan } from '../../src/plan/plan.ts'
+import { later } from '../../src/plan/steps/placeholders.ts'
+import type { Step } from '../../src/plan/steps/step.ts'
+import { xrpc } from '../../src/plan/steps/xrpc.ts'
 import { checkOf, hostSteps, takedown } from '../support/plans.ts'
 
 const planOf = (...items: (readonly Step[])[]): Plan<unknown> => ({

@@ -1,19 +1,13 @@
+import { column, detail, table } from '../../src/runner/command/columns.ts'
+import { type Command, passthrough, printer, procedure, query } from '../../src/runner/command/command.ts'
 import {
   argument,
-  type Command,
-  column,
-  detail,
   flag,
   manyArguments,
   option,
   optionalArgument,
   optionOr,
-  passthrough,
-  printer,
-  procedure,
-  query,
-  table,
-} from '../../src/runner/command/command.ts'
+} from '../../src/runner/command/parameters.ts'
 import {
   choice,
   count,

@@ -1,21 +1,16 @@
 import { Secret } from '../../src/base/secret.ts'
 import type { ShellStep, WaitStep, WriteStep } from '../../src/host/change/step.ts'
 import type { AccountStatus } from '../../src/pds/xrpc/client.ts'
-import {
-  check,
-  type Item,
-  later,
-  type Plan,
-  type Risk,
-  type Step,
-  shell,
-  wait,
-  write,
-  type XrpcStep,
-  xrpc,
-} from '../../src/plan/plan.ts'
-import { type Command, column, procedure, type Views } from '../../src/runner/command/command.ts'
+import type { Item, Plan, Risk } from '../../src/plan/plan.ts'
+import { check } from '../../src/plan/steps/check.ts'
+import { shell, wait, write } from '../../src/plan/steps/host.ts'
+import { later } from '../../src/plan/steps/placeholders.ts'
+import type { Step } from '../../src/plan/steps/step.ts'
+import { type XrpcStep, xrpc } from '../../src/plan/steps/xrpc.ts'
+import { column } from '../../src/runner/command/columns.ts'
+import { type Command, procedure } from '../../src/runner/command/command.ts'
 import { count, optional, text } from '../../src/runner/command/types.ts'
+import type { Views } from '../../src/runner/command/views.ts'
 import { act } from '../../src/ssh/shell.ts'
 import { type ScriptedPds, scriptedPds } from './scripted-pds.ts'
 import { didOf, type Fault } from './scripted-state.ts'

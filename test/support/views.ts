@@ -3,7 +3,7 @@ import type { Config } from '../../src/config/host-config.ts'
 import type { HostView } from '../../src/host/access/host.ts'
 import type { Pending } from '../../src/host/change/change.ts'
 import type { PdsView } from '../../src/pds/xrpc/client.ts'
-import type { Views } from '../../src/runner/command/command.ts'
+import type { Views } from '../../src/runner/command/views.ts'
 import { scriptedHost } from './scripted-host.ts'
 import { scriptedPds } from './scripted-pds.ts'
 

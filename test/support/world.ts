@@ -1,4 +1,4 @@
-import { Failure, outcomes } from '../../src/base/failure.ts'
+import { Failure } from '../../src/base/failure.ts'
 import type { Ended } from '../../src/base/local-program.ts'
 import { commands as allCommands } from '../../src/commands/index.ts'
 import type { Config } from '../../src/config/host-config.ts'
@@ -6,10 +6,8 @@ import { chooseHost } from '../../src/config/load.ts'
 import type { ChangePlan, Pending } from '../../src/host/change/change.ts'
 import { openTrail, type TrailEntry } from '../../src/host/trail/append.ts'
 import type { Command } from '../../src/runner/command/command.ts'
-import { live } from '../../src/runner/invoke/run-command.ts'
+import { main } from '../../src/runner/invoke/main.ts'
 import type { World } from '../../src/runner/invoke/world.ts'
-import { showFailure } from '../../src/runner/output/report.ts'
-import { glance, parse } from '../../src/runner/parse/parse.ts'
 import { type Between, type Observer, observedPds, observedTrail, type PdsChange } from './observed.ts'
 import { type ChangesScript, type HostChange, scriptedChanges } from './scripted-changes.ts'
 import { type ScriptedHost, scriptedHost } from './scripted-host.ts'
@@ -89,7 +87,7 @@ export const nothing = { changes: [], acts: [], hostSteps: [], hostChanges: [], 
 
 /** A world of scripted values, in which command lines are lived by the real runner. */
 export function scriptedWorld(script: WorldScript = {}): ScriptedWorld {
-  const { pds = scriptedPds(), host = scriptedHost(), commands = allCommands, env = {} } = script
+  const { pds = scriptedPds(), host = scriptedHost(), commands = allCommands } = script
   return {
     pds,
     host,
@@ -97,12 +95,16 @@ export function scriptedWorld(script: WorldScript = {}): ScriptedWorld {
       const before = host.trail.length
       const acted = host.changes.length
       const it = observe(script, pds, host)
-      const code = await enter(argv, it.world, commands, env, it.failed)
+      const code = await main(argv, it.world, commands)
+      // What was held back to be written when idle is written.
+      await new Promise((resolve) => setImmediate(resolve))
+      const stderr = it.terminal.stderr()
+      if (stderr.includes('this is a bug in kimbia-ops')) throw new Error(stderr)
       it.check(host.trail.slice(before))
       return {
         code,
         stdout: it.terminal.stdout(),
-        stderr: it.terminal.stderr(),
+        stderr,
         changes: it.changes,
         acts: host.changes.slice(acted).map((line) => line.split('\n')[0] ?? ''),
         hostSteps: it.hostSteps,
@@ -113,30 +115,6 @@ export function scriptedWorld(script: WorldScript = {}): ScriptedWorld {
         happened: it.happened,
       }
     },
-  }
-}
-
-type Failed = (failure: Failure, json: boolean) => Promise<unknown>
-
-/** From the words to the exit code. */
-async function enter(
-  argv: readonly string[],
-  world: World,
-  commands: readonly Command[],
-  env: NodeJS.ProcessEnv,
-  failed: Failed,
-): Promise<number> {
-  try {
-    const parsed = await parse(argv, commands, { env, version: world.version, columns: 100, color: false })
-    if (parsed.kind === 'text') throw new Error(`${argv.join(' ')} only prints a text`)
-    const { outcome, code } = await live(parsed, world, commands)
-    // What was held back to be written when idle is written.
-    await new Promise((resolve) => setImmediate(resolve))
-    return code ?? outcomes[outcome].code
-  } catch (cause) {
-    if (!(cause instanceof Failure)) throw cause
-    await failed(cause, glance(argv, env).json)
-    return outcomes[cause.outcome].code
   }
 }
 
@@ -260,11 +238,7 @@ function observe(script: WorldScript, pds: ScriptedPds, host: ScriptedHost) {
       throw new Error(`opened ${opened.join(', ')}, but closed only ${closed.join(', ')}`)
     checkPairs(trail, script.pending?.plan)
   }
-  const failed: Failed = (failure, json) => {
-    const { stderr } = terminal.open({ noInput: true, quiet: true })
-    return stderr.write(showFailure(failure, json ? 'json' : 'text', stderr))
-  }
-  return { world, terminal, happened, changes, hostSteps, hostChanges, check, failed }
+  return { world, terminal, happened, changes, hostSteps, hostChanges, check }
 }
 
 /** Each outcome belongs to one intent before it, of the same change; that of a pending change was written before. */

@@ -1,17 +1,13 @@
 import { failed, usage } from '../../base/failure.ts'
-import { later, type XrpcStep, xrpc } from '../../plan/plan.ts'
-import {
-  column,
-  detail,
-  flag,
-  option,
-  optionalArgument,
-  procedure,
-  type Views,
-} from '../../runner/command/command.ts'
-import { did, email, handle, optional, password, text } from '../../runner/command/types.ts'
+import { fullHandle } from '../../pds/accounts/accounts.ts'
+import { later } from '../../plan/steps/placeholders.ts'
+import { type XrpcStep, xrpc } from '../../plan/steps/xrpc.ts'
+import { column, detail } from '../../runner/command/columns.ts'
+import { procedure } from '../../runner/command/command.ts'
+import { flag, option, optionalArgument } from '../../runner/command/parameters.ts'
+import { did, email, handle, newHandle, optional, password, text } from '../../runner/command/types.ts'
+import type { Views } from '../../runner/command/views.ts'
 import { choosePassword } from './credentials.ts'
-import { fullHandle, newHandle } from './shared.ts'
 
 interface Wanted {
   readonly handle: string

@@ -1,6 +1,6 @@
 import { usage } from '../../base/failure.ts'
 import { Secret } from '../../base/secret.ts'
-import type { Views } from '../../runner/command/command.ts'
+import type { Views } from '../../runner/command/views.ts'
 
 // Without 0/O, 1/l/I: a password is sometimes read out over the phone.
 const letters = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'

@@ -1,9 +1,11 @@
-import { findAccount } from '../../pds/accounts/find-account.ts'
-import { xrpc } from '../../plan/plan.ts'
-import { argument, column, option, procedure } from '../../runner/command/command.ts'
-import { did, handle, reason } from '../../runner/command/types.ts'
-import { finding } from '../finding.ts'
-import { account, named, status } from './shared.ts'
+import { named } from '../../pds/accounts/accounts.ts'
+import { findAccount, finding } from '../../pds/accounts/find-account.ts'
+import { xrpc } from '../../plan/steps/xrpc.ts'
+import { column } from '../../runner/command/columns.ts'
+import { procedure } from '../../runner/command/command.ts'
+import { argument, option } from '../../runner/command/parameters.ts'
+import { account, did, handle, reason } from '../../runner/command/types.ts'
+import { status } from './shared.ts'
 
 /** What an account is called whose handle does not resolve (atproto.com/specs/handle). */
 const invalidHandle = 'handle.invalid'

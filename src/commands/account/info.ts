@@ -1,9 +1,10 @@
 import { type AccountDetails, describeAccount } from '../../pds/accounts/describe-account.ts'
-import { findAccount } from '../../pds/accounts/find-account.ts'
-import { argument, column, detail, query, table } from '../../runner/command/command.ts'
-import { count, moment, optional, text, yesNo } from '../../runner/command/types.ts'
-import { finding } from '../finding.ts'
-import { account, accountColumns } from './shared.ts'
+import { findAccount, finding } from '../../pds/accounts/find-account.ts'
+import { column, detail, table } from '../../runner/command/columns.ts'
+import { query } from '../../runner/command/command.ts'
+import { argument } from '../../runner/command/parameters.ts'
+import { account, count, moment, optional, text, yesNo } from '../../runner/command/types.ts'
+import { accountColumns } from './shared.ts'
 
 const collections = table(
   { collection: column(text, 'NSID of the collection'), records: column(count, 'how many') },

@@ -1,11 +1,12 @@
 import { failed, usage } from '../../base/failure.ts'
-import { findAccount } from '../../pds/accounts/find-account.ts'
-import { xrpc } from '../../plan/plan.ts'
-import { argument, column, flag, procedure } from '../../runner/command/command.ts'
-import { did, handle, optional, password, yesNo } from '../../runner/command/types.ts'
-import { finding } from '../finding.ts'
+import { named } from '../../pds/accounts/accounts.ts'
+import { findAccount, finding } from '../../pds/accounts/find-account.ts'
+import { xrpc } from '../../plan/steps/xrpc.ts'
+import { column } from '../../runner/command/columns.ts'
+import { procedure } from '../../runner/command/command.ts'
+import { argument, flag } from '../../runner/command/parameters.ts'
+import { account, did, handle, optional, password, yesNo } from '../../runner/command/types.ts'
 import { choosePassword } from './credentials.ts'
-import { account, named } from './shared.ts'
 
 /** Sets a new password, or sends the account holder the PDS's own reset mail. */
 export default procedure({

@@ -1,6 +1,8 @@
-import { option, procedure } from '../../runner/command/command.ts'
+import { restore } from '../../moderation/status-goal.ts'
+import { procedure } from '../../runner/command/command.ts'
+import { option } from '../../runner/command/parameters.ts'
 import { reason } from '../../runner/command/types.ts'
-import { planStatus, restore, statusColumns, targetOptions } from './status-plan.ts'
+import { planStatus, statusColumns, targetOptions } from './status-plan.ts'
 
 /** Restoring undoes a takedown; an account that is not taken down yields no steps. */
 export default procedure({

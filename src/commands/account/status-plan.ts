@@ -1,13 +1,17 @@
 import type { Change } from '../../host/trail/history.ts'
 import { readStatusChanges, type StatusChange } from '../../host/trail/status-history.ts'
-import type { Account } from '../../pds/accounts/accounts.ts'
+import { isAlready, type StatusGoal } from '../../moderation/status-goal.ts'
+import { type Account, named } from '../../pds/accounts/accounts.ts'
 import { notFound } from '../../pds/accounts/find-account.ts'
-import type { AccountStatus } from '../../pds/xrpc/client.ts'
-import { type Item, later, type Plan, xrpc } from '../../plan/plan.ts'
-import { column, flag, manyArguments, option, type RowOf, type Views } from '../../runner/command/command.ts'
-import { did, handle, path } from '../../runner/command/types.ts'
+import type { Item, Plan } from '../../plan/plan.ts'
+import { later } from '../../plan/steps/placeholders.ts'
+import { xrpc } from '../../plan/steps/xrpc.ts'
+import { column, type RowOf } from '../../runner/command/columns.ts'
+import { flag, manyArguments, option } from '../../runner/command/parameters.ts'
+import { account, did, handle, path } from '../../runner/command/types.ts'
+import type { Views } from '../../runner/command/views.ts'
 import { showCount } from '../../runner/output/report.ts'
-import { account, named, status } from './shared.ts'
+import { status } from './shared.ts'
 import { type FoundTargets, findTargets, type Targets } from './targets.ts'
 
 /** What a change of an account's status reports. */
@@ -24,19 +28,6 @@ export const targetOptions = {
   except: option(path, 'accounts of a file that stay as they are, written as for --from'),
   again: flag('also those of the file that were changed the other way since they were listed'),
 }
-
-/** A status to bring accounts to. */
-export interface StatusGoal {
-  readonly verb: string
-  readonly to: 'takendown' | 'active'
-}
-
-export const takeDown: StatusGoal = { verb: 'take down', to: 'takendown' }
-export const restore: StatusGoal = { verb: 'restore', to: 'active' }
-
-/** Whether an account has the status already, or one that the change leaves as it is. */
-export const isAlready = (status: AccountStatus, { to }: StatusGoal): boolean =>
-  (status === 'takendown') === (to === 'takendown')
 
 type Row = RowOf<typeof statusColumns>
 type Refused = NonNullable<Plan<Row>['refused']>

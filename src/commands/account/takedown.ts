@@ -1,6 +1,8 @@
-import { option, procedure } from '../../runner/command/command.ts'
+import { takeDown } from '../../moderation/status-goal.ts'
+import { procedure } from '../../runner/command/command.ts'
+import { option } from '../../runner/command/parameters.ts'
 import { reason } from '../../runner/command/types.ts'
-import { planStatus, statusColumns, takeDown, targetOptions } from './status-plan.ts'
+import { planStatus, statusColumns, targetOptions } from './status-plan.ts'
 
 /** Taking down is reversible and idempotent: an account already down yields no steps. */
 export default procedure({

@@ -1,9 +1,8 @@
 import { failed, usage } from '../../base/failure.ts'
 import { type AccountRef, parseAccountRef } from '../../pds/accounts/account-ref.ts'
 import type { Account } from '../../pds/accounts/accounts.ts'
-import { findAccounts, type Missing, notFound } from '../../pds/accounts/find-account.ts'
-import type { Views } from '../../runner/command/command.ts'
-import { finding } from '../finding.ts'
+import { findAccounts, finding, type Missing, notFound } from '../../pds/accounts/find-account.ts'
+import type { Views } from '../../runner/command/views.ts'
 
 /** Which accounts a command was given. */
 export interface Targets {

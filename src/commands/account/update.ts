@@ -1,12 +1,13 @@
 import { failed, usage } from '../../base/failure.ts'
-import type { Account } from '../../pds/accounts/accounts.ts'
-import { findAccount, findAccounts } from '../../pds/accounts/find-account.ts'
+import { type Account, fullHandle, named } from '../../pds/accounts/accounts.ts'
+import { findAccount, findAccounts, finding } from '../../pds/accounts/find-account.ts'
 import type { PdsView } from '../../pds/xrpc/client.ts'
-import { type XrpcStep, xrpc } from '../../plan/plan.ts'
-import { argument, column, option, procedure, type Views } from '../../runner/command/command.ts'
-import { did, email, handle, optional, text } from '../../runner/command/types.ts'
-import { finding } from '../finding.ts'
-import { account, fullHandle, named, newHandle } from './shared.ts'
+import { type XrpcStep, xrpc } from '../../plan/steps/xrpc.ts'
+import { column } from '../../runner/command/columns.ts'
+import { procedure } from '../../runner/command/command.ts'
+import { argument, option } from '../../runner/command/parameters.ts'
+import { account, did, email, handle, newHandle, optional, text } from '../../runner/command/types.ts'
+import type { Views } from '../../runner/command/views.ts'
 
 /** The PDS answers a taken address with nothing but “Internal Server Error”. */
 async function refuseTaken(address: string, did: string, views: Views): Promise<void> {

@@ -1,7 +1,7 @@
 import { Failure } from '../../base/failure.ts'
 import type { Secret } from '../../base/secret.ts'
-import { storeLabel } from '../../plan/steps/store.ts'
-import type { Views } from '../../runner/command/command.ts'
+import type { Views } from '../../runner/command/views.ts'
+import { storeLabel } from '../../store/label.ts'
 
 /** A copy of the password that was compared with the one of pds.env. */
 export interface Compared {

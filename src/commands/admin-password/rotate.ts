@@ -1,6 +1,7 @@
 import { failed } from '../../base/failure.ts'
 import { Secret } from '../../base/secret.ts'
 import type { Settings } from '../../host/access/host.ts'
+import { dueAt, isDue, refuseCutOff, rotateEvery } from '../../host/admin-password/age.ts'
 import {
   brokenRecord,
   type PasswordRecord,
@@ -19,9 +20,16 @@ import { portOf } from '../../host/docker/pds-port.ts'
 import { diffSettings } from '../../host/env/diff.ts'
 import { editEnv } from '../../host/env/edit.ts'
 import { parseEnvFile } from '../../host/env/parse.ts'
-import { check, type Item, later, type Plan, type Proof, type Step, write } from '../../plan/plan.ts'
-import { storeLabel, storeStep } from '../../plan/steps/store.ts'
-import { column, flag, option, procedure, type RowOf, type Views } from '../../runner/command/command.ts'
+import type { Item, Plan } from '../../plan/plan.ts'
+import { check } from '../../plan/steps/check.ts'
+import { write } from '../../plan/steps/host.ts'
+import { later } from '../../plan/steps/placeholders.ts'
+import type { Proof } from '../../plan/steps/proof.ts'
+import type { Step } from '../../plan/steps/step.ts'
+import { storeStep } from '../../plan/steps/store.ts'
+import { column, type RowOf } from '../../runner/command/columns.ts'
+import { procedure } from '../../runner/command/command.ts'
+import { flag, option } from '../../runner/command/parameters.ts'
 import {
   count,
   duration,
@@ -33,10 +41,11 @@ import {
   text,
   yesNo,
 } from '../../runner/command/types.ts'
+import type { Views } from '../../runner/command/views.ts'
 import { ask } from '../../ssh/shell.ts'
-import { refuseCutOff } from './age.ts'
+import { storeLabel } from '../../store/label.ts'
 import { refuseDisagreement } from './agreement.ts'
-import { chooseStore, dueAt, isDue, rotateEvery, storeName } from './shared.ts'
+import { chooseStore, storeName } from './shared.ts'
 
 const output = {
   rotated: column(yesNo, 'whether it was rotated'),

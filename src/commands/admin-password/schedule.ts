@@ -1,18 +1,15 @@
 import { join, resolve } from 'node:path'
 import { failed, usage } from '../../base/failure.ts'
 import type { Ended } from '../../base/local-program.ts'
-import type { Plan, SaveStep, Step } from '../../plan/plan.ts'
+import type { Plan } from '../../plan/plan.ts'
 import { program, type RunStep } from '../../plan/steps/local-program.ts'
-import {
-  column,
-  flag,
-  optionOr,
-  procedure,
-  type RowOf,
-  table,
-  type Views,
-} from '../../runner/command/command.ts'
+import type { SaveStep } from '../../plan/steps/save.ts'
+import type { Step } from '../../plan/steps/step.ts'
+import { column, type RowOf, table } from '../../runner/command/columns.ts'
+import { procedure } from '../../runner/command/command.ts'
+import { flag, optionOr } from '../../runner/command/parameters.ts'
 import { choice, type Type, text } from '../../runner/command/types.ts'
+import type { Views } from '../../runner/command/views.ts'
 import { chooseStore } from './shared.ts'
 import { cronLine, type Job, lineOf, serviceUnit, timerUnit, unitName, withoutLine } from './units.ts'
 

@@ -1,22 +1,6 @@
 import { usage } from '../../base/failure.ts'
 import type { HostConfig } from '../../config/host-config.ts'
-import type { PasswordRecord } from '../../host/admin-password/record.ts'
 import { type Type, text } from '../../runner/command/types.ts'
-
-/** How long a password stands where the config says nothing: 90 days, in milliseconds. */
-const usualAge = 90 * 24 * 3_600_000
-
-/** How long the admin password of a host may stand, in milliseconds. */
-export const rotateEvery = ({ adminPassword }: Pick<HostConfig, 'adminPassword'>): number =>
-  adminPassword?.rotateEvery ?? usualAge
-
-/** When a recorded password is due, ISO 8601 UTC. */
-export const dueAt = ({ rotatedAt }: Pick<PasswordRecord, 'rotatedAt'>, every: number): string =>
-  new Date(Date.parse(rotatedAt) + every).toISOString()
-
-/** A password of which nobody knows how old it is counts as due. */
-export const isDue = (record: PasswordRecord | undefined, every: number, now: Date): boolean =>
-  record === undefined || now.getTime() >= Date.parse(dueAt(record, every))
 
 /** The name of a store; a path in it is absolute or begins at the home directory. */
 export const storeName: Type<string> = {

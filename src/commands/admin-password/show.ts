@@ -1,6 +1,8 @@
 import { usage } from '../../base/failure.ts'
 import { note } from '../../plan/steps/note.ts'
-import { column, flag, option, procedure } from '../../runner/command/command.ts'
+import { column } from '../../runner/command/columns.ts'
+import { procedure } from '../../runner/command/command.ts'
+import { flag, option } from '../../runner/command/parameters.ts'
 import { password, reason } from '../../runner/command/types.ts'
 
 /** It changes nothing, and is a procedure all the same: who looked at the password stands in the trail first. */

@@ -1,7 +1,8 @@
-import { storeLabel } from '../../plan/steps/store.ts'
-import { column, query, type RowOf } from '../../runner/command/command.ts'
+import { ageProblems, readPasswordAge } from '../../host/admin-password/age.ts'
+import { column, type RowOf } from '../../runner/command/columns.ts'
+import { query } from '../../runner/command/command.ts'
 import { choice, moment, optional, text, yesNo } from '../../runner/command/types.ts'
-import { ageProblems, readPasswordAge } from './age.ts'
+import { storeLabel } from '../../store/label.ts'
 import { type Compared, compareRunning, compareStore } from './copies.ts'
 import { days, texts } from './words.ts'
 

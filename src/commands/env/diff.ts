@@ -5,7 +5,8 @@ import { readServiceEnv, type ServiceEnv } from '../../host/compose/service-env.
 import type { Container } from '../../host/docker/containers.ts'
 import { readEngine } from '../../host/docker/engine.ts'
 import { differences } from '../../host/env/diff.ts'
-import { column, query, table } from '../../runner/command/command.ts'
+import { column, table } from '../../runner/command/columns.ts'
+import { query } from '../../runner/command/command.ts'
 import { choice, optional, text, yesNo } from '../../runner/command/types.ts'
 
 const states = ['changed', 'not applied', 'no longer in pds.env', 'overridden'] as const

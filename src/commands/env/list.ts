@@ -3,7 +3,9 @@ import { tryServiceEnv } from '../../host/compose/service-env.ts'
 import { knownSetting } from '../../host/env/known-settings.ts'
 import { masked } from '../../host/env/mask.ts'
 import { parseEnvFile } from '../../host/env/parse.ts'
-import { column, flag, query } from '../../runner/command/command.ts'
+import { column } from '../../runner/command/columns.ts'
+import { query } from '../../runner/command/command.ts'
+import { flag } from '../../runner/command/parameters.ts'
 import { count, text } from '../../runner/command/types.ts'
 
 /** The settings as compose reads them, in the order of the file. */

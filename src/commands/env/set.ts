@@ -1,5 +1,6 @@
 import { spellValue } from '../../host/env/quote.ts'
-import { flag, manyArguments, procedure } from '../../runner/command/command.ts'
+import { procedure } from '../../runner/command/command.ts'
+import { flag, manyArguments } from '../../runner/command/parameters.ts'
 import { text } from '../../runner/command/types.ts'
 import { editColumns, editOptions, planEdit } from './shared.ts'
 import { readAssignments } from './words.ts'

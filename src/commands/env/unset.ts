@@ -1,7 +1,8 @@
 import { usage } from '../../base/failure.ts'
 import { nearest } from '../../base/suggest.ts'
 import { parseEnvFile } from '../../host/env/parse.ts'
-import { manyArguments, procedure } from '../../runner/command/command.ts'
+import { procedure } from '../../runner/command/command.ts'
+import { manyArguments } from '../../runner/command/parameters.ts'
 import { editColumns, editOptions, planEdit } from './shared.ts'
 import { settingName } from './words.ts'
 

@@ -2,8 +2,8 @@ import { usage } from '../../base/failure.ts'
 import { nearest } from '../../base/suggest.ts'
 import { isKnown, isOfThePds, knownSettings } from '../../host/env/known-settings.ts'
 import { holdsSecret, isSecret } from '../../host/env/mask.ts'
-import type { Views } from '../../runner/command/command.ts'
 import { type Shown, type Type, text } from '../../runner/command/types.ts'
+import type { Views } from '../../runner/command/views.ts'
 
 const name = /^[A-Za-z_][A-Za-z0-9_]*$/
 

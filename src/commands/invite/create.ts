@@ -1,9 +1,9 @@
-import { findAccount } from '../../pds/accounts/find-account.ts'
-import { later, xrpc } from '../../plan/plan.ts'
-import { option, optionOr, procedure } from '../../runner/command/command.ts'
-import { integer } from '../../runner/command/types.ts'
-import { account } from '../account/shared.ts'
-import { finding } from '../finding.ts'
+import { findAccount, finding } from '../../pds/accounts/find-account.ts'
+import { later } from '../../plan/steps/placeholders.ts'
+import { xrpc } from '../../plan/steps/xrpc.ts'
+import { procedure } from '../../runner/command/command.ts'
+import { option, optionOr } from '../../runner/command/parameters.ts'
+import { account, integer } from '../../runner/command/types.ts'
 import { inviteColumns } from './shared.ts'
 
 /** Invite codes are made at once, in one call, and read back. */

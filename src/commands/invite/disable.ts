@@ -1,12 +1,13 @@
 import { failed, usage } from '../../base/failure.ts'
 import type { AccountRef } from '../../pds/accounts/account-ref.ts'
-import { findAccount } from '../../pds/accounts/find-account.ts'
+import { findAccount, finding } from '../../pds/accounts/find-account.ts'
 import { type Invite, listInvites } from '../../pds/invites.ts'
-import { xrpc } from '../../plan/plan.ts'
-import { column, flag, manyArguments, option, procedure, type Views } from '../../runner/command/command.ts'
-import { count, text, yesNo } from '../../runner/command/types.ts'
-import { account } from '../account/shared.ts'
-import { finding } from '../finding.ts'
+import { xrpc } from '../../plan/steps/xrpc.ts'
+import { column } from '../../runner/command/columns.ts'
+import { procedure } from '../../runner/command/command.ts'
+import { flag, manyArguments, option } from '../../runner/command/parameters.ts'
+import { account, count, text, yesNo } from '../../runner/command/types.ts'
+import type { Views } from '../../runner/command/views.ts'
 
 interface Chosen {
   readonly codes: readonly string[]

@@ -1,9 +1,8 @@
-import { findAccount } from '../../pds/accounts/find-account.ts'
+import { findAccount, finding } from '../../pds/accounts/find-account.ts'
 import { type Invite, inviteState, isUsable, listInvites } from '../../pds/invites.ts'
-import { option, query } from '../../runner/command/command.ts'
-import { choice, integer, time } from '../../runner/command/types.ts'
-import { account } from '../account/shared.ts'
-import { finding } from '../finding.ts'
+import { query } from '../../runner/command/command.ts'
+import { option } from '../../runner/command/parameters.ts'
+import { account, choice, integer, time } from '../../runner/command/types.ts'
 import { inviteColumns } from './shared.ts'
 
 /** Every invite code, newest first, from all pages. */

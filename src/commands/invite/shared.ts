@@ -1,4 +1,4 @@
-import { column, detail, table } from '../../runner/command/command.ts'
+import { column, detail, table } from '../../runner/command/columns.ts'
 import { count, did, moment, text, yesNo } from '../../runner/command/types.ts'
 
 /** The fields of an invite code (com.atproto.server.defs#inviteCode), with uses counted. */

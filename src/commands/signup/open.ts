@@ -1,4 +1,5 @@
-import { option, procedure } from '../../runner/command/command.ts'
+import { procedure } from '../../runner/command/command.ts'
+import { option } from '../../runner/command/parameters.ts'
 import { reason } from '../../runner/command/types.ts'
 import { doorColumns, force, planDoor } from './shared.ts'
 

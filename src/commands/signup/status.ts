@@ -1,5 +1,6 @@
 import { readSetting } from '../../host/compose/service-env.ts'
-import { column, query } from '../../runner/command/command.ts'
+import { column } from '../../runner/command/columns.ts'
+import { query } from '../../runner/command/command.ts'
 import { optional, text, yesNo } from '../../runner/command/types.ts'
 import { closes, door } from './shared.ts'
 

@@ -1,8 +1,10 @@
 import { actsOn } from '../../host/apply/recreate.ts'
 import { type Choice, chosen, type Image, isPinned, showImage } from '../../host/images/image-reference.ts'
 import { compare, readRemote } from '../../host/images/registry.ts'
-import { later } from '../../plan/plan.ts'
-import { flag, option, procedure, type Views } from '../../runner/command/command.ts'
+import { later } from '../../plan/steps/placeholders.ts'
+import { procedure } from '../../runner/command/command.ts'
+import { flag, option } from '../../runner/command/parameters.ts'
+import type { Views } from '../../runner/command/views.ts'
 import { pinnedAsBefore, refuseMissing } from './pinned.ts'
 import {
   briefly,

@@ -1,6 +1,7 @@
 import { chosen, isPinned, showImage, versionOfTag } from '../../host/images/image-reference.ts'
 import { type Comparison, compare, readRemote } from '../../host/images/registry.ts'
-import { column, detail, query, table } from '../../runner/command/command.ts'
+import { column, detail, table } from '../../runner/command/columns.ts'
+import { query } from '../../runner/command/command.ts'
 import { choice, count, optional, text, yesNo } from '../../runner/command/types.ts'
 import { runningDigest, type Survey, survey, unapplied } from './survey.ts'
 

@@ -1,6 +1,7 @@
 import { failed, usage } from '../../base/failure.ts'
 import { chosen, type Image, isPinned, showImage } from '../../host/images/image-reference.ts'
-import { optionalArgument, procedure } from '../../runner/command/command.ts'
+import { procedure } from '../../runner/command/command.ts'
+import { optionalArgument } from '../../runner/command/parameters.ts'
 import { namingColumns, planNaming } from './naming.ts'
 import { pinnedAsBefore } from './pinned.ts'
 import { choice } from './shared.ts'

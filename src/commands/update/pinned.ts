@@ -1,7 +1,7 @@
 import { failed } from '../../base/failure.ts'
 import { type Image, showImage } from '../../host/images/image-reference.ts'
 import { digestFor, type Remote, readRemote } from '../../host/images/registry.ts'
-import type { Views } from '../../runner/command/command.ts'
+import type { Views } from '../../runner/command/views.ts'
 import type { Survey } from './survey.ts'
 
 /**

@@ -13,7 +13,7 @@ import { findWatchtower, type Watchtower } from '../../host/images/watchtower.ts
 import { type Database, databasesOf } from '../../host/update/databases.ts'
 import type { PdsView } from '../../pds/xrpc/client.ts'
 import { versionOf } from '../../pds/xrpc/health-answer.ts'
-import type { Views } from '../../runner/command/command.ts'
+import type { Views } from '../../runner/command/views.ts'
 
 /** What stands on a host before its image is changed. */
 export interface Survey {

@@ -1,4 +1,5 @@
-import { optionOr, procedure } from '../../runner/command/command.ts'
+import { procedure } from '../../runner/command/command.ts'
+import { optionOr } from '../../runner/command/parameters.ts'
 import { namingColumns, planNaming } from './naming.ts'
 import { tag } from './shared.ts'
 import { survey } from './survey.ts'

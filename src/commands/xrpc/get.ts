@@ -1,6 +1,8 @@
 import { failed, usage } from '../../base/failure.ts'
 import { jsonOf } from '../../pds/xrpc/health-answer.ts'
-import { argument, column, flag, manyArguments, query } from '../../runner/command/command.ts'
+import { column } from '../../runner/command/columns.ts'
+import { query } from '../../runner/command/command.ts'
+import { argument, flag, manyArguments } from '../../runner/command/parameters.ts'
 import { anything, type Json, text } from '../../runner/command/types.ts'
 import { nsid } from './shared.ts'
 

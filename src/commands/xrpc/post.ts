@@ -1,7 +1,10 @@
 import { usage } from '../../base/failure.ts'
-import { later } from '../../plan/plan.ts'
-import { argument, column, flag, option, procedure, type Views } from '../../runner/command/command.ts'
+import { later } from '../../plan/steps/placeholders.ts'
+import { column } from '../../runner/command/columns.ts'
+import { procedure } from '../../runner/command/command.ts'
+import { argument, flag, option } from '../../runner/command/parameters.ts'
 import { anything, reason, text } from '../../runner/command/types.ts'
+import type { Views } from '../../runner/command/views.ts'
 import { nsid } from './shared.ts'
 
 /** A body as it is sent, what it says, and how it may be shown. */

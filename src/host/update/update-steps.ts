@@ -5,16 +5,9 @@ import type { HostStep, HostUndo, ShellStep, WriteStep } from '../change/step.ts
 import { type ComposeImage, withImage } from '../compose/compose-file.ts'
 import type { Container } from '../docker/containers.ts'
 import { forget, type PreviousImage, prune, remember } from '../images/image-history.ts'
-import type { Image } from '../images/image-reference.ts'
-import { isPinned, parseImage, showImage } from '../images/image-reference.ts'
-import {
-  type Copying,
-  copyDatabases,
-  dropCopies,
-  finishMending,
-  mendDatabases,
-  type Old,
-} from './database-copy.ts'
+import { type Image, isPinned, parseImage, showImage } from '../images/image-reference.ts'
+import { type Copying, copyDatabases, dropCopies, type Old } from './copy-databases.ts'
+import { finishMending, mendDatabases } from './restore-databases.ts'
 
 /** A change of the image that runs. */
 export interface Updating extends Recreating {

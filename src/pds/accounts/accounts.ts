@@ -119,3 +119,13 @@ async function readAccounts(pds: PdsView, rows: RepoRow[], signal: AbortSignal):
     return view ? [toAccount(view, statusOf(row))] : []
   })
 }
+
+/** The whole handle; the server's first domain is added to a bare one. */
+export const fullHandle = (word: string, domains: readonly string[]): string =>
+  word.includes('.') ? word : `${word}${domains[0] ?? ''}`
+
+/** The statuses an account of this PDS can have (com.atproto.sync.listRepos). */
+export const statuses = ['active', 'takendown', 'suspended', 'deactivated', 'deleted'] as const
+
+/** Handle and DID in a line: how an account is named to people and in the trail. */
+export const named = ({ handle, did }: Pick<Account, 'handle' | 'did'>): string => `${handle} (${did})`

@@ -224,3 +224,15 @@ async function confirm(
     }),
   )
 }
+
+/** How a command looks for accounts: it ends with the run, and a person sees that the list of all is being read. */
+export const finding = ({
+  signal,
+  progress,
+}: {
+  readonly signal: AbortSignal
+  readonly progress: (text: string) => void
+}): FindOptions => ({
+  signal,
+  searching: (seen) => progress(`looking through all accounts: ${seen.toLocaleString('en-US')}`),
+})

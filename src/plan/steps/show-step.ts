@@ -1,6 +1,7 @@
 import type { Gate, HostStep } from '../../host/change/step.ts'
-import { shown } from '../placeholders.ts'
-import type { Proof, Step } from '../plan.ts'
+import { shown } from './placeholders.ts'
+import type { Proof } from './proof.ts'
+import type { Step } from './step.ts'
 import { showStoreStep } from './store.ts'
 
 /** One line that says to a person exactly what a step does: its body as well, where it is given as it is. */

@@ -1,8 +1,8 @@
 import { Failure } from '../../base/failure.ts'
 import type { Secret } from '../../base/secret.ts'
-import type { Vault } from '../../runner/execute/password-sources.ts'
 import type { Store } from '../../store/store.ts'
-import type { Proof } from '../plan.ts'
+import type { Proof } from './proof.ts'
+import type { Vault } from './tools.ts'
 
 /** Brings the admin password to where a copy of it is kept. Safe to repeat. */
 export interface StoreStep {
@@ -32,9 +32,6 @@ const whys = {
   'mark current': (store: string) => `Make the new password the current one in ${store}`,
   discard: (store: string) => `Give the new password up in ${store}; the old one works`,
 } as const
-
-/** What a plan and the trail call a store: the line of a command is private, and is not written down on the host. */
-export const storeLabel = (name: string): string => (name.startsWith('command:') ? 'command:…' : name)
 
 /** What such a step does, as a person would be told to do it by hand. */
 export function showStoreStep({ action, store, secret }: StoreStep): string {

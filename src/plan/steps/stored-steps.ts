@@ -1,8 +1,9 @@
 import { failed } from '../../base/failure.ts'
 import type { ChangePlan } from '../../host/change/change.ts'
-import type { CheckStep, XrpcStep } from '../plan.ts'
+import type { CheckStep } from './check.ts'
 import type { StoreStep } from './store.ts'
 import type { UndoStep } from './undo.ts'
+import type { XrpcStep } from './xrpc.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 type Is = (value: unknown) => boolean

@@ -1,6 +1,7 @@
-import type { OwnStep, XrpcStep } from '../plan.ts'
 import type { RunStep } from './local-program.ts'
+import type { OwnStep } from './step.ts'
 import type { StoreStep } from './store.ts'
+import type { XrpcStep } from './xrpc.ts'
 
 /** What a step of this machine is undone by. */
 export type UndoStep = XrpcStep | StoreStep | RunStep

@@ -1,7 +1,5 @@
-import type { InputOf, Params } from './command.ts'
-import { flag, option } from './command.ts'
-import type { Type } from './types.ts'
-import { duration, path, text } from './types.ts'
+import { flag, type InputOf, option, type Params } from './parameters.ts'
+import { duration, path, type Type, text } from './types.ts'
 
 const hostName: Type<string> = { ...text, name: 'name', completes: 'host' }
 const confirmation: Type<string> = { ...text, name: 'value' }

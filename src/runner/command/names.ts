@@ -1,5 +1,6 @@
 import { Failure, usage } from '../../base/failure.ts'
-import type { Command, Param, Params } from './command.ts'
+import type { Command } from './command.ts'
+import type { Param, Params } from './parameters.ts'
 
 /** What the program is called on a command line. */
 export const program = 'kimbia-ops'

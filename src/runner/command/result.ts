@@ -1,4 +1,5 @@
-import { type Columns, type Command, column, detail } from './command.ts'
+import { type Columns, column, detail } from './columns.ts'
+import type { Command } from './command.ts'
 import { optional, text, yesNo } from './types.ts'
 
 /** The fields that the runner adds to every row of a procedure's result. */

@@ -1,6 +1,7 @@
 import { parseAge } from '../../base/duration.ts'
 import { usage } from '../../base/failure.ts'
 import { Secret } from '../../base/secret.ts'
+import { type AccountRef, parseAccountRef } from '../../pds/accounts/account-ref.ts'
 
 export type Json =
   | string
@@ -191,5 +192,28 @@ export const anything: Type<Json> = {
   schema: {},
   parse: readOnly('json'),
   show: (value) => JSON.stringify(value),
+  json: (value) => value,
+}
+
+/** Any way to name an account; resolved against the PDS before anything is done. */
+export const account: Type<AccountRef> = {
+  name: 'account',
+  schema: { type: 'string', description: 'handle, DID, at:// URI, profile or post URL, or email' },
+  parse: parseAccountRef,
+  show: (ref) => ref.text,
+  json: (ref) => ref.text,
+}
+
+/** A handle to give: whole, or its first label, which then gets the domain of the server. */
+export const newHandle: Type<string> = {
+  name: 'handle',
+  schema: { type: 'string' },
+  parse(word) {
+    const ref = parseAccountRef(word)
+    if (ref.kind === 'handle') return ref.handle
+    if (ref.kind === 'name') return ref.name
+    throw usage(`“${word}” is not a handle`, 'letters, digits and hyphens: alice, or alice.kimbia.social')
+  },
+  show: (value) => value,
   json: (value) => value,
 }

@@ -1,5 +1,6 @@
-import type { Command, Param, Params } from '../command/command.ts'
+import type { Command } from '../command/command.ts'
 import { program } from '../command/names.ts'
+import type { Param, Params } from '../command/parameters.ts'
 import { everywhere, ownParams, type Place, placesOf, spelledOptions } from './completion-tables.ts'
 
 /** A word for fish: single quotes know two escapes. */

@@ -1,6 +1,7 @@
-import type { Command, Param, Params } from '../command/command.ts'
+import type { Command } from '../command/command.ts'
 import { asides, globals } from '../command/global-options.ts'
 import { findCommand, flagsOf, nextWords, paramsOf, program } from '../command/names.ts'
+import type { Param, Params } from '../command/parameters.ts'
 
 /** A place in the table of commands: the words so far, and the command where they name one. */
 export interface Place {

@@ -1,5 +1,6 @@
 import { type Outcome, outcomes } from '../../base/failure.ts'
-import type { Columns, Command, Param, Params } from '../command/command.ts'
+import type { Columns } from '../command/columns.ts'
+import type { Command } from '../command/command.ts'
 import { asides, globals } from '../command/global-options.ts'
 import {
   examplesOf,
@@ -10,6 +11,7 @@ import {
   program,
   usageLine,
 } from '../command/names.ts'
+import type { Param, Params } from '../command/parameters.ts'
 import { resultOf } from '../command/result.ts'
 import { type Paint, paintOf } from '../terminal/color.ts'
 import { widthOf, wrap } from '../terminal/text-width.ts'

@@ -1,5 +1,7 @@
-import type { Columns, Command, Param, Params } from '../command/command.ts'
+import type { Columns } from '../command/columns.ts'
+import type { Command } from '../command/command.ts'
 import { examplesOf, paramsOf } from '../command/names.ts'
+import type { Param, Params } from '../command/parameters.ts'
 import { resultOf } from '../command/result.ts'
 import type { JsonSchema } from '../command/types.ts'
 

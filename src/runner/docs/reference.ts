@@ -1,6 +1,7 @@
-import type { Command, Params } from '../command/command.ts'
+import type { Command } from '../command/command.ts'
 import { asides, globals } from '../command/global-options.ts'
 import { examplesOf, paramsOf, program, usageLine } from '../command/names.ts'
+import type { Params } from '../command/parameters.ts'
 import { resultOf } from '../command/result.ts'
 import { argumentsOf, type Entry, exitCodeEntries, exitCodes, fieldsOf, optionsOf } from './help.ts'
 

@@ -1,6 +1,6 @@
 import type { Pending } from '../../host/change/change.ts'
-import type { Views } from '../command/command.ts'
-import { describePending, stepStates } from '../invoke/pending-change.ts'
+import { describePending, stepStates } from '../../host/change/describe.ts'
+import type { Views } from '../command/views.ts'
 
 /** How often a change that is under way is looked at, in milliseconds. */
 const pause = 1000

@@ -1,8 +1,9 @@
 import type { ChangePlan, Holder } from '../../host/change/change.ts'
 import { isHostStep } from '../../host/change/step.ts'
 import type { Parts } from '../../plan/parts.ts'
-import type { Item, Plan, Step } from '../../plan/plan.ts'
+import type { Item, Plan } from '../../plan/plan.ts'
 import { showStep } from '../../plan/steps/show-step.ts'
+import type { Step } from '../../plan/steps/step.ts'
 import { type UndoStep, undoOf } from '../../plan/steps/undo.ts'
 import type { Authorship } from './audit.ts'
 

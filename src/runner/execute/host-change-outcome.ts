@@ -1,9 +1,10 @@
 import { Failure } from '../../base/failure.ts'
 import { maskLines } from '../../base/mask-secrets.ts'
 import type { Change, ChangeEnd, ChangeEvent, ChangePlan, Fault, Pending } from '../../host/change/change.ts'
+import type { Desk } from '../../plan/steps/tools.ts'
 import type { UndoStep } from '../../plan/steps/undo.ts'
 import { asFailure } from './local-step.ts'
-import { type Desk, undoSteps } from './local-steps.ts'
+import { undoSteps } from './local-steps.ts'
 
 /** The change was left as it stands on the host, which may go on with it: nobody knows its outcome yet. */
 export class LeftStanding extends Error {

@@ -1,11 +1,12 @@
 import { Failure } from '../../base/failure.ts'
 import type { HostView } from '../../host/access/host.ts'
 import type { Change, ChangeEvent, Changes, Pending } from '../../host/change/change.ts'
-import type { OwnStep, Step } from '../../plan/plan.ts'
+import type { OwnStep, Step } from '../../plan/steps/step.ts'
+import type { Desk, Vault } from '../../plan/steps/tools.ts'
 import type { UndoStep } from '../../plan/steps/undo.ts'
-import type { Follow } from '../output/change-progress.ts'
 import type { Authorship, Recorder } from './audit.ts'
 import { type Beginning, changePlanOf, undosOf } from './change-plan.ts'
+import type { Follow } from './change-progress.ts'
 import { changedMeanwhile } from './file-conflict.ts'
 import {
   close,
@@ -18,8 +19,7 @@ import {
   toldLater,
 } from './host-change-outcome.ts'
 import { asFailure } from './local-step.ts'
-import { carryOutSteps, type Desk, Unproven } from './local-steps.ts'
-import type { Vault } from './password-sources.ts'
+import { carryOutSteps, Unproven } from './local-steps.ts'
 
 /** What a change to the host needs beside the hands for any other. */
 export interface HostHands {

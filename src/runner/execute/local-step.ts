@@ -1,11 +1,11 @@
 import { Failure, failed } from '../../base/failure.ts'
 import { Secret } from '../../base/secret.ts'
 import type { Procedures } from '../../pds/xrpc/client.ts'
-import { fill } from '../../plan/placeholders.ts'
-import type { OwnStep } from '../../plan/plan.ts'
 import { carryOutRunStep } from '../../plan/steps/local-program.ts'
+import { fill } from '../../plan/steps/placeholders.ts'
+import type { OwnStep } from '../../plan/steps/step.ts'
 import { carryOutStoreStep } from '../../plan/steps/store.ts'
-import type { Desk } from './local-steps.ts'
+import type { Desk } from '../../plan/steps/tools.ts'
 import { saveFile } from './save-file.ts'
 
 /** Carries one step of this machine out; what it answers is kept for later() under the name that the step gives. */

@@ -1,12 +1,12 @@
 import { Failure, failed } from '../../base/failure.ts'
-import type { Pds } from '../../pds/xrpc/client.ts'
-import { fill } from '../../plan/placeholders.ts'
-import type { OwnStep, Proof } from '../../plan/plan.ts'
-import type { RunProgram } from '../../plan/steps/local-program.ts'
+import { fill } from '../../plan/steps/placeholders.ts'
+import type { Proof } from '../../plan/steps/proof.ts'
 import { showStep } from '../../plan/steps/show-step.ts'
+import type { OwnStep } from '../../plan/steps/step.ts'
+import type { Desk } from '../../plan/steps/tools.ts'
 import { type UndoStep, undoOf } from '../../plan/steps/undo.ts'
 import { asFailure, asStepFailure, carryOutStep, lookUp } from './local-step.ts'
-import { type Vault, withPasswords } from './password-sources.ts'
+import { withPasswords } from './password-sources.ts'
 import { Disproved, prove, proveStatuses, type StatusProof } from './verify.ts'
 
 /** A proof of what the PDS has accepted, or of what it may have done: then with the Failure to report unless it holds. */
@@ -14,22 +14,6 @@ export type DoubtfulProof = StatusProof & { readonly doubt?: Failure | undefined
 
 /** Every step was accepted, and only the proof of the last is missing: all of it stands, and nothing is undone. */
 export class Unproven extends Failure {}
-
-/** What the steps of one item work with: the PDS, and what it has answered so far. */
-export interface Desk {
-  readonly pds: Pds
-  readonly kept: Map<string, unknown>
-  /** For steps about the admin password. */
-  readonly vault?: Vault | undefined
-  /** For programs of this machine. */
-  readonly runProgram?: RunProgram | undefined
-  /** How many steps of the item were carried out elsewhere before these. */
-  readonly before?: number
-  /** Told of each step before it is begun and once it is done, by its index among these; a Failure of it ends all. */
-  readonly mark?: (event: 'begin' | 'done', index: number) => Promise<void>
-  /** Status proofs are read at once; otherwise the last one is handed back, to be read with those of other items. */
-  readonly prompt?: 'yes'
-}
 
 /** Carries steps of this machine out in order, undoes them when one fails, and hands back the proof still to be read. */
 export async function carryOutSteps(

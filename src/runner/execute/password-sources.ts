@@ -1,32 +1,17 @@
 import { dirname } from 'node:path'
 import { type Failure, usage } from '../../base/failure.ts'
-import type { Secret } from '../../base/secret.ts'
 import { readAdminPassword, readFormerPassword } from '../../host/admin-password/record.ts'
-import type { Proof } from '../../plan/plan.ts'
-import { storeLabel } from '../../plan/steps/store.ts'
-import type { Store } from '../../store/store.ts'
-import type { Views } from '../command/command.ts'
-import type { World } from '../invoke/world.ts'
-
-/** What steps about the admin password reach beside the PDS: its store, and pds.env as it is at that moment. */
-export interface Vault {
-  /** The store of that label. */
-  store(label: string): Promise<Store>
-  /**
-   * A Failure unless the config, or the operator, names the store: a host must not choose what is run or written on this
-   * machine.
-   */
-  refuseForeign(label: string): Promise<void>
-  ofPdsEnv(): Promise<Secret>
-  /** The one of the pds.env that the change under way has replaced. */
-  ofFormerPdsEnv(): Promise<Secret>
-}
+import type { Proof } from '../../plan/steps/proof.ts'
+import type { Vault } from '../../plan/steps/tools.ts'
+import { storeLabel } from '../../store/label.ts'
+import type { Store, StoreOptions } from '../../store/store.ts'
+import type { Views } from '../command/views.ts'
 
 type Sight = Pick<Views, 'config'> & { readonly host: Pick<Views['host'], 'ask' | 'config' | 'where'> }
 
 /** Opens nothing yet. */
 export function openVault(
-  world: Pick<World, 'openStore'>,
+  world: { readonly openStore: (name: string, options: StoreOptions) => Promise<Store> },
   { host, config }: Sight,
   named?: string | undefined,
 ): Vault {

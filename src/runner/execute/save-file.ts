@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
 import { failed } from '../../base/failure.ts'
-import type { SaveStep } from '../../plan/plan.ts'
+import type { SaveStep } from '../../plan/steps/save.ts'
 
 /** Writes a file of this machine whole or not at all: beside it, flushed, then renamed. Its folder is made 0700. */
 export async function saveFile({ path, content, mode }: SaveStep): Promise<void> {

@@ -2,8 +2,8 @@ import { Failure } from '../../base/failure.ts'
 import { readStatuses } from '../../pds/accounts/statuses.ts'
 import { listInvites } from '../../pds/invites.ts'
 import type { AccountStatus, PdsView } from '../../pds/xrpc/client.ts'
-import { fill } from '../../plan/placeholders.ts'
-import type { Proof } from '../../plan/plan.ts'
+import { fill } from '../../plan/steps/placeholders.ts'
+import type { Proof } from '../../plan/steps/proof.ts'
 
 /** A proof that is read together with those of other items. */
 export interface StatusProof {

@@ -3,7 +3,7 @@ import type { Plan } from '../../plan/plan.ts'
 import { program } from '../command/names.ts'
 import type { Result } from '../execute/execute-plan.ts'
 import { mayStand } from '../execute/partial-failure.ts'
-import type { Life } from './invocation.ts'
+import type { Invocation } from './invocation.ts'
 
 /** Whether something of a result is changed, or may be for all that is known. */
 const stands = (result: Result): boolean =>
@@ -11,7 +11,7 @@ const stands = (result: Result): boolean =>
 
 /** The id of a run that has changed something which the trail keeps; undefined where nothing of the kind stands. */
 export function operationOf(
-  { operation }: Pick<Life, 'operation'>,
+  { operation }: Pick<Invocation, 'operation'>,
   { trail }: Pick<Plan<unknown>, 'trail'>,
   results: readonly Result[],
 ): string | undefined {
@@ -21,7 +21,7 @@ export function operationOf(
 
 /** Ends a run that changed something: its id, and how to undo it where the trail tells enough for that. */
 export async function sayOperation(
-  { terminal, run }: Pick<Life, 'terminal' | 'run'>,
+  { terminal, run }: Pick<Invocation, 'terminal' | 'run'>,
   operation: string,
   results: readonly Result[],
 ): Promise<void> {

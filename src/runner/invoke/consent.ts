@@ -1,9 +1,7 @@
 import { Failure } from '../../base/failure.ts'
+import { mustType } from '../../plan/consent-rule.ts'
 import type { Plan, Risk } from '../../plan/plan.ts'
 import type { Terminal } from '../terminal/terminal.ts'
-
-/** Of more targets than this at once the count must be typed, unless the change is routine. */
-const crowd = 25
 
 /** What the operator said beforehand. */
 export interface Given {
@@ -13,18 +11,6 @@ export interface Given {
 
 const declined = (code: string, message: string, hint?: string): Failure =>
   new Failure({ outcome: 'declined', code, message, hint })
-
-/** How many targets a plan would change. */
-export const changes = (plan: Plan<unknown>): number =>
-  plan.items.reduce((sum, { steps, rows }) => sum + (steps.length > 0 ? rows.length : 0), 0)
-
-/** What must be typed or passed with `--confirm`, or undefined when y/N or nothing is enough. */
-export function mustType(plan: Plan<unknown>, risk: Risk): string | undefined {
-  const harm = plan.risk ?? risk
-  const targets = changes(plan)
-  if (targets > crowd && harm !== 'routine') return String(targets)
-  return harm === 'irreversible' ? plan.confirm : undefined
-}
 
 /** Returns when the plan may be carried out; otherwise throws a Failure with outcome `declined`. */
 export async function consent(

@@ -5,7 +5,7 @@ import type { Opened } from './connections.ts'
 import type { World } from './world.ts'
 
 /** One invocation: what was asked for, on which terminal, in which world. */
-export interface Life {
+export interface Invocation {
   readonly run: Run
   readonly world: World
   readonly terminal: Terminal

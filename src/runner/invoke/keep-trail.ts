@@ -1,6 +1,6 @@
 import type { HostView } from '../../host/access/host.ts'
 import { type Authorship, type Recorder, recorder } from '../execute/audit.ts'
-import type { Life } from './invocation.ts'
+import type { Invocation } from './invocation.ts'
 
 /** From this offset on the operator is told of it, in milliseconds. */
 const worthTelling = 60_000
@@ -8,7 +8,7 @@ const worthTelling = 60_000
 /** The time of the host rules in its trail, since several operators write into it. */
 async function hostClock(
   host: Pick<HostView, 'clockOffset'>,
-  { world, opened }: Pick<Life, 'world' | 'opened'>,
+  { world, opened }: Pick<Invocation, 'world' | 'opened'>,
 ): Promise<() => Date> {
   const offset = await host.clockOffset()
   if (Math.abs(offset) >= worthTelling) {
@@ -22,7 +22,7 @@ async function hostClock(
 
 /** Does work of which the host's trail is kept, as this operator's and this command's; the trail is closed behind it. */
 export async function keepTrail<T>(
-  { opened, world, run, operation }: Life,
+  { opened, world, run, operation }: Invocation,
   work: (record: Recorder, author: Authorship) => Promise<T>,
 ): Promise<T> {
   const host = await opened.host()

@@ -1,10 +1,10 @@
 import { failed } from '../../base/failure.ts'
 import type { Passthrough } from '../command/command.ts'
-import type { Life } from './invocation.ts'
+import type { Invocation } from './invocation.ts'
 import { keepTrail } from './keep-trail.ts'
 
 /** Runs a program of the host with the operator's own streams; it is written to the trail before and after. */
-export async function carryPassthrough(life: Life, command: Passthrough, args: readonly string[]) {
+export async function carryPassthrough(life: Invocation, command: Passthrough, args: readonly string[]) {
   const { opened, world, signal } = life
   const streams = world.streams()
   const located = await command.locate(args, streams.tty ? 'yes' : 'no', opened.views)

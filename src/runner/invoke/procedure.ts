@@ -1,24 +1,27 @@
 import { Failure, failed, type Outcome } from '../../base/failure.ts'
+import { busyBy } from '../../host/change/describe.ts'
+import { changes, mustType } from '../../plan/consent-rule.ts'
 import { partsOf, resumeOf, takesLock } from '../../plan/parts.ts'
 import type { Plan } from '../../plan/plan.ts'
-import type { InputOf, Procedure } from '../command/command.ts'
+import type { Procedure } from '../command/command.ts'
+import type { InputOf } from '../command/parameters.ts'
 import { type Authorship, noRecorder } from '../execute/audit.ts'
+import { followOn, silent } from '../execute/change-progress.ts'
 import { carryOut, type Result } from '../execute/execute-plan.ts'
 import type { HostHands } from '../execute/host-change.ts'
 import { shortfallOf } from '../execute/partial-failure.ts'
 import { openVault } from '../execute/password-sources.ts'
-import { followOn, silent } from '../output/change-progress.ts'
 import { openRenderer } from '../output/render.ts'
 import { showCount, showDryRun, showPlan } from '../output/report.ts'
 import { operationOf, sayOperation, withOperation } from './closing-note.ts'
-import { changes, consent, mustType } from './consent.ts'
-import type { Life } from './invocation.ts'
+import { consent } from './consent.ts'
+import type { Invocation } from './invocation.ts'
 import { keepTrail } from './keep-trail.ts'
-import { busyBy, noteStanding, refuseStanding } from './pending-change.ts'
+import { noteStanding, refuseStanding } from './pending-change.ts'
 
 /** Lives a procedure: its plan, consent, carrying out, and what is said of it. */
 export async function carryProcedure(
-  life: Life,
+  life: Invocation,
   procedure: Procedure,
   input: InputOf<never>,
 ): Promise<Outcome> {
@@ -41,13 +44,13 @@ export async function carryProcedure(
 }
 
 /** Whether consent was given on the command line, so that what is planned is mostly carried out at once. */
-const consented = ({ yes, confirm }: Life['run']['globals']): boolean => yes || confirm !== undefined
+const consented = ({ yes, confirm }: Invocation['run']['globals']): boolean => yes || confirm !== undefined
 
 /**
  * What carrying out needs takes its time to start, and can do so while the host is looked at: the trail and the lock. A
  * plan that fails before it has looked at the host has it open nothing.
  */
-function getReady({ world, opened }: Life): void {
+function getReady({ world, opened }: Invocation): void {
   const start = async () => {
     const host = await opened.host()
     await host.prepare(2)
@@ -58,13 +61,13 @@ function getReady({ world, opened }: Life): void {
 }
 
 /** A host that was left in the middle of a change cannot be planned on: that it was is what must be said. */
-async function orBusy({ opened }: Life, { changes: what }: Procedure, cause: unknown): Promise<never> {
+async function orBusy({ opened }: Invocation, { changes: what }: Procedure, cause: unknown): Promise<never> {
   if (what !== 'host' || !(cause instanceof Failure) || cause.outcome !== 'failed') throw cause
   const pending = await opened.views.pending().catch(() => undefined)
   throw (pending && busyBy(pending)) ?? cause
 }
 
-async function dryRun(life: Life, { risk }: Procedure, plan: Plan<unknown>): Promise<Outcome> {
+async function dryRun(life: Invocation, { risk }: Procedure, plan: Plan<unknown>): Promise<Outcome> {
   const { terminal, run } = life
   await noteStanding(life, plan)
   await terminal.stdout.write(showDryRun(plan, { json: run.globals.json, risk }, terminal.stdout))
@@ -78,7 +81,7 @@ const asPlanned = (plan: Plan<unknown>): Result[] =>
   plan.items.map((item) => ({ state: 'unchanged', item, rows: item.rows }))
 
 /** Shows what is about to happen and gets consent; routine changes are done without a word. */
-async function review(life: Life, { risk }: Procedure, plan: Plan<unknown>): Promise<void> {
+async function review(life: Invocation, { risk }: Procedure, plan: Plan<unknown>): Promise<void> {
   const { terminal, run, opened } = life
   const { yes, confirm, quiet, json } = run.globals
   const settled = confirm !== undefined || (yes && mustType(plan, risk) === undefined)
@@ -95,7 +98,7 @@ async function review(life: Life, { risk }: Procedure, plan: Plan<unknown>): Pro
   await consent(plan, risk, { yes, confirm }, terminal)
 }
 
-async function act(life: Life, plan: Plan<unknown>): Promise<Result[]> {
+async function act(life: Invocation, plan: Plan<unknown>): Promise<Result[]> {
   const { terminal, opened, world, signal: stop } = life
   const progress = (done: number, of: number): void =>
     of > 1 ? terminal.progress(`${done} of ${of}`) : undefined
@@ -141,7 +144,7 @@ function tallyOf({ items }: Plan<unknown>, progress: (done: number, of: number) 
 /** How long a PDS that is away is waited for, and how often it is looked for, in milliseconds. */
 const [longest, pause] = [30_000, 1_000]
 
-function patience({ world, terminal, opened, signal }: Life): () => Promise<boolean> {
+function patience({ world, terminal, opened, signal }: Invocation): () => Promise<boolean> {
   const began = world.clock().getTime()
   let said = false
   return async () => {
@@ -157,7 +160,7 @@ function patience({ world, terminal, opened, signal }: Life): () => Promise<bool
 }
 
 async function hostHands(
-  { world, opened, terminal, run }: Life,
+  { world, opened, terminal, run }: Invocation,
   author: Authorship,
   { items }: Plan<unknown>,
 ): Promise<HostHands> {
@@ -174,7 +177,7 @@ async function hostHands(
 
 /** Rows that hold true go to stdout; what failed or was not tried is thrown, to end on stderr. */
 async function report(
-  life: Life,
+  life: Invocation,
   procedure: Procedure,
   plan: Plan<unknown>,
   results: readonly Result[],

@@ -1,18 +1,19 @@
 import { Failure, type Outcome, unreachable } from '../../base/failure.ts'
-import type { Command, InputOf, Printer, Query } from '../command/command.ts'
+import type { Command, Printer, Query } from '../command/command.ts'
 import { missingWords, nameOf, paramsOf, readWord } from '../command/names.ts'
+import type { InputOf } from '../command/parameters.ts'
 import { Ago } from '../command/types.ts'
 import { openRenderer } from '../output/render.ts'
 import { showCount, showFailure } from '../output/report.ts'
 import type { Run } from '../parse/parse.ts'
 import { open } from './connections.ts'
-import type { Life } from './invocation.ts'
+import type { Invocation } from './invocation.ts'
 import { carryPassthrough } from './passthrough.ts'
 import { carryProcedure } from './procedure.ts'
 import type { World } from './world.ts'
 
 /** Lives the life of one command, from its parsed line to its outcome; everything it opened is closed. */
-export async function live(
+export async function runCommand(
   run: Run,
   world: World,
   commands: readonly Command[],
@@ -24,7 +25,7 @@ export async function live(
   const terminal = world.terminal({ noInput, color: !noColor, quiet, signal })
   const opened = open(world, { ...globals, terminal, signal })
   const operation = world.newOperationId()
-  const life: Life = { run, world, terminal, commands, opened, operation, signal }
+  const life: Invocation = { run, world, terminal, commands, opened, operation, signal }
   try {
     const result = await carry(life)
     return typeof result === 'object' ? result : { outcome: result }
@@ -53,7 +54,7 @@ function timeLimit(ms: number | undefined): { signal: AbortSignal; timer: NodeJS
   return { signal: limit.signal, timer: ms === undefined ? undefined : setTimeout(late, ms) }
 }
 
-async function carry(life: Life): Promise<Outcome | { outcome: Outcome; code: number }> {
+async function carry(life: Invocation): Promise<Outcome | { outcome: Outcome; code: number }> {
   const { command } = life.run
   const input = (await complete(life)) as InputOf<never>
   switch (command.kind) {
@@ -69,7 +70,7 @@ async function carry(life: Life): Promise<Outcome | { outcome: Outcome; code: nu
 }
 
 /** The input with what was missing asked for; nobody there to ask is a `usage` Failure. */
-async function complete({ run, opened, terminal }: Life): Promise<Record<string, unknown>> {
+async function complete({ run, opened, terminal }: Invocation): Promise<Record<string, unknown>> {
   const input: Record<string, unknown> = { ...run.input }
   if (run.command.kind === 'passthrough') return input
   const { command, missing } = run
@@ -84,7 +85,7 @@ async function complete({ run, opened, terminal }: Life): Promise<Record<string,
 }
 
 async function carryPrinter(
-  { terminal, commands }: Life,
+  { terminal, commands }: Invocation,
   printer: Printer,
   input: InputOf<never>,
 ): Promise<Outcome> {
@@ -93,7 +94,7 @@ async function carryPrinter(
 }
 
 /** An age is counted back from the host's time, by which everything there is dated. */
-async function byHostClock(input: InputOf<never>, { views }: Life['opened']): Promise<InputOf<never>> {
+async function byHostClock(input: InputOf<never>, { views }: Invocation['opened']): Promise<InputOf<never>> {
   const fields = Object.entries(input as Readonly<Record<string, unknown>>)
   if (!fields.some(([, value]) => value instanceof Ago)) return input
   const offset = await views.host.clockOffset()
@@ -105,7 +106,7 @@ async function byHostClock(input: InputOf<never>, { views }: Life['opened']): Pr
 }
 
 async function carryQuery(
-  { terminal, opened, run }: Life,
+  { terminal, opened, run }: Invocation,
   query: Query,
   input: InputOf<never>,
 ): Promise<Outcome> {

@@ -1,6 +1,6 @@
 import { safeJson, visible } from '../../base/sanitize.ts'
-import { isLater } from '../../plan/placeholders.ts'
-import type { Column, Columns } from '../command/command.ts'
+import { isLater } from '../../plan/steps/placeholders.ts'
+import type { Column, Columns } from '../command/columns.ts'
 import { type Paint, paintState } from '../terminal/color.ts'
 import type { Cell } from './table.ts'
 

@@ -1,5 +1,5 @@
 import { safeJson } from '../../base/sanitize.ts'
-import type { Columns } from '../command/command.ts'
+import type { Columns } from '../command/columns.ts'
 import { added } from '../command/result.ts'
 import { paintOf } from '../terminal/color.ts'
 import type { Output } from '../terminal/terminal.ts'

@@ -1,8 +1,8 @@
 import type { Failure } from '../../base/failure.ts'
 import { safeJson, visible, visibleLines } from '../../base/sanitize.ts'
+import { mustType } from '../../plan/consent-rule.ts'
 import type { Item, Plan, Risk } from '../../plan/plan.ts'
 import { showWhole } from '../../plan/steps/show-step.ts'
-import { mustType } from '../invoke/consent.ts'
 import { paintOf } from '../terminal/color.ts'
 
 /** The stream that a text is for. */

@@ -1,7 +1,7 @@
 import { usage } from '../../base/failure.ts'
-import type { Param, Params } from '../command/command.ts'
 import { type Globals, globals } from '../command/global-options.ts'
 import { nameOf, readWord, seeHelp } from '../command/names.ts'
+import type { Param, Params } from '../command/parameters.ts'
 
 /** The words that were given for each option, by the key of its parameter. */
 export type Given = Map<string, readonly string[]>

@@ -1,7 +1,8 @@
 import { usage } from '../../base/failure.ts'
-import type { Command, Param, Params } from '../command/command.ts'
+import type { Command } from '../command/command.ts'
 import { asides, type Globals, globals } from '../command/global-options.ts'
 import { findCommand, flagsOf, nextWords, paramsOf, program } from '../command/names.ts'
+import type { Param, Params } from '../command/parameters.ts'
 import { groupHelp, helpOf, type Look, rootHelp } from '../docs/help.ts'
 import { type Given, globalsOf, inputOf } from './operands.ts'
 import { unexpected, unknownCommand, unknownOption, valueMissing } from './usage-errors.ts'
@@ -35,11 +36,11 @@ export async function parse(
   commands: readonly Command[],
   around: Surroundings,
 ): Promise<Parsed> {
-  return shortest(argv, commands, around) ?? (await walk(argv, commands, around))
+  return answerWithoutParsing(argv, commands, around) ?? (await walk(argv, commands, around))
 }
 
 /** What can be told of a command line that may not be valid: how its failure is to be shown. */
-export function glance(
+export function peekOutputFlags(
   argv: readonly string[],
   env: Surroundings['env'],
 ): { readonly json: boolean; readonly noColor: boolean } {
@@ -51,7 +52,7 @@ export function glance(
 const answer = (text: string): Text => ({ kind: 'text', text })
 
 /** The answers that need no parser, so that they come at once. */
-function shortest(
+function answerWithoutParsing(
   argv: readonly string[],
   commands: readonly Command[],
   around: Surroundings,

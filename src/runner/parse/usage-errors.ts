@@ -1,8 +1,9 @@
 import { type Failure, usage } from '../../base/failure.ts'
 import { distance, nearest } from '../../base/suggest.ts'
-import type { Command, Params } from '../command/command.ts'
+import type { Command } from '../command/command.ts'
 import { asides, globals } from '../command/global-options.ts'
 import { findCommand, flagsOf, nextWords, program, seeHelp, usageLine } from '../command/names.ts'
+import type { Params } from '../command/parameters.ts'
 import { accountMeaning, foreignMeaning } from './foreign-words.ts'
 
 /** A word that names no command, with the commands that were probably meant. */

@@ -1,8 +1,8 @@
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { openHost } from '../../../src/host/access/host.ts'
 import { openChanges } from '../../../src/host/change/changes.ts'
 import { readPending } from '../../../src/host/change/pending.ts'
+import { openHost } from '../../../src/host/open-host.ts'
 import { openLocal } from '../../../src/ssh/connect/local.ts'
 import { failureOf } from '../../support/failing.ts'
 import {

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { chmod, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { type Host, openHost } from '../../../src/host/access/host.ts'
+import type { Host } from '../../../src/host/access/host.ts'
+import { openHost } from '../../../src/host/open-host.ts'
 import { openTrail, type TrailEntry } from '../../../src/host/trail/append.ts'
 import {
   type Change,

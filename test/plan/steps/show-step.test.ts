@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../../src/base/secret.ts'
-import { check, later, shell, wait, write } from '../../../src/plan/plan.ts'
+import { check } from '../../../src/plan/steps/check.ts'
+import { shell, wait, write } from '../../../src/plan/steps/host.ts'
+import { later } from '../../../src/plan/steps/placeholders.ts'
 import { showStep } from '../../../src/plan/steps/show-step.ts'
 import { act } from '../../../src/ssh/shell.ts'
 

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { scratch } from '../../support/scratch.ts'
 
 const cli = new URL('../../../src/cli.ts', import.meta.url).href
-const script = `const { main } = await import(${JSON.stringify(cli)})\nprocess.exitCode = await main(process.argv.slice(1))`
+const script = `const { run } = await import(${JSON.stringify(cli)})\nprocess.exitCode = await run(process.argv.slice(1))`
 
 interface Start {
   /** What the process does before it is the command line. */

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { Failure } from '../../../src/base/failure.ts'
 import { nearest } from '../../../src/base/suggest.ts'
-import { option, optionalArgument, query } from '../../../src/runner/command/command.ts'
+import { query } from '../../../src/runner/command/command.ts'
 import { missingWords } from '../../../src/runner/command/names.ts'
+import { option, optionalArgument } from '../../../src/runner/command/parameters.ts'
 import { duration, integer, time } from '../../../src/runner/command/types.ts'
 import { reference } from '../../../src/runner/docs/reference.ts'
-import { glance, parse, type Run, type Text } from '../../../src/runner/parse/parse.ts'
+import { parse, peekOutputFlags, type Run, type Text } from '../../../src/runner/parse/parse.ts'
 import { widthOf } from '../../../src/runner/terminal/text-width.ts'
 import { columns, commands } from '../declared.ts'
 
@@ -133,9 +134,9 @@ describe('options of every command', () => {
   })
 
   it('can be told of a line that is not valid', () => {
-    expect(glance(['thing', '--frob', '--json'], {})).toEqual({ json: true, noColor: false })
-    expect(glance(['x', '--', '--json'], {})).toEqual({ json: false, noColor: false })
-    expect(glance(['--no-color'], { KIMBIA_OPS_JSON: '1' })).toEqual({ json: true, noColor: true })
+    expect(peekOutputFlags(['thing', '--frob', '--json'], {})).toEqual({ json: true, noColor: false })
+    expect(peekOutputFlags(['x', '--', '--json'], {})).toEqual({ json: false, noColor: false })
+    expect(peekOutputFlags(['--no-color'], { KIMBIA_OPS_JSON: '1' })).toEqual({ json: true, noColor: true })
   })
 })
 

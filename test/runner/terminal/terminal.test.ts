@@ -4,7 +4,8 @@ import { PassThrough, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { Failure, unreachable } from '../../../src/base/failure.ts'
-import { openTerminal, type TerminalParts } from '../../../src/runner/terminal/terminal.ts'
+import { openTerminal } from '../../../src/runner/terminal/open-terminal.ts'
+import type { TerminalParts } from '../../../src/runner/terminal/terminal.ts'
 
 /** A stream that keeps what it is given, as a terminal of 40 columns or not; like those of a process it never ends. */
 function sink(tty: boolean) {
@@ -116,7 +117,7 @@ describe('output', () => {
 
   it('ends quietly when the reader of a real pipe goes', async () => {
     const script = `
-      import { openTerminal } from ${JSON.stringify(new URL('../../../src/runner/terminal/terminal.ts', import.meta.url).href)}
+      import { openTerminal } from ${JSON.stringify(new URL('../../../src/runner/terminal/open-terminal.ts', import.meta.url).href)}
       const { stdin, stdout, stderr, env } = process
       const terminal = openTerminal({ stdin, stdout, stderr, env, noInput: false, color: true })
       let lines = 0
@@ -335,7 +336,7 @@ describe('standard input', () => {
 
   it('is empty when it was closed before the start', async () => {
     const script = `
-      import { openTerminal } from ${JSON.stringify(new URL('../../../src/runner/terminal/terminal.ts', import.meta.url).href)}
+      import { openTerminal } from ${JSON.stringify(new URL('../../../src/runner/terminal/open-terminal.ts', import.meta.url).href)}
       const { stdin, stdout, stderr, env } = process
       const terminal = openTerminal({ stdin, stdout, stderr, env, noInput: false, color: true })
       await terminal.stdout.write(JSON.stringify([terminal.interactive, await terminal.readAll()]))`

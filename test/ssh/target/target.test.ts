@@ -3,8 +3,8 @@ import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { Failure } from '../../../src/base/failure.ts'
 import { parseDestination } from '../../../src/ssh/target/destination.ts'
+import { resolveTarget } from '../../../src/ssh/target/resolve-target.ts'
 import { parseSettings, type Surroundings, toTarget } from '../../../src/ssh/target/ssh-config.ts'
-import { resolveTarget } from '../../../src/ssh/target/target.ts'
 import { scratch } from '../../support/scratch.ts'
 
 const around: Surroundings = {

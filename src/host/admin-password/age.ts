@@ -1,10 +1,9 @@
-import type { HostView } from '../../host/access/host.ts'
-import { brokenRecord, type PasswordRecord, readRecord } from '../../host/admin-password/record.ts'
-import type { Pending } from '../../host/change/change.ts'
-import { joinBackwards, readTrailBackwards } from '../../host/trail/history.ts'
-import type { Views } from '../../runner/command/command.ts'
-import { busyBy } from '../../runner/invoke/pending-change.ts'
-import { dueAt, isDue, rotateEvery } from './shared.ts'
+import type { HostConfig } from '../../config/host-config.ts'
+import type { HostView } from '../access/host.ts'
+import type { Pending } from '../change/change.ts'
+import { busyBy } from '../change/describe.ts'
+import { joinBackwards, readTrailBackwards } from '../trail/history.ts'
+import { brokenRecord, type PasswordRecord, readRecord } from './record.ts'
 
 /** A rotation that failed, and after which none has come about. */
 export interface FailedRotation {
@@ -28,12 +27,15 @@ export interface PasswordAge {
   readonly cutOff: Pending | undefined
 }
 
+/** What the age is read from: the host, the clock, and the change that stands there. */
+interface Sight {
+  readonly host: HostView
+  readonly clock: () => Date
+  readonly pending: () => Promise<Pending | undefined>
+}
+
 /** Reads how old the admin password is, on the host alone; the PDS and the store are not asked. */
-export async function readPasswordAge({
-  host,
-  clock,
-  pending,
-}: Pick<Views, 'host' | 'clock' | 'pending'>): Promise<PasswordAge> {
+export async function readPasswordAge({ host, clock, pending }: Sight): Promise<PasswordAge> {
   const every = rotateEvery(await host.config())
   const [found, standing] = await Promise.all([readRecord(host), pending()])
   const { record } = found
@@ -55,7 +57,7 @@ const cutOffRotation = (standing: Pending | undefined): Pending | undefined =>
   standing?.state === 'cut off' && standing.holder.command === 'admin-password rotate' ? standing : undefined
 
 /** A Failure where a rotation was cut off: its record alone would say that nothing is to be done. */
-export async function refuseCutOff({ pending }: Pick<Views, 'pending'>): Promise<void> {
+export async function refuseCutOff({ pending }: Pick<Sight, 'pending'>): Promise<void> {
   const standing = cutOffRotation(await pending())
   const failure = standing && busyBy(standing)
   if (failure) throw failure
@@ -90,3 +92,18 @@ export function ageProblems({ record, broken, due, dueAt: at, failed }: Password
     ...(failed ? [`its last rotation failed at ${failed.time}: ${failed.message.split('\n')[0]}`] : []),
   ]
 }
+
+/** How long a password stands where the config says nothing: 90 days, in milliseconds. */
+const usualAge = 90 * 24 * 3_600_000
+
+/** How long the admin password of a host may stand, in milliseconds. */
+export const rotateEvery = ({ adminPassword }: Pick<HostConfig, 'adminPassword'>): number =>
+  adminPassword?.rotateEvery ?? usualAge
+
+/** When a recorded password is due, ISO 8601 UTC. */
+export const dueAt = ({ rotatedAt }: Pick<PasswordRecord, 'rotatedAt'>, every: number): string =>
+  new Date(Date.parse(rotatedAt) + every).toISOString()
+
+/** A password of which nobody knows how old it is counts as due. */
+export const isDue = (record: PasswordRecord | undefined, every: number, now: Date): boolean =>
+  record === undefined || now.getTime() >= Date.parse(dueAt(record, every))

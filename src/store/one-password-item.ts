@@ -1,5 +1,5 @@
-import { failed } from '../../base/failure.ts'
-import { Secret } from '../../base/secret.ts'
+import { failed } from '../base/failure.ts'
+import { Secret } from '../base/secret.ts'
 
 /** Where in 1Password a password is: op://vault/item/field, or op://vault/item/section/field. */
 export interface Reference {

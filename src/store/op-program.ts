@@ -1,9 +1,9 @@
-import { type Failure, failed } from '../../base/failure.ts'
-import { type Ended, runProgram } from '../../base/local-program.ts'
-import type { Secret } from '../../base/secret.ts'
-import { deadline } from '../shell-command.ts'
-import { said } from '../verify.ts'
-import type { Reference } from './item.ts'
+import { type Failure, failed } from '../base/failure.ts'
+import { type Ended, runProgram } from '../base/local-program.ts'
+import type { Secret } from '../base/secret.ts'
+import type { Reference } from './one-password-item.ts'
+import { deadline } from './shell-command.ts'
+import { said } from './verify.ts'
 
 /** Runs op, the 1Password CLI, and tells what it printed; anything but success is a Failure that says what to type. */
 export async function op(

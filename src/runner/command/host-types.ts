@@ -1,5 +1,5 @@
-import { usage } from '../base/failure.ts'
-import { type Type, text } from '../runner/command/types.ts'
+import { usage } from '../../base/failure.ts'
+import { type Type, text } from './types.ts'
 
 /** A text of a certain shape. */
 const matching = (name: string, pattern: RegExp, hint: string): Type<string> => ({

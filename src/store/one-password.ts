@@ -1,7 +1,5 @@
-import { failed } from '../../base/failure.ts'
-import type { Secret } from '../../base/secret.ts'
-import type { Store } from '../store.ts'
-import { held, same, unverified } from '../verify.ts'
+import { failed } from '../base/failure.ts'
+import type { Secret } from '../base/secret.ts'
 import {
   findField,
   type Item,
@@ -13,8 +11,10 @@ import {
   toTemplate,
   withField,
   withoutField,
-} from './item.ts'
-import { op } from './op.ts'
+} from './one-password-item.ts'
+import { op } from './op-program.ts'
+import type { Store } from './store.ts'
+import { held, same, unverified } from './verify.ts'
 
 /** The parts of a reference, without its `op://`; undefined when it is none. */
 export function parseReference(text: string): Reference | undefined {

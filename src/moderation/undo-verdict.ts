@@ -1,7 +1,7 @@
 import type { Change } from '../host/trail/history.ts'
 import type { Account } from '../pds/accounts/accounts.ts'
 import type { PdsView } from '../pds/xrpc/client.ts'
-import { isAlready, restore, type StatusGoal } from './account/status-plan.ts'
+import { isAlready, restore, type StatusGoal } from './status-goal.ts'
 
 /** What is to become of an account: reversed, or left alone as it is so already, or refused as it is otherwise. */
 export type Verdict =

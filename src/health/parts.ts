@@ -1,7 +1,6 @@
 import { Failure } from '../base/failure.ts'
 import { repoPages, statusOf } from '../pds/accounts/accounts.ts'
 import type { PdsView } from '../pds/xrpc/client.ts'
-import { count, type Type } from '../runner/command/types.ts'
 
 /** A part of the whole that was looked at: what was seen, or why it could not be. */
 export type Part<T> =
@@ -31,7 +30,7 @@ export interface Census {
   readonly other: number
 }
 
-const statuses = ['active', 'takendown', 'deactivated', 'suspended'] as const
+export const statuses = ['active', 'takendown', 'deactivated', 'suspended'] as const
 
 /** Counts the accounts by what com.atproto.sync.listRepos says of them; nothing more is asked about any. */
 export async function censusOf(pds: PdsView, signal: AbortSignal): Promise<Census> {
@@ -56,25 +55,4 @@ export async function countSince(pds: PdsView, since: Date, signal: AbortSignal)
     cursor = page.repos.length === 0 || page.cursor === cursor ? undefined : page.cursor
   }
   return accounts
-}
-
-/** What parses a kind of value that nobody types. */
-export const outputOnly = (): never => {
-  throw new TypeError('this is only an output')
-}
-
-/** Accounts by status: a person sees those that there are. */
-export const census: Type<Census> = {
-  name: 'counts',
-  schema: {
-    type: 'object',
-    properties: Object.fromEntries(['total', ...statuses, 'other'].map((key) => [key, count.schema])),
-    required: ['total', ...statuses, 'other'],
-  },
-  show({ total, ...parts }) {
-    const named = Object.entries(parts).filter(([, accounts]) => accounts > 0)
-    return named.length === 0 ? `${total}` : `${total} (${named.map(([key, n]) => `${n} ${key}`).join(', ')})`
-  },
-  json: (value) => ({ ...value }),
-  parse: outputOnly,
 }

@@ -1,12 +1,12 @@
 import { showBytes } from '../base/bytes.ts'
+import { ageProblems, type PasswordAge } from '../host/admin-password/age.ts'
 import type { Pending } from '../host/change/change.ts'
+import { describePending } from '../host/change/describe.ts'
 import type { DiskUse } from '../host/disk.ts'
 import type { Container } from '../host/docker/containers.ts'
 import type { Engine } from '../host/docker/engine.ts'
 import { ownContainers, serviceName } from '../host/logs/read-log.ts'
-import { describePending } from '../runner/invoke/pending-change.ts'
-import { ageProblems, type PasswordAge } from './admin-password/age.ts'
-import { type Part, seenIn } from './status-parts.ts'
+import { type Part, seenIn } from './parts.ts'
 
 /** Something that a person should look at, and what to type then. */
 export interface Attention {

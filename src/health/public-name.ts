@@ -1,12 +1,19 @@
 import { Failure, failed } from '../base/failure.ts'
+import type { HostView } from '../host/access/host.ts'
 import { parseEnvFile } from '../host/env/parse.ts'
-import type { Views } from '../runner/command/command.ts'
+import type { PdsView } from '../pds/xrpc/client.ts'
 
 /**
  * The public hostname of a PDS: the config's, else the one that the running PDS carries in its own DID, else the
  * PDS_HOSTNAME that is written in pds.env. A Failure where none of them tells.
  */
-export async function publicName({ host, pds }: Pick<Views, 'host' | 'pds'>): Promise<string> {
+export async function publicName({
+  host,
+  pds,
+}: {
+  readonly host: HostView
+  readonly pds: PdsView
+}): Promise<string> {
   const { hostname: configured } = await host.config()
   if (configured !== undefined) return configured
   const { hostname: written, text } = await host.settings()
@@ -22,7 +29,7 @@ export async function publicName({ host, pds }: Pick<Views, 'host' | 'pds'>): Pr
 }
 
 /** The name in `did:web:NAME`; undefined where the DID is of another kind, a Failure where the PDS does not tell. */
-async function nameInDid(pds: Views['pds']): Promise<string | Failure | undefined> {
+async function nameInDid(pds: PdsView): Promise<string | Failure | undefined> {
   try {
     const { did } = await pds.query('com.atproto.server.describeServer', {}, { as: 'nobody' })
     const [, name] = /^did:web:([A-Za-z0-9.-]+)(?:%3A\d+)?$/i.exec(did) ?? []

@@ -1,5 +1,4 @@
-import { Secret } from '../base/secret.ts'
-import type { Later } from './plan.ts'
+import { Secret } from '../../base/secret.ts'
 
 /** Whether a value is put off. */
 export const isLater = (value: unknown): value is Later =>
@@ -43,3 +42,22 @@ export function placesIn(value: unknown): readonly string[] {
   fill(value, (place) => places.push(place))
   return places
 }
+
+/** A value that an earlier step will have given: `invite.code` is field `code` of the answer kept as `invite`. */
+export interface Later {
+  readonly later: string
+}
+
+/** Stands for a value not known yet; shown as ‹invite.code› in a dry run. */
+export const later = (place: string): Later => ({ later: place })
+
+/** The same shape with any value put off, and any text as a Secret. */
+export type Deferred<T> =
+  | Later
+  | (T extends string
+      ? T | Secret
+      : T extends readonly (infer E)[]
+        ? readonly Deferred<E>[]
+        : T extends object
+          ? { readonly [K in keyof T]: Deferred<T[K]> }
+          : T)

@@ -6,15 +6,13 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
+import { type Copying, copyDatabases, dropCopies } from '../../../src/host/update/copy-databases.ts'
 import {
-  type Copying,
-  copyDatabases,
-  dropCopies,
   finishMending,
   mendDatabases,
   restoreDatabases,
   unrestoreDatabases,
-} from '../../../src/host/update/database-copy.ts'
+} from '../../../src/host/update/restore-databases.ts'
 import type { Shell } from '../../../src/ssh/shell.ts'
 import { type LocalPds, localPds } from '../../support/local-host.ts'
 

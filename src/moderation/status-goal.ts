@@ -1,0 +1,15 @@
+import type { AccountStatus } from '../pds/xrpc/client.ts'
+
+/** A status to bring accounts to. */
+export interface StatusGoal {
+  readonly verb: string
+  readonly to: 'takendown' | 'active'
+}
+
+export const takeDown: StatusGoal = { verb: 'take down', to: 'takendown' }
+
+export const restore: StatusGoal = { verb: 'restore', to: 'active' }
+
+/** Whether an account has the status already, or one that the change leaves as it is. */
+export const isAlready = (status: AccountStatus, { to }: StatusGoal): boolean =>
+  (status === 'takendown') === (to === 'takendown')

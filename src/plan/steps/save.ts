@@ -1,0 +1,12 @@
+import type { RunStep } from './local-program.ts'
+
+/** A file of this machine, written beside and renamed: the config. */
+export interface SaveStep {
+  readonly kind: 'save'
+  readonly why: string
+  readonly path: string
+  readonly content: string
+  /** Octal permission bits of the file. */
+  readonly mode: number
+  readonly undo?: RunStep | undefined
+}
