@@ -209,7 +209,7 @@ describe('everything that was opened is closed', () => {
   ])('after “%s” ended in %s', async (line, cause) => {
     const world = scriptedWorld({ commands: broken(cause)[line] as readonly Command[] })
     const ending = world.run(...line.split(' '))
-    if (cause instanceof TypeError) await expect(ending).rejects.toBe(cause)
+    if (cause instanceof TypeError) await expect(ending).rejects.toThrow(`TypeError: ${cause.message}`)
     else expect(await ending).toMatchObject({ code: 1, stderr: `error: ${cause.message}\n` })
     expect([world.host.disposed(), world.pds.disposals]).toEqual([true, 1])
   })
