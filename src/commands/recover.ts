@@ -1,6 +1,12 @@
 import { Failure, usage } from '../base/failure.ts'
 import type { Pending } from '../host/change/change.ts'
-import { busyBy, describePending, holderName, type StepState, stepStates } from '../host/change/describe.ts'
+import {
+  describePending,
+  holderName,
+  lockFailure,
+  type StepState,
+  stepStates,
+} from '../host/change/describe.ts'
 import type { Item, Plan } from '../plan/plan.ts'
 import type { ResumeStep } from '../plan/steps/resume.ts'
 import { column, table } from '../runner/command/columns.ts'
@@ -71,7 +77,7 @@ export default procedure({
     if (breakLock !== undefined) return breaking(found, breakLock)
     // Its holder is gone, and was never to do anything with it.
     if (found.state === 'over' && !found.plan) return breaking(found, holderName(found.holder))
-    const busy = busyBy(found)
+    const busy = lockFailure(found)
     if (busy && busy.code !== 'cut-off') throw busy
     if (accept) return resuming(found, found.state === 'over' ? 'close' : 'accept')
     const way = undo ? 'undo' : wayOf(found)
@@ -229,7 +235,8 @@ const rowOf = ({ plan, holder }: Pending) => ({
 
 function breaking(pending: Pending, given: string): Plan<Row> {
   const holder = holderName(pending.holder)
-  if (pending.state === 'working') throw busyBy(pending) ?? new TypeError('the host works, and is not busy')
+  if (pending.state === 'working')
+    throw lockFailure(pending) ?? new TypeError('the host works, and is not busy')
   if (given !== holder)
     throw new Failure({
       outcome: 'busy',

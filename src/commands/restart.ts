@@ -1,8 +1,8 @@
 import type { HostView, Settings } from '../host/access/host.ts'
-import { keysOf, readDrift, takenUp } from '../host/apply/env-drift.ts'
+import { keysOf, pendingEditsWarning, readDrift } from '../host/apply/env-drift.ts'
 import { expectedIdentity } from '../host/apply/expected-identity.ts'
 import { refuseOtherImage } from '../host/apply/image-drift.ts'
-import { actsOn, checkCompose, gateOf, keeping, recreate } from '../host/apply/recreate.ts'
+import { actsOn, checkCompose, gateOf, pinRunningImage, recreate } from '../host/apply/recreate.ts'
 import type { Container } from '../host/docker/containers.ts'
 import { type Engine, readComposeEngine, readEngine } from '../host/docker/engine.ts'
 import { portOf } from '../host/docker/pds-port.ts'
@@ -61,7 +61,7 @@ export default procedure({
       title,
       confirm: name,
       found: [acting],
-      warnings: (anew ? takenUp : notTakenUp)(keysOf(drift)),
+      warnings: (anew ? pendingEditsWarning : notTakenUp)(keysOf(drift)),
       items: [{ subject: service, steps, rows: [row] }],
     }
   },
@@ -86,7 +86,7 @@ async function renewal(host: HostView, settings: Settings): Promise<Way> {
   return {
     engine,
     // What compose refuses, or cannot be asked, is known before the PDS is stopped.
-    steps: [keeping(it), checkCompose(it), recreate(it, ['--force-recreate']), gateOf(it)],
+    steps: [pinRunningImage(it), checkCompose(it), recreate(it, ['--force-recreate']), gateOf(it)],
     container: engine.pds,
     acting: actsOn(engine, config),
   }

@@ -1,7 +1,7 @@
 import { usage } from '../base/failure.ts'
 import { safeJson } from '../base/sanitize.ts'
 import { printer } from '../runner/command/command.ts'
-import { findCommand, nextWords, program } from '../runner/command/names.ts'
+import { findCommand, program, subcommands } from '../runner/command/names.ts'
 import { manyArguments } from '../runner/command/parameters.ts'
 import { text } from '../runner/command/types.ts'
 import { schema } from '../runner/docs/json-schema.ts'
@@ -21,9 +21,11 @@ export default printer({
     const typed = words.flatMap((word) => word.split(' '))
     const found = findCommand(commands, typed)
     if (found) return `${safeJson(schema(found), 2)}\n`
-    const known = typed.findIndex((word, index) => !nextWords(commands, typed.slice(0, index)).includes(word))
+    const known = typed.findIndex(
+      (word, index) => !subcommands(commands, typed.slice(0, index)).includes(word),
+    )
     if (known >= 0) throw unknownCommand(typed[known] ?? '', typed.slice(0, known), commands)
-    const verbs = nextWords(commands, typed).join(', ')
+    const verbs = subcommands(commands, typed).join(', ')
     throw usage(
       `\`${typed.join(' ')}\` is only the first word of a command`,
       `add one of ${verbs}`,

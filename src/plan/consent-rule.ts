@@ -1,16 +1,16 @@
 import type { Plan, Risk } from './plan.ts'
 
 /** Of more targets than this at once the count must be typed, unless the change is routine. */
-const crowd = 25
+const bulkThreshold = 25
 
 /** How many targets a plan would change. */
-export const changes = (plan: Plan<unknown>): number =>
+export const countChanges = (plan: Plan<unknown>): number =>
   plan.items.reduce((sum, { steps, rows }) => sum + (steps.length > 0 ? rows.length : 0), 0)
 
 /** What must be typed or passed with `--confirm`, or undefined when y/N or nothing is enough. */
 export function mustType(plan: Plan<unknown>, risk: Risk): string | undefined {
   const harm = plan.risk ?? risk
-  const targets = changes(plan)
-  if (targets > crowd && harm !== 'routine') return String(targets)
+  const targets = countChanges(plan)
+  if (targets > bulkThreshold && harm !== 'routine') return String(targets)
   return harm === 'irreversible' ? plan.confirm : undefined
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Secret } from '../../src/base/secret.ts'
-import { partsOf } from '../../src/plan/parts.ts'
+import { splitByPlace } from '../../src/plan/parts.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { later } from '../../src/plan/steps/placeholders.ts'
 import type { Step } from '../../src/plan/steps/step.ts'
@@ -21,12 +21,12 @@ const disable = (code: string) =>
   xrpc('disable it', 'com.atproto.admin.disableInviteCodes', { codes: [later(code)] })
 
 test('steps of this machine stand before and after those of the host', () => {
-  const parts = partsOf(planOf([], [takedown(0), pull, put, wait, checkOf(0, 'takendown')]))
+  const parts = splitByPlace(planOf([], [takedown(0), pull, put, wait, checkOf(0, 'takendown')]))
   expect(parts).toEqual({ before: [takedown(0)], host: [pull, put, wait], after: [checkOf(0, 'takendown')] })
 })
 
 test('a plan without any is no change of the host', () => {
-  expect(partsOf(planOf([takedown(0)], [takedown(1)]))).toBeUndefined()
+  expect(splitByPlace(planOf([takedown(0)], [takedown(1)]))).toBeUndefined()
 })
 
 test.each<[string, Plan<unknown>, RegExp]>([
@@ -50,10 +50,10 @@ test.each<[string, Plan<unknown>, RegExp]>([
     /save step/,
   ],
 ])('%s is refused as wrongly put together', (_, plan, message) => {
-  expect(() => partsOf(plan)).toThrow(TypeError)
-  expect(() => partsOf(plan)).toThrow(message)
+  expect(() => splitByPlace(plan)).toThrow(TypeError)
+  expect(() => splitByPlace(plan)).toThrow(message)
 })
 
 test('a secret before the steps of the host is not written down, and may be', () => {
-  expect(() => partsOf(planOf([password, pull, disable('host.code')]))).not.toThrow()
+  expect(() => splitByPlace(planOf([password, pull, disable('host.code')]))).not.toThrow()
 })

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Secret } from '../../src/base/secret.ts'
-import { carryOutStoreStep, storeStep } from '../../src/plan/steps/store.ts'
+import { runStoreStep, storeStep } from '../../src/plan/steps/store.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { failureOf } from '../support/failing.ts'
@@ -81,9 +81,9 @@ describe.skipIf(isMissing)('with age (skipped where it is not installed)', () =>
     const s = open(await newKey())
     await s.writePending(next)
     await s.markCurrent(next)
-    const vault = { store: async () => s, refuseForeign: async () => {}, ofPdsEnv: async () => old }
+    const vault = { store: async () => s, assertConfiguredStore: async () => {}, currentPassword: async () => old }
     const step = storeStep('discard', s.name, 'of pds.env')
-    await carryOutStoreStep(step, { ...vault, ofFormerPdsEnv: async () => next })
+    await runStoreStep(step, { ...vault, formerPassword: async () => next })
     expect(decrypt('kimbia.age')).toBe('old-5ecret\n')
     expect(await readdir(place.dir)).not.toContain('kimbia.age.pending')
   })

@@ -3,7 +3,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Secret } from '../../src/base/secret.ts'
-import { carryOutStoreStep, storeStep } from '../../src/plan/steps/store.ts'
+import { runStoreStep, storeStep } from '../../src/plan/steps/store.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { failureOf } from '../support/failing.ts'
@@ -86,9 +86,9 @@ describe('a rotation', () => {
   test('the first of all is given up where there is no field for it', async () => {
     const s = store('op://Infra/kimbia.social/first')
     await s.writePending(next)
-    const vault = { store: async () => s, refuseForeign: async () => {}, ofPdsEnv: async () => old }
+    const vault = { store: async () => s, assertConfiguredStore: async () => {}, currentPassword: async () => old }
     const step = storeStep('discard', s.name, 'of pds.env')
-    await carryOutStoreStep(step, { ...vault, ofFormerPdsEnv: async () => next })
+    await runStoreStep(step, { ...vault, formerPassword: async () => next })
     expect(shown(await s.read())).toEqual(['old-5ecret', undefined])
   })
 

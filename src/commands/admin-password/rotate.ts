@@ -10,7 +10,7 @@ import {
   recordStep,
   type StandingRecord,
 } from '../../host/admin-password/record.ts'
-import { driftFrom, keysOf, takenUp } from '../../host/apply/env-drift.ts'
+import { driftFrom, keysOf, pendingEditsWarning } from '../../host/apply/env-drift.ts'
 import { refuseOtherImage } from '../../host/apply/image-drift.ts'
 import { actsOn, applying } from '../../host/apply/recreate.ts'
 import { refuseOverridden } from '../../host/apply/settings-proof.ts'
@@ -249,7 +249,7 @@ function warningsOf(store: string, drift: readonly string[], collapsed: number):
     ...(store === 'stdout'
       ? ['no store keeps the new password: it is printed once, and stands in pds.env']
       : []),
-    ...takenUp(drift),
+    ...pendingEditsWarning(drift),
     ...(collapsed > 0 ? [`${key} stood several times in pds.env: it is left once`] : []),
   ]
 }

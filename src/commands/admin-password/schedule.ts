@@ -98,7 +98,7 @@ async function jobOf(at: string, { host, config, self }: Views): Promise<Job> {
 }
 
 /** What stands on this machine, and what brings it elsewhere. */
-interface Standing {
+interface Installed {
   readonly place: string
   readonly state: Row['state']
   readonly lines: Row['lines']
@@ -111,7 +111,7 @@ const linesOf = (file: string, content: string): Row['lines'] =>
     .split('\n')
     .map((line) => ({ file, line }))
 
-async function readUnits(job: Job, { lookUp, reader, self }: Views): Promise<Standing> {
+async function readUnits(job: Job, { lookUp, reader, self }: Views): Promise<Installed> {
   const dir = join(self().configHome, 'systemd/user')
   const name = unitName(job.host)
   const timer = `${name}.timer`
@@ -157,7 +157,7 @@ const saveUnit = (path: string, content: string, before: string | undefined): Sa
 const systemctl = (why: string, ...words: readonly string[]): RunStep =>
   program(why, ['systemctl', '--user', ...words])
 
-async function readCrontab(job: Job, { lookUp, self }: Views): Promise<Standing> {
+async function readCrontab(job: Job, { lookUp, self }: Views): Promise<Installed> {
   const said = await lookUp('crontab', ['-l'])
   if (said.kind === 'not-started')
     throw failed('no-cron', `this machine has no crontab: ${said.reason}`, 'take --as systemd')

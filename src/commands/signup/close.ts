@@ -1,7 +1,7 @@
 import { procedure } from '../../runner/command/command.ts'
 import { option } from '../../runner/command/parameters.ts'
 import { reason } from '../../runner/command/types.ts'
-import { doorColumns, force, planDoor } from './shared.ts'
+import { doorColumns, force, planSignups } from './shared.ts'
 
 /** For the night of a spam wave: the least work that closes the door, and proof that it is closed. */
 export default procedure({
@@ -19,7 +19,7 @@ export default procedure({
   input: { reason: option(reason, 'kept in the trail'), force },
   output: doorColumns,
   plan: ({ reason, force }, views) =>
-    planDoor(
+    planSignups(
       {
         to: 'closed',
         reason,

@@ -1,7 +1,7 @@
 import { procedure } from '../../runner/command/command.ts'
 import { option } from '../../runner/command/parameters.ts'
 import { reason } from '../../runner/command/types.ts'
-import { doorColumns, force, planDoor } from './shared.ts'
+import { doorColumns, force, planSignups } from './shared.ts'
 
 /** Open signups are a decision, so what they have led to is said before. */
 export default procedure({
@@ -19,7 +19,7 @@ export default procedure({
   input: { reason: option(reason, 'kept in the trail'), force },
   output: doorColumns,
   plan: ({ reason, force }, views) =>
-    planDoor(
+    planSignups(
       {
         to: 'open',
         reason,

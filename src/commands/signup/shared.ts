@@ -2,7 +2,7 @@ import { Failure } from '../../base/failure.ts'
 import { Secret } from '../../base/secret.ts'
 import type { Settings } from '../../host/access/host.ts'
 import { driftFrom, driftWarning, keysOf, refuseBadEdit } from '../../host/apply/env-drift.ts'
-import { otherImage, readOtherImage } from '../../host/apply/image-drift.ts'
+import { imageMismatch, readOtherImage } from '../../host/apply/image-drift.ts'
 import { actsOn, applying } from '../../host/apply/recreate.ts'
 import { refuseOverridden } from '../../host/apply/settings-proof.ts'
 import type { HostStep } from '../../host/change/step.ts'
@@ -54,7 +54,7 @@ export async function wantsCode({ pds }: Views): Promise<boolean | undefined> {
 const describe = 'com.atproto.server.describeServer'
 
 /** What is to become of the door, and what must be known of it. */
-export interface Turn {
+export interface SignupChange {
   readonly to: 'open' | 'closed'
   readonly force: boolean
   readonly reason: string | undefined
@@ -69,7 +69,10 @@ export const force = flag('go on with what somebody else edited wrongly in pds.e
  * The plan to open or close the door; nothing is done twice. Seconds count: the PDS is only asked where pds.env says
  * already what is wanted.
  */
-export async function planDoor(turn: Turn, views: Views): Promise<Plan<RowOf<typeof doorColumns>>> {
+export async function planSignups(
+  turn: SignupChange,
+  views: Views,
+): Promise<Plan<RowOf<typeof doorColumns>>> {
   const began = views.clock().getTime()
   const config = await views.host.config()
   const [settings, { engine, other }] = await Promise.all([views.host.settings(), engineAndImage(views)])
@@ -87,7 +90,7 @@ export async function planDoor(turn: Turn, views: Views): Promise<Plan<RowOf<typ
   const port = portOf(engine.pds, engine.containers, config, settings.port)
   const it = { engine, service: config.service, port, drift, written }
   // Before the way back, so that it is undone after it: going back is no update either.
-  const steps = ready ? [] : [...imaging, ...turning(it, writing, closed)]
+  const steps = ready ? [] : [...imaging, ...signupSteps(it, writing, closed)]
   const now = done ? (setting ?? 'not set') : String(closed)
   const ms = (): number => views.clock().getTime() - began
   return {
@@ -120,7 +123,7 @@ async function engineAndImage({ host }: Views) {
 async function driftBeside(
   engine: ComposeEngine,
   { text }: Settings,
-  { force, to, file }: Turn & { readonly file: string },
+  { force, to, file }: SignupChange & { readonly file: string },
   { host }: Views,
 ): Promise<readonly string[]> {
   const env = await readServiceEnv(host, engine, text.reveal())
@@ -136,18 +139,18 @@ async function driftBeside(
 async function backToImage(
   engine: ComposeEngine,
   other: string,
-  { to }: Turn,
+  { to }: SignupChange,
   { host }: Views,
 ): Promise<readonly HostStep[]> {
   const made = engine.pds?.image ?? ''
   const running = parseImage(made)
-  if (to === 'open' || running === undefined) throw otherImage(made, other)
+  if (to === 'open' || running === undefined) throw imageMismatch(made, other)
   const { service } = await host.config()
   const { writeImage } = await import('../../host/update/update-steps.ts')
   try {
     return writeImage(await readComposeImage(host, engine, service), running)
   } catch (cause) {
-    if (cause instanceof Failure && cause.outcome === 'failed') throw otherImage(showImage(running), other)
+    if (cause instanceof Failure && cause.outcome === 'failed') throw imageMismatch(showImage(running), other)
     throw cause
   }
 }
@@ -186,7 +189,7 @@ function writeDoor(path: string, { text: was }: Settings, closed: boolean): Host
 const closedOrOpen = ({ text }: Pick<Settings, 'text'>, closed: boolean): string =>
   editEnv(text.reveal(), new Map([[door, String(closed)]])).text
 
-interface Doorway {
+interface SignupSite {
   readonly engine: ComposeEngine
   readonly service: string
   readonly port: number
@@ -195,7 +198,7 @@ interface Doorway {
 }
 
 /** Seconds count: one healthy answer is enough, and what the PDS then says is the proof. */
-const turning = (it: Doorway, writing: readonly HostStep[], closed: boolean): readonly Step[] => [
+const signupSteps = (it: SignupSite, writing: readonly HostStep[], closed: boolean): readonly Step[] => [
   ...applying({ ...it, gate: { healthy: 1, settle: 0, deadline: 60 } }, writing),
   check(closed ? 'Read back that an invite code is required' : 'Read back that no invite code is required', {
     kind: 'query',

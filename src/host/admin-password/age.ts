@@ -1,7 +1,7 @@
 import type { HostConfig } from '../../config/host-config.ts'
 import type { HostView } from '../access/host.ts'
 import type { Pending } from '../change/change.ts'
-import { busyBy } from '../change/describe.ts'
+import { lockFailure } from '../change/describe.ts'
 import { joinBackwards, readTrailBackwards } from '../trail/history.ts'
 import { brokenRecord, type PasswordRecord, readRecord } from './record.ts'
 
@@ -59,7 +59,7 @@ const cutOffRotation = (standing: Pending | undefined): Pending | undefined =>
 /** A Failure where a rotation was cut off: its record alone would say that nothing is to be done. */
 export async function refuseCutOff({ pending }: Pick<Sight, 'pending'>): Promise<void> {
   const standing = cutOffRotation(await pending())
-  const failure = standing && busyBy(standing)
+  const failure = standing && lockFailure(standing)
   if (failure) throw failure
 }
 

@@ -76,7 +76,7 @@ export const driftWarning = (keys: readonly string[]): readonly string[] =>
   keys.length === 0 ? [] : [`also applies what was edited but never applied: ${keys.join(', ')}`]
 
 /** The same of a change that has to do with the whole of the file. */
-export const takenUp = (keys: readonly string[]): readonly string[] =>
+export const pendingEditsWarning = (keys: readonly string[]): readonly string[] =>
   keys.length === 0
     ? []
     : [`pds.env has changed since the container was made; this takes up: ${keys.join(', ')}`]

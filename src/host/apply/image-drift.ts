@@ -53,11 +53,11 @@ async function namedBy({ files, texts }: Project, service: string): Promise<stri
 /** A Failure when compose would make the container from another reference: only an update may, which can go back. */
 export async function refuseOtherImage(host: Pick<HostView, 'ask'>, engine: Engine): Promise<void> {
   const other = await readOtherImage(host, engine)
-  if (other !== undefined && engine.pds) throw otherImage(engine.pds.image, other)
+  if (other !== undefined && engine.pds) throw imageMismatch(engine.pds.image, other)
 }
 
 /** The Failure of a recreate that would be an update. */
-export const otherImage = (running: string, other: string): Failure =>
+export const imageMismatch = (running: string, other: string): Failure =>
   failed(
     'image-differs',
     `the PDS runs ${running}, and the compose file names ${other}: to recreate it would be an update without a way back; nothing was changed`,
@@ -80,7 +80,7 @@ export function keepImage({ docker, pds }: Pick<ComposeEngine, 'docker' | 'pds'>
 }
 
 /** Succeeds where the reference was seen to name the image that runs a second ago: docker takes its time to say so again. */
-export function keptLately({
+export function recentlyVerified({
   pds,
   image,
   seen,

@@ -5,7 +5,7 @@ import type { ComposeEngine } from '../docker/engine.ts'
 import { composeLabel } from '../docker/own-container.ts'
 import type { EnvFile } from '../env/parse.ts'
 import { expectedIdentity, expectedServer } from './expected-identity.ts'
-import { keepImage, keptLately } from './image-drift.ts'
+import { keepImage, recentlyVerified } from './image-drift.ts'
 
 /** What recreating the container of a service needs to know. */
 export interface Recreating {
@@ -24,19 +24,21 @@ export interface Recreating {
 }
 
 /** Brings the container in line with the compose file and pds.env; nothing happens when it is. */
-export const upLine = ({ engine, service }: Pick<Recreating, 'engine' | 'service'>, extra: string[] = []) =>
-  act`${engine.project.words} up --detach --no-deps --no-build --pull never ${[...extra, service]}`
+export const composeUp = (
+  { engine, service }: Pick<Recreating, 'engine' | 'service'>,
+  extra: string[] = [],
+) => act`${engine.project.words} up --detach --no-deps --no-build --pull never ${[...extra, service]}`
 
 /**
  * The same, but only when the container is another one by now, or does not run: edits never applied stay so. `proof` is
  * what must then hold of it; its id is `$id`.
  */
-export const upAgain = (
+export const restoreContainer = (
   it: Pick<Recreating, 'engine' | 'service'>,
   proof: Shell<'ask'> = ask`:`,
 ): Shell<'act'> => {
   const { docker, pds, project } = it.engine
-  if (!pds) return upLine(it)
+  if (!pds) return composeUp(it)
   return act`# bring the container of ${it.service} back as it was
 [ "$(${docker} inspect --type container --format '{{.Id}} {{.State.Running}}' ${pds.name} 2>/dev/null)" != ${`${pds.id} true`} ] || exit 0
 ${project.words} up --detach --no-deps --no-build --pull never ${it.service} || exit
@@ -66,10 +68,10 @@ export function applying(it: Recreating, changes: readonly HostStep[]): readonly
  * That compose names the same reference is to be seen before (refuseOtherImage): another one is an update.
  */
 export const wayBack = (it: Recreating): ShellStep => ({
-  ...keeping(it),
-  why: `Note the running container, to go back to it if anything fails${neverProven(it)}`,
+  ...pinRunningImage(it),
+  why: `Note the running container, to go back to it if anything fails${unverifiedEdits(it)}`,
   undo: [
-    { kind: 'shell', why: `Bring the container of ${it.service} back as it was`, run: upAgain(it) },
+    { kind: 'shell', why: `Bring the container of ${it.service} back as it was`, run: restoreContainer(it) },
     {
       kind: 'wait',
       why: 'Wait until the old one is healthy again',
@@ -79,15 +81,15 @@ export const wayBack = (it: Recreating): ShellStep => ({
 })
 
 /** Before a recreate that has nothing to go back to: keeps the image that runs, as wayBack does. */
-export const keeping = ({ engine }: Pick<Recreating, 'engine'>): ShellStep => ({
+export const pinRunningImage = ({ engine }: Pick<Recreating, 'engine'>): ShellStep => ({
   kind: 'shell',
   why: 'Note the running container, and keep its image',
-  unless: keptLately(engine),
+  unless: recentlyVerified(engine),
   run: keepImage(engine) ?? act`echo ${engine.pds ? [engine.pds.name, engine.pds.id] : 'no container'}`,
 })
 
 /** Said with the step that could not be undone: the file that was put back may be what is wrong. */
-const neverProven = ({ drift = [] }: Recreating): string =>
+const unverifiedEdits = ({ drift = [] }: Recreating): string =>
   drift.length === 0
     ? ''
     : `; pds.env as it was held edits never applied (${drift.join(', ')}): if it does not come up with it again, mend those`
@@ -101,7 +103,7 @@ export function recreate(it: Recreating, extra: string[] = []): ShellStep {
   return {
     kind: 'shell',
     why: `Recreate the container of ${it.service}`,
-    run: upLine(it, extra),
+    run: composeUp(it, extra),
     interrupts: { port: it.port },
   }
 }

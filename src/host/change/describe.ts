@@ -37,7 +37,7 @@ export function describePending(pending: Pending): readonly string[] {
 }
 
 /** Why the lock of the host cannot be taken now; undefined where what stands there is over. */
-export function busyBy(pending: Pending): Failure | undefined {
+export function lockFailure(pending: Pending): Failure | undefined {
   const [first = '', ...more] = describePending(pending)
   switch (pending.state) {
     case 'working':

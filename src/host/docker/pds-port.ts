@@ -39,14 +39,14 @@ export function portOf(
   own: Container | undefined,
   containers: readonly Container[],
   { port, dir }: Pick<HostConfig, 'port' | 'dir'>,
-  ofPdsEnv: number,
+  currentPassword: number,
   wanted?: string,
 ): number {
-  if (!own) return port ?? ofPdsEnv
+  if (!own) return port ?? currentPassword
   const found = loopbackPort(own, containers, wanted)
   switch (found) {
     case 'unknown':
-      return port ?? ofPdsEnv
+      return port ?? currentPassword
     case 'not published':
       if (port !== undefined) return port
       throw unreachable(

@@ -1,6 +1,6 @@
 import { Secret } from '../../base/secret.ts'
 import { act, ask, type Shell } from '../../ssh/shell.ts'
-import { gateOf, type Recreating, recreate, upAgain } from '../apply/recreate.ts'
+import { gateOf, type Recreating, recreate, restoreContainer } from '../apply/recreate.ts'
 import type { HostStep, HostUndo, ShellStep, WriteStep } from '../change/step.ts'
 import { type ComposeImage, withImage } from '../compose/compose-file.ts'
 import type { Container } from '../docker/containers.ts'
@@ -153,7 +153,7 @@ function wayBackToImage(it: Updating): ShellStep {
 
 /** Unless the container was not touched, it is made anew; then it must be of the old image. */
 const upOld = (it: Updating): Shell<'act'> =>
-  upAgain(
+  restoreContainer(
     it,
     ask`runs=$(${it.engine.docker} inspect --type container --format '{{.Image}}' "$id") || exit
 [ "$runs" = ${it.pds.imageId} ] || { echo "the container was made from $runs, not from the old image "${it.pds.imageId} >&2; exit 1; }`,

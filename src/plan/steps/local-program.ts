@@ -27,7 +27,7 @@ export const program = (why: string, [file = '', ...words]: readonly string[], s
 const deadline = 30_000
 
 /** Carries such a step out; any end but exit code 0 is a Failure. */
-export async function carryOutRunStep(step: RunStep, run: RunProgram): Promise<void> {
+export async function runProgramStep(step: RunStep, run: RunProgram): Promise<void> {
   const stdin = step.stdin === undefined ? undefined : new Secret(step.stdin)
   const ended = await run({ file: step.file, words: step.words, stdin, deadline, group: 'own' })
   if (ended.kind !== 'code' || ended.code !== 0) throw programFailed(step, ended)

@@ -5,30 +5,30 @@ export const isLater = (value: unknown): value is Later =>
   typeof value === 'object' && value !== null && typeof (value as Later).later === 'string'
 
 /** A copy with every Later replaced by `of(place)`, every other leaf by `leaf(value)`. */
-export function fill(
+export function resolve(
   value: unknown,
   of: (place: string) => unknown,
   leaf: (value: unknown) => unknown = (v) => v,
 ): unknown {
   if (isLater(value)) return of(value.later)
-  if (Array.isArray(value)) return value.map((element) => fill(element, of, leaf))
+  if (Array.isArray(value)) return value.map((element) => resolve(element, of, leaf))
   if (typeof value !== 'object' || value === null || value instanceof Secret || value instanceof Uint8Array)
     return leaf(value)
-  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, fill(field, of, leaf)]))
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, resolve(field, of, leaf)]))
 }
 
 /** A value with Later as ‹place› and Secret as ‹secret›: what a dry run and the trail show. */
-export const shown = (value: unknown): unknown =>
-  fill(
+export const redact = (value: unknown): unknown =>
+  resolve(
     value,
     (place) => `‹${place}›`,
     (leaf) => (leaf instanceof Secret ? String(leaf) : leaf),
   )
 
 /** Whether a leaf such as this stands anywhere in a value. */
-export function holds(value: unknown, is: (leaf: unknown) => boolean): boolean {
+export function contains(value: unknown, is: (leaf: unknown) => boolean): boolean {
   let found = false
-  fill(
+  resolve(
     value,
     () => undefined,
     (leaf) => (found ||= is(leaf)),
@@ -37,9 +37,9 @@ export function holds(value: unknown, is: (leaf: unknown) => boolean): boolean {
 }
 
 /** The places that a value refers to, such as `host.version`. */
-export function placesIn(value: unknown): readonly string[] {
+export function references(value: unknown): readonly string[] {
   const places: string[] = []
-  fill(value, (place) => places.push(place))
+  resolve(value, (place) => places.push(place))
   return places
 }
 

@@ -1,5 +1,5 @@
 import type { Gate, HostStep } from '../../host/change/step.ts'
-import { shown } from './placeholders.ts'
+import { redact } from './placeholders.ts'
 import type { Proof } from './proof.ts'
 import type { Step } from './step.ts'
 import { showStoreStep } from './store.ts'
@@ -12,7 +12,7 @@ export const showWhole = (step: Step): string =>
 export function showStep(step: Step): string {
   switch (step.kind) {
     case 'xrpc':
-      return `POST ${step.nsid} ${JSON.stringify(shown(step.input))}`
+      return `POST ${step.nsid} ${JSON.stringify(redact(step.input))}`
     case 'raw':
       return `POST ${step.nsid} (${step.contentType}, ${step.body?.length ?? 0} bytes)`
     case 'save':
@@ -63,15 +63,15 @@ function showGate({ port, healthy, settle, version, same }: Gate): string {
 function showProof(proof: Proof): string {
   switch (proof.kind) {
     case 'status':
-      return `read the status of ${shown(proof.did)}: ${[proof.status, ...(proof.or ?? [])].join(' or ')}`
+      return `read the status of ${redact(proof.did)}: ${[proof.status, ...(proof.or ?? [])].join(' or ')}`
     case 'query': {
       const { nsid, params, expect } = proof
-      return `GET ${nsid} ${JSON.stringify(shown(params))}: ${JSON.stringify(shown(expect))}`
+      return `GET ${nsid} ${JSON.stringify(redact(params))}: ${JSON.stringify(redact(expect))}`
     }
     case 'invites disabled':
-      return `read the invites: ${proof.codes.map((code) => shown(code)).join(', ')} disabled`
+      return `read the invites: ${proof.codes.map((code) => redact(code)).join(', ')} disabled`
     case 'login':
-      return `log in as ${shown(proof.identifier)}: accepted`
+      return `log in as ${redact(proof.identifier)}: accepted`
     case 'admin password':
       return `ask the PDS as its admin: the password of pds.env accepted${proof.refused ? ', the former one refused' : ''}`
   }

@@ -8,6 +8,6 @@ import type { StoreStep } from './store.ts'
 import type { RawStep, XrpcStep } from './xrpc.ts'
 
 /** A step that this machine carries out; the host carries out the others by itself. */
-export type OwnStep = XrpcStep | RawStep | SaveStep | CheckStep | StoreStep | NoteStep | RunStep
+export type LocalStep = XrpcStep | RawStep | SaveStep | CheckStep | StoreStep | NoteStep | RunStep
 
-export type Step = OwnStep | ResumeStep | HostStep
+export type Step = LocalStep | ResumeStep | HostStep

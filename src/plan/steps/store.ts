@@ -2,7 +2,7 @@ import { Failure } from '../../base/failure.ts'
 import type { Secret } from '../../base/secret.ts'
 import type { Store } from '../../store/store.ts'
 import type { Proof } from './proof.ts'
-import type { Vault } from './tools.ts'
+import type { PasswordSources } from './tools.ts'
 
 /** Brings the admin password to where a copy of it is kept. Safe to repeat. */
 export interface StoreStep {
@@ -42,8 +42,8 @@ export function showStoreStep({ action, store, secret }: StoreStep): string {
 }
 
 /** Carries out a step about a store. */
-export async function carryOutStoreStep(step: StoreStep, vault: Vault): Promise<void> {
-  const secret = step.secret === 'of pds.env' ? await vault.ofPdsEnv() : step.secret
+export async function runStoreStep(step: StoreStep, vault: PasswordSources): Promise<void> {
+  const secret = step.secret === 'of pds.env' ? await vault.currentPassword() : step.secret
   const store = await vault.store(step.store)
   switch (step.action) {
     case 'write pending':

@@ -1,5 +1,5 @@
 import type { RunStep } from './local-program.ts'
-import type { OwnStep } from './step.ts'
+import type { LocalStep } from './step.ts'
 import type { StoreStep } from './store.ts'
 import type { XrpcStep } from './xrpc.ts'
 
@@ -7,4 +7,4 @@ import type { XrpcStep } from './xrpc.ts'
 export type UndoStep = XrpcStep | StoreStep | RunStep
 
 /** What undoes a step of this machine; undefined where nothing does. */
-export const undoOf = (step: OwnStep): UndoStep | undefined => ('undo' in step ? step.undo : undefined)
+export const undoOf = (step: LocalStep): UndoStep | undefined => ('undo' in step ? step.undo : undefined)

@@ -34,7 +34,7 @@ export const globals = {
 export type Globals = InputOf<typeof globals>
 
 /** The two options that are answered instead of running anything. */
-export const asides = {
+export const helpAndVersion = {
   help: flag('what a command does and takes', { short: 'h' }),
   version: flag('the version of kimbia-ops', { short: 'V' }),
 } as const satisfies Params

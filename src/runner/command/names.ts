@@ -80,7 +80,7 @@ export function missingWords(command: Command, keys: readonly string[]): Failure
 }
 
 /** The words that may follow `words` in the table of commands, in its order. */
-export function nextWords(commands: readonly Command[], words: readonly string[]): readonly string[] {
+export function subcommands(commands: readonly Command[], words: readonly string[]): readonly string[] {
   const before = words.map((word) => `${word} `).join('')
   const follow = commands
     .filter(({ name }) => name.startsWith(before))

@@ -1,6 +1,6 @@
 import type { Command } from '../command/command.ts'
-import { asides, globals } from '../command/global-options.ts'
-import { findCommand, flagsOf, nextWords, paramsOf, program } from '../command/names.ts'
+import { globals, helpAndVersion } from '../command/global-options.ts'
+import { findCommand, flagsOf, paramsOf, program, subcommands } from '../command/names.ts'
 import type { Param, Params } from '../command/parameters.ts'
 
 /** A place in the table of commands: the words so far, and the command where they name one. */
@@ -15,17 +15,17 @@ export interface Place {
 export function placesOf(commands: readonly Command[], words: readonly string[] = []): readonly Place[] {
   const command = findCommand(commands, words)
   if (command) return [{ words: words.join(' '), command, next: [] }]
-  const follow = nextWords(commands, words)
+  const follow = subcommands(commands, words)
   const next = follow.map((word) => [word, aboutOf(commands, [...words, word])] as const)
   const place: Place = { words: words.join(' '), command: undefined, next }
   return [place, ...follow.flatMap((word) => placesOf(commands, [...words, word]))]
 }
 
 const aboutOf = (commands: readonly Command[], words: readonly string[]): string =>
-  findCommand(commands, words)?.summary ?? nextWords(commands, words).join(', ')
+  findCommand(commands, words)?.summary ?? subcommands(commands, words).join(', ')
 
 /** The options that may stand anywhere. */
-export const everywhere: Params = { ...globals, ...asides }
+export const everywhere: Params = { ...globals, ...helpAndVersion }
 
 /** The options among some parameters, with their spellings. */
 export const spelledOptions = (

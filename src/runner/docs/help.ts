@@ -1,14 +1,14 @@
 import { type Outcome, outcomes } from '../../base/failure.ts'
 import type { Columns } from '../command/columns.ts'
 import type { Command } from '../command/command.ts'
-import { asides, globals } from '../command/global-options.ts'
+import { globals, helpAndVersion } from '../command/global-options.ts'
 import {
   examplesOf,
   labelOf,
-  nextWords,
   optionSpelling,
   paramsOf,
   program,
+  subcommands,
   usageLine,
 } from '../command/names.ts'
 import type { Param, Params } from '../command/parameters.ts'
@@ -78,7 +78,7 @@ export const fieldsOf = (columns: Columns, before = ''): readonly Entry[] =>
     ...(rows === undefined ? [] : fieldsOf(rows, `${before}${key}.`)),
   ])
 
-const everywhere: Params = { ...globals, ...asides }
+const everywhere: Params = { ...globals, ...helpAndVersion }
 
 /** The help of the program itself: every command in a line. */
 export function rootHelp(commands: readonly Command[], look: Look): string {
@@ -101,7 +101,7 @@ export function groupHelp(words: readonly string[], commands: readonly Command[]
   const inside = commands.filter(({ name }) => name.startsWith(`${words.join(' ')} `))
   return page([
     section(paint, 'Usage', [
-      `  ${program} ${words.join(' ')} <${nextWords(commands, words).join(' | ')}> …`,
+      `  ${program} ${words.join(' ')} <${subcommands(commands, words).join(' | ')}> …`,
     ]),
     section(paint, 'Commands', list(inside.map(entryOf), look)),
     [`\`${program} help ${words.join(' ')} <command>\` tells more of one command.`],

@@ -1,5 +1,5 @@
 import type { Command } from '../command/command.ts'
-import { asides, globals } from '../command/global-options.ts'
+import { globals, helpAndVersion } from '../command/global-options.ts'
 import { examplesOf, paramsOf, program, usageLine } from '../command/names.ts'
 import type { Params } from '../command/parameters.ts'
 import { resultOf } from '../command/result.ts'
@@ -10,7 +10,7 @@ export const markers = { start: '<!-- reference:start -->', end: '<!-- reference
 
 /** The reference of all commands in Markdown. */
 export function reference(commands: readonly Command[]): string {
-  const everywhere: Params = { ...globals, ...asides }
+  const everywhere: Params = { ...globals, ...helpAndVersion }
   return [
     '### Commands',
     rows(

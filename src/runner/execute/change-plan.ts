@@ -1,6 +1,6 @@
 import type { ChangePlan, Holder } from '../../host/change/change.ts'
 import { isHostStep } from '../../host/change/step.ts'
-import type { Parts } from '../../plan/parts.ts'
+import type { PlanParts } from '../../plan/parts.ts'
 import type { Item, Plan } from '../../plan/plan.ts'
 import { showStep } from '../../plan/steps/show-step.ts'
 import type { Step } from '../../plan/steps/step.ts'
@@ -13,7 +13,7 @@ export interface Beginning {
   readonly id: string
   readonly item: Item<unknown>
   readonly plan: Plan<unknown>
-  readonly parts: Parts
+  readonly parts: PlanParts
 }
 
 /** Who holds the lock from now on. */
@@ -53,5 +53,5 @@ const hasWayBack = (steps: readonly Step[], index: number): boolean => {
 }
 
 /** What undoes some steps of this machine, in their order. */
-export const undosOf = (steps: Parts['before']): readonly UndoStep[] =>
+export const undosOf = (steps: PlanParts['before']): readonly UndoStep[] =>
   steps.flatMap((step) => undoOf(step) ?? [])

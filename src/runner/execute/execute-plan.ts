@@ -1,16 +1,16 @@
 import { Failure } from '../../base/failure.ts'
 import type { AccountStatus, Pds } from '../../pds/xrpc/client.ts'
-import { ownSteps, partsOf, resumeOf } from '../../plan/parts.ts'
+import { ownSteps, resumeOf, splitByPlace } from '../../plan/parts.ts'
 import type { Item, Plan } from '../../plan/plan.ts'
 import type { RunProgram } from '../../plan/steps/local-program.ts'
-import { fill } from '../../plan/steps/placeholders.ts'
+import { resolve } from '../../plan/steps/placeholders.ts'
 import type { Intent, Recorder } from './audit.ts'
-import { carryChange, type HostHands } from './host-change.ts'
-import { LeftStanding } from './host-change-outcome.ts'
-import { asFailure, lookUp } from './local-step.ts'
-import { carryOutSteps, type DoubtfulProof, resolveDoubt, Unproven, unread } from './local-steps.ts'
-import { carryResume } from './resume.ts'
-import { proveStatuses } from './verify.ts'
+import { carryChange, type HostChangeTools } from './host-change.ts'
+import { ChangeLeftOpen } from './host-change-outcome.ts'
+import { asFailure, valueAt } from './local-step.ts'
+import { type DoubtfulProof, resolveDoubt, runLocalSteps, Unverified, unread } from './local-steps.ts'
+import { resumeChange } from './resume.ts'
+import { verifyStatuses } from './verify.ts'
 
 /** What became of one item. Its `rows` have every Later filled in. */
 export type Result =
@@ -25,7 +25,7 @@ export type Result =
   | { readonly state: 'not tried'; readonly item: Item<unknown> }
 
 /** What carrying out needs: the writing halves, the trail, and the wish to stop. */
-export interface Hands {
+export interface PlanTools {
   readonly pds: Pds
   readonly recorder: Recorder
   /** Aborted by Ctrl-C: nothing new is begun, what has begun is finished. */
@@ -34,7 +34,7 @@ export interface Hands {
   /** For steps that run a program of this machine. */
   readonly runProgram?: RunProgram | undefined
   /** For plans that change the host itself. */
-  readonly host?: HostHands | undefined
+  readonly host?: HostChangeTools | undefined
   /** Waits a while for a PDS that is away, such as one that restarts; false where it has waited long enough. */
   readonly awaitPds?: (() => Promise<boolean>) | undefined
 }
@@ -53,7 +53,7 @@ const endsAll = ({ outcome, code, cause }: Failure): boolean =>
 const width = 16
 
 /** Carries a plan out: items side by side, the steps of each in order, undone when a later one fails, all read back. */
-export async function carryOut(plan: Plan<unknown>, hands: Hands): Promise<Result[]> {
+export async function executePlan(plan: Plan<unknown>, hands: PlanTools): Promise<Result[]> {
   const results: Result[] = plan.items.map((item) => ({ state: 'not tried', item }))
   const pending: Pending[] = []
   let next = 0
@@ -89,11 +89,11 @@ type Pending = Attempt & { readonly index: number }
 async function attemptItem(
   item: Item<unknown>,
   plan: Plan<unknown>,
-  hands: Hands,
+  hands: PlanTools,
 ): Promise<Result | Attempt> {
   if (item.steps.length === 0) return { state: 'unchanged', item, rows: item.rows }
   const { id, written } = hands.recorder.intent(item, plan)
-  if (!partsOf(plan))
+  if (!splitByPlace(plan))
     try {
       await written
     } catch (cause) {
@@ -105,14 +105,14 @@ async function attemptItem(
     if (proof) return { item, kept, id, proof }
     return await conclude(hands, id, item, plan, { state: 'done', item, rows: rowsOf(item, kept) })
   } catch (cause) {
-    if (cause instanceof LeftStanding) return { state: 'failed', item, failure: cause.failure }
+    if (cause instanceof ChangeLeftOpen) return { state: 'failed', item, failure: cause.failure }
     const failure = asFailure(cause)
     const known = await written.then(
       () => true,
       () => false,
     )
     if (!known) return { state: 'failed', item, failure }
-    const rows = cause instanceof Unproven ? rowsOf(item, kept) : undefined
+    const rows = cause instanceof Unverified ? rowsOf(item, kept) : undefined
     const result = await conclude(hands, id, item, plan, { state: 'failed', item, failure, rows })
     const untouched = failure.outcome === 'interrupted' && !hands.host
     return untouched ? { state: 'not tried', item } : result
@@ -124,23 +124,23 @@ async function carryItem(
   item: Item<unknown>,
   plan: Plan<unknown>,
   { id, written, kept }: Intent & { readonly kept: Map<string, unknown> },
-  hands: Hands,
+  hands: PlanTools,
 ): Promise<DoubtfulProof | undefined> {
   const desk = { pds: hands.pds, kept, runProgram: hands.runProgram }
-  const parts = partsOf(plan)
+  const parts = splitByPlace(plan)
   const resume = resumeOf(item)
-  if (!parts && !resume) return await carryOutSteps(ownSteps(item), desk)
+  if (!parts && !resume) return await runLocalSteps(ownSteps(item), desk)
   if (!hands.host) throw new TypeError('this plan changes the host, and nothing is at hand to do it with')
   const site = { ...hands.host, ...desk, stop: hands.stop, recorder: hands.recorder }
   if (parts) await carryChange({ id, item, plan, parts }, written, site)
-  if (resume) await carryResume(resume, plan, site)
+  if (resume) await resumeChange(resume, plan, site)
   return undefined
 }
 
 /** A fact of the host that was not found is null; anything else put off was found. */
 const rowsOf = (item: Item<unknown>, kept: ReadonlyMap<string, unknown>): readonly unknown[] =>
   item.rows.map((row) =>
-    fill(row, (place) => lookUp(kept, place) ?? (place.startsWith('host.') ? null : undefined)),
+    resolve(row, (place) => valueAt(kept, place) ?? (place.startsWith('host.') ? null : undefined)),
   )
 
 /** The item with what only carrying it out has told: the DID of a new account, the status that was read back. */
@@ -160,7 +160,7 @@ function identified(item: Item<unknown>, result: Result): Item<unknown> {
 
 /** Writes the outcome to the trail; when that fails, what was done stands and the operator is told. */
 async function conclude(
-  hands: Hands,
+  hands: PlanTools,
   id: string,
   item: Item<unknown>,
   plan: Plan<unknown>,
@@ -184,11 +184,11 @@ async function conclude(
 /** The PDS may restart in the middle: what it has accepted is read once it is there again. */
 async function readWhenThere(
   proofs: readonly DoubtfulProof[],
-  hands: Hands,
-): ReturnType<typeof proveStatuses> {
+  hands: PlanTools,
+): ReturnType<typeof verifyStatuses> {
   for (;;) {
     try {
-      return await proveStatuses(hands.pds, proofs)
+      return await verifyStatuses(hands.pds, proofs)
     } catch (cause) {
       const { outcome, code } = asFailure(cause)
       const away = outcome === 'unreachable' && code !== 'link-lost' && !hands.stop.aborted
@@ -201,7 +201,7 @@ async function readWhenThere(
 async function settle(
   pending: readonly Pending[],
   plan: Plan<unknown>,
-  hands: Hands,
+  hands: PlanTools,
 ): Promise<[number, Result][]> {
   if (pending.length === 0) return []
   let now: (did: string) => AccountStatus | Failure

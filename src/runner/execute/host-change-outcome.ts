@@ -1,13 +1,13 @@
 import { Failure } from '../../base/failure.ts'
 import { maskLines } from '../../base/mask-secrets.ts'
 import type { Change, ChangeEnd, ChangeEvent, ChangePlan, Fault, Pending } from '../../host/change/change.ts'
-import type { Desk } from '../../plan/steps/tools.ts'
+import type { StepTools } from '../../plan/steps/tools.ts'
 import type { UndoStep } from '../../plan/steps/undo.ts'
 import { asFailure } from './local-step.ts'
 import { undoSteps } from './local-steps.ts'
 
 /** The change was left as it stands on the host, which may go on with it: nobody knows its outcome yet. */
-export class LeftStanding extends Error {
+export class ChangeLeftOpen extends Error {
   readonly failure: Failure
 
   constructor(failure: Failure) {
@@ -34,7 +34,7 @@ export const begunOf = (events: readonly ChangeEvent[]): readonly number[] =>
   events.flatMap(({ kind, index }) => (kind === 'begin' ? [index] : []))
 
 /** A Failure, with further lines to say of it. */
-export interface Told {
+export interface FailureReport {
   readonly failure: Failure
   readonly more: readonly string[]
   /** Something is known to stand already. */
@@ -42,7 +42,7 @@ export interface Told {
 }
 
 /** What was heard of the host while it carried its steps out, or undid them. */
-export interface Heard {
+export interface EventLog {
   readonly begun: readonly number[]
   readonly undone: readonly number[]
 }
@@ -51,9 +51,9 @@ export interface Heard {
 export async function endOf(
   { change, undo }: { readonly change: Change; readonly undo: readonly UndoStep[] },
   end: ChangeEnd,
-  { failure, more, stands: known }: Told,
-  heard: Heard,
-  desk: Pick<Desk, 'pds' | 'kept' | 'vault'>,
+  { failure, more, stands: known }: FailureReport,
+  heard: EventLog,
+  desk: Pick<StepTools, 'pds' | 'kept' | 'vault'>,
 ): Promise<Failure> {
   const stuck = end.kind === 'stuck' ? end.notUndone : []
   const name = (index: number): string => change.plan.steps[index]?.why ?? `step ${index + 1}`
@@ -84,7 +84,7 @@ export function faultOf(
   { steps }: ChangePlan,
   { index, why }: Exclude<ChangeEnd, { kind: 'done' }>,
   stop: AbortSignal,
-): Omit<Told, 'more'> {
+): Omit<FailureReport, 'more'> {
   const step = `${steps[index]?.why ?? ''}: ${maskLines(why.message)}`
   if (why.code !== 'stopped') {
     const hint =
@@ -101,7 +101,7 @@ export function faultOf(
 }
 
 /** How a change that came to nothing is told in the trail by one who was not there. */
-export function toldLater(
+export function outcomeFromJournal(
   { code, message: said }: Fault,
   { plan, events }: Pick<Pending, 'plan' | 'events'>,
 ): Failure {
@@ -112,7 +112,7 @@ export function toldLater(
 }
 
 /** Keeps which steps the host has begun and undone, and passes everything on, with what looks like a secret masked. */
-export function hear(on: (event: ChangeEvent) => void, earlier: readonly ChangeEvent[] = []) {
+export function trackEvents(on: (event: ChangeEvent) => void, earlier: readonly ChangeEvent[] = []) {
   const begun = [...begunOf(earlier)]
   const undone: number[] = []
   return {
@@ -127,12 +127,12 @@ export function hear(on: (event: ChangeEvent) => void, earlier: readonly ChangeE
 }
 
 /** Does something with a change; when that fails, the change is left as it stands. */
-export async function orLeave<T>(change: Change, work: () => Promise<T>): Promise<T> {
+export async function leaveOnError<T>(change: Change, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (cause) {
     await change.leave().catch(() => {})
-    throw new LeftStanding(asFailure(cause))
+    throw new ChangeLeftOpen(asFailure(cause))
   }
 }
 
@@ -145,6 +145,6 @@ export async function close(change: Change, failure: Failure | undefined): Promi
     const lost = asFailure(cause)
     const message = `${failure?.message ?? 'it was done'}\nthe lock of the host could not be given back: ${lost.message}`
     const parts = { outcome: 'partial', ...failure, code: failure?.code ?? lost.code, message } as const
-    throw new LeftStanding(new Failure({ ...parts, hint: 'kimbia-ops recover gives it back', cause }))
+    throw new ChangeLeftOpen(new Failure({ ...parts, hint: 'kimbia-ops recover gives it back', cause }))
   }
 }

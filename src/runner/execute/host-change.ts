@@ -1,39 +1,39 @@
 import { Failure } from '../../base/failure.ts'
 import type { HostView } from '../../host/access/host.ts'
 import type { Change, ChangeEvent, Changes, Pending } from '../../host/change/change.ts'
-import type { OwnStep, Step } from '../../plan/steps/step.ts'
-import type { Desk, Vault } from '../../plan/steps/tools.ts'
+import type { LocalStep, Step } from '../../plan/steps/step.ts'
+import type { PasswordSources, StepTools } from '../../plan/steps/tools.ts'
 import type { UndoStep } from '../../plan/steps/undo.ts'
 import type { Authorship, Recorder } from './audit.ts'
 import { type Beginning, changePlanOf, undosOf } from './change-plan.ts'
 import type { Follow } from './change-progress.ts'
 import { changedMeanwhile } from './file-conflict.ts'
 import {
+  ChangeLeftOpen,
   close,
   endOf,
   faultOf,
-  hear,
-  LeftStanding,
-  orLeave,
+  leaveOnError,
+  outcomeFromJournal,
   recoverHint,
-  toldLater,
+  trackEvents,
 } from './host-change-outcome.ts'
 import { asFailure } from './local-step.ts'
-import { carryOutSteps, Unproven } from './local-steps.ts'
+import { runLocalSteps, Unverified } from './local-steps.ts'
 
 /** What a change to the host needs beside the hands for any other. */
-export interface HostHands {
+export interface HostChangeTools {
   readonly changes: Changes
   readonly author: Authorship
   readonly view: Pick<HostView, 'ask'>
   readonly follow: Follow
-  readonly vault: Vault
+  readonly vault: PasswordSources
   /** Makes the PDS ready to be asked, while the host is at work. */
   readonly warm: () => void
 }
 
 /** Where a change to the host is carried out. */
-export interface Site extends HostHands, Pick<Desk, 'pds' | 'kept'> {
+export interface HostChangeSite extends HostChangeTools, Pick<StepTools, 'pds' | 'kept'> {
   /** Aborted by Ctrl-C or an expired `--timeout`. */
   readonly stop: AbortSignal
   readonly recorder: Recorder
@@ -45,7 +45,7 @@ export interface Work {
   readonly on: (event: ChangeEvent) => void
   /** The steps as they were planned; absent where they are known only by what is written down. */
   readonly steps?: readonly Step[]
-  readonly after: readonly OwnStep[]
+  readonly after: readonly LocalStep[]
   /** The index of the first of `after` among all steps. */
   readonly first: number
   /** What undoes the steps of this machine that are done already, in their order. */
@@ -56,18 +56,22 @@ export interface Work {
  * Takes the lock while the intent is `written` to the trail, and carries a whole change out once both are there: what is
  * kept as `host` are the facts that the host found out.
  */
-export async function carryChange(beginning: Beginning, written: Promise<void>, site: Site): Promise<void> {
+export async function carryChange(
+  beginning: Beginning,
+  written: Promise<void>,
+  site: HostChangeSite,
+): Promise<void> {
   const { item, parts } = beginning
   const wanted = changePlanOf(beginning, site.author)
   const change = await locked(site.changes.begin(wanted, parts.host, written), written)
-  if (change.before) await tellPutAway(change.before, beginning, site)
+  if (change.before) await recordArchivedOutcome(change.before, beginning, site)
   const on = site.follow(wanted.steps)
   const first = parts.before.length + parts.host.length
   const work = { change, on, steps: item.steps, after: parts.after, first, undo: undosOf(parts.before) }
   try {
-    await carryOutSteps(parts.before, deskOf({ ...work, first: 0 }, site))
+    await runLocalSteps(parts.before, deskOf({ ...work, first: 0 }, site))
   } catch (cause) {
-    if (cause instanceof LeftStanding) throw cause
+    if (cause instanceof ChangeLeftOpen) throw cause
     const failure = asFailure(cause)
     await close(change, failure)
     throw new Failure(failure)
@@ -86,20 +90,24 @@ async function locked(locking: Promise<Change>, written: Promise<void>): Promise
 }
 
 /** The outcome of a change that was over, and of which nobody was left to write it. */
-async function tellPutAway(pending: Pending, { plan }: Beginning, site: Site): Promise<void> {
+async function recordArchivedOutcome(
+  pending: Pending,
+  { plan }: Beginning,
+  site: HostChangeSite,
+): Promise<void> {
   const { plan: old, end } = pending
   if (!old || !end) return
   const why = end.kind === 'done' ? undefined : end.why
   const item = { subject: old.subject, steps: [], rows: [] }
-  const failure = why && toldLater(why, pending)
+  const failure = why && outcomeFromJournal(why, pending)
   await site.recorder.outcome(old.id, item, { ...plan, reason: old.reason }, failure).catch(() => {})
 }
 
 /** Has the host do its part and does what follows, or has all of it undone; the lock is given back. */
-export async function carryOn(work: Work, site: Site): Promise<void> {
+export async function carryOn(work: Work, site: HostChangeSite): Promise<void> {
   const { change, steps } = work
-  const heard = hear(work.on, earlierOf(change))
-  const end = await orLeave(change, () => {
+  const heard = trackEvents(work.on, earlierOf(change))
+  const end = await leaveOnError(change, () => {
     const running = change.run(heard.hear, site.stop)
     if (work.after.length > 0) site.warm()
     return running
@@ -114,11 +122,11 @@ export async function carryOn(work: Work, site: Site): Promise<void> {
   }
   site.kept.set('host', end.facts)
   try {
-    await carryOutSteps(work.after, deskOf(work, site))
+    await runLocalSteps(work.after, deskOf(work, site))
   } catch (cause) {
-    if (cause instanceof LeftStanding) throw cause
+    if (cause instanceof ChangeLeftOpen) throw cause
     const failure = asFailure(cause)
-    if (!(cause instanceof Unproven)) throw await turnBack(work, failure, site)
+    if (!(cause instanceof Unverified)) throw await undoHostSteps(work, failure, site)
     await close(change, failure)
     throw cause
   }
@@ -130,29 +138,32 @@ export const earlierOf = ({ before, plan }: Change): readonly ChangeEvent[] =>
   before?.plan?.id === plan.id ? before.events : []
 
 /** Has the host's part undone after a step of this machine failed. */
-async function turnBack(work: Work, failure: Failure, site: Site): Promise<Failure> {
-  const heard = hear(work.on)
+async function undoHostSteps(work: Work, failure: Failure, site: HostChangeSite): Promise<Failure> {
+  const heard = trackEvents(work.on)
   try {
     const end = await work.change.undo(heard.hear)
     return await endOf(work, end, { failure, more: [] }, heard, site)
   } catch (cause) {
-    if (cause instanceof LeftStanding) throw cause
+    if (cause instanceof ChangeLeftOpen) throw cause
     await work.change.leave().catch(() => {})
     const lost = asFailure(cause)
     const message = `${failure.message}\nthe steps of the host could not be undone: ${lost.message}`
-    throw new LeftStanding(new Failure({ ...lost, message, hint: lost.hint ?? recoverHint, cause }))
+    throw new ChangeLeftOpen(new Failure({ ...lost, message, hint: lost.hint ?? recoverHint, cause }))
   }
 }
 
 /** The desk for steps of this machine that belong to a change: each is written down on the host. */
-const deskOf = ({ change, first, on }: Pick<Work, 'change' | 'first' | 'on'>, site: Site): Desk => ({
+const deskOf = (
+  { change, first, on }: Pick<Work, 'change' | 'first' | 'on'>,
+  site: HostChangeSite,
+): StepTools => ({
   pds: site.pds,
   kept: site.kept,
   vault: site.vault,
   before: first,
   prompt: 'yes',
   async mark(event, index) {
-    await orLeave(change, () => change.mark(event, first + index))
+    await leaveOnError(change, () => change.mark(event, first + index))
     on({ kind: event, index: first + index })
   },
 })

@@ -1,22 +1,22 @@
 import { Failure, failed } from '../../base/failure.ts'
 import { Secret } from '../../base/secret.ts'
 import type { Procedures } from '../../pds/xrpc/client.ts'
-import { carryOutRunStep } from '../../plan/steps/local-program.ts'
-import { fill } from '../../plan/steps/placeholders.ts'
-import type { OwnStep } from '../../plan/steps/step.ts'
-import { carryOutStoreStep } from '../../plan/steps/store.ts'
-import type { Desk } from '../../plan/steps/tools.ts'
+import { runProgramStep } from '../../plan/steps/local-program.ts'
+import { resolve } from '../../plan/steps/placeholders.ts'
+import type { LocalStep } from '../../plan/steps/step.ts'
+import { runStoreStep } from '../../plan/steps/store.ts'
+import type { StepTools } from '../../plan/steps/tools.ts'
 import { saveFile } from './save-file.ts'
 
 /** Carries one step of this machine out; what it answers is kept for later() under the name that the step gives. */
-export async function carryOutStep(
-  step: OwnStep,
-  { kept, pds, vault, runProgram }: Pick<Desk, 'kept' | 'pds' | 'vault' | 'runProgram'>,
+export async function runLocalStep(
+  step: LocalStep,
+  { kept, pds, vault, runProgram }: Pick<StepTools, 'kept' | 'pds' | 'vault' | 'runProgram'>,
 ): Promise<void> {
-  const of = (place: string): unknown => lookUp(kept, place)
+  const of = (place: string): unknown => valueAt(kept, place)
   switch (step.kind) {
     case 'xrpc': {
-      const input = fill(step.input, of, (leaf) => (leaf instanceof Secret ? leaf.reveal() : leaf))
+      const input = resolve(step.input, of, (leaf) => (leaf instanceof Secret ? leaf.reveal() : leaf))
       const options = { as: step.as, repeatable: step.repeatable }
       const answer = await pds.call(
         step.nsid,
@@ -35,10 +35,10 @@ export async function carryOutStep(
       return await saveFile(step)
     case 'store':
       if (!vault) throw new TypeError('a step about a store stands where none can be opened')
-      return await carryOutStoreStep(step, vault)
+      return await runStoreStep(step, vault)
     case 'run':
       if (!runProgram) throw new TypeError('a program stands where none can be run')
-      return await carryOutRunStep(step, runProgram)
+      return await runProgramStep(step, runProgram)
     case 'check':
     case 'note':
       // The proof of a check is all there is to it, read back as that of any step; a note is only recorded.
@@ -56,7 +56,7 @@ function parseAnswer(body: Uint8Array): unknown {
 }
 
 /** The value at `name.field.field` among the answers kept so far. */
-export function lookUp(kept: ReadonlyMap<string, unknown>, place: string): unknown {
+export function valueAt(kept: ReadonlyMap<string, unknown>, place: string): unknown {
   const [name = '', ...fields] = place.split('.')
   return fields.reduce<unknown>(
     (value, field) => (value as Record<string, unknown> | undefined)?.[field],

@@ -1,24 +1,24 @@
 import { Failure, failed } from '../../base/failure.ts'
-import { fill } from '../../plan/steps/placeholders.ts'
+import { resolve } from '../../plan/steps/placeholders.ts'
 import type { Proof } from '../../plan/steps/proof.ts'
 import { showStep } from '../../plan/steps/show-step.ts'
-import type { OwnStep } from '../../plan/steps/step.ts'
-import type { Desk } from '../../plan/steps/tools.ts'
+import type { LocalStep } from '../../plan/steps/step.ts'
+import type { StepTools } from '../../plan/steps/tools.ts'
 import { type UndoStep, undoOf } from '../../plan/steps/undo.ts'
-import { asFailure, asStepFailure, carryOutStep, lookUp } from './local-step.ts'
+import { asFailure, asStepFailure, runLocalStep, valueAt } from './local-step.ts'
 import { withPasswords } from './password-sources.ts'
-import { Disproved, prove, proveStatuses, type StatusProof } from './verify.ts'
+import { type StatusProof, VerificationFailed, verify, verifyStatuses } from './verify.ts'
 
 /** A proof of what the PDS has accepted, or of what it may have done: then with the Failure to report unless it holds. */
 export type DoubtfulProof = StatusProof & { readonly doubt?: Failure | undefined }
 
 /** Every step was accepted, and only the proof of the last is missing: all of it stands, and nothing is undone. */
-export class Unproven extends Failure {}
+export class Unverified extends Failure {}
 
 /** Carries steps of this machine out in order, undoes them when one fails, and hands back the proof still to be read. */
-export async function carryOutSteps(
-  steps: readonly OwnStep[],
-  desk: Desk,
+export async function runLocalSteps(
+  steps: readonly LocalStep[],
+  desk: StepTools,
 ): Promise<DoubtfulProof | undefined> {
   const undo: UndoStep[] = []
   let last: DoubtfulProof | undefined
@@ -30,7 +30,7 @@ export async function carryOutSteps(
     const back = undoOf(step)
     if (step.kind === 'store' && back) undo.push(back)
     try {
-      const doubt = await carryOutStep(step, desk).then(
+      const doubt = await runLocalStep(step, desk).then(
         () => undefined,
         (cause) => doubtOf(cause, step),
       )
@@ -41,7 +41,7 @@ export async function carryOutSteps(
       await begun
       const failure = asStepFailure(cause)
       const accepted = failure.outcome === 'partial' && step.kind === 'xrpc' && !step.undo
-      if (accepted && step === steps.at(-1)) throw new Unproven(failure)
+      if (accepted && step === steps.at(-1)) throw new Unverified(failure)
       throw await undone(failure, step, index, undo, desk)
     }
     await begun
@@ -51,7 +51,7 @@ export async function carryOutSteps(
 }
 
 /** A lost answer is no failure yet where reading back will tell, and nothing else of the answer is wanted. */
-function doubtOf(cause: unknown, step: OwnStep): Failure {
+function doubtOf(cause: unknown, step: LocalStep): Failure {
   const lost = cause instanceof Failure && cause.code === 'answer-lost'
   if (lost && step.kind === 'xrpc' && step.proof && step.keep === undefined) return cause
   throw cause
@@ -59,23 +59,24 @@ function doubtOf(cause: unknown, step: OwnStep): Failure {
 
 /** Proves one step; when it cannot be read back, nobody knows more than that the PDS accepted it. */
 async function readBack(
-  step: OwnStep,
+  step: LocalStep,
   proof: Proof,
-  desk: Desk,
+  desk: StepTools,
   doubt: Failure | undefined,
 ): Promise<DoubtfulProof | undefined> {
   try {
     const keep = (name: string, value: unknown) => void desk.kept.set(name, value)
     const whole = await withPasswords(proof, desk.vault)
-    const status = await prove(desk.pds, whole, (place) => lookUp(desk.kept, place), keep)
+    const status = await verify(desk.pds, whole, (place) => valueAt(desk.kept, place), keep)
     if (!status || !(desk.prompt || step.kind === 'check')) return status && { ...status, doubt }
-    const now = (await proveStatuses(desk.pds, [status])).get(status.did)
+    const now = (await verifyStatuses(desk.pds, [status])).get(status.did)
     if (now instanceof Failure) throw now
     desk.kept.set('now', { status: now })
     return undefined
   } catch (cause) {
     if (doubt) throw resolveDoubt(doubt, cause)
-    if (step.kind === 'check') throw cause instanceof Disproved ? failed(cause.code, cause.found) : cause
+    if (step.kind === 'check')
+      throw cause instanceof VerificationFailed ? failed(cause.code, cause.found) : cause
     const failure = asStepFailure(cause)
     throw failure.code === 'not-proven' ? failure : unread(failure)
   }
@@ -84,7 +85,7 @@ async function readBack(
 /** An error of the PDS that left it open whether the step was done is the failure itself, once it is seen not to be. */
 export function resolveDoubt(doubt: Failure, seen: unknown): Failure {
   const { cause } = doubt
-  return seen instanceof Disproved && cause instanceof Failure && cause.code === 'pds-error'
+  return seen instanceof VerificationFailed && cause instanceof Failure && cause.code === 'pds-error'
     ? asStepFailure(cause)
     : doubt
 }
@@ -102,10 +103,10 @@ export const unread = (failure: Failure): Failure =>
 /** The failure to report once the steps before it are undone, or could not be. */
 async function undone(
   failure: Failure,
-  step: OwnStep,
+  step: LocalStep,
   index: number,
   undo: readonly UndoStep[],
-  desk: Desk,
+  desk: StepTools,
 ): Promise<Failure> {
   const { outcome, code } = failure
   const hint = (code === 'answer-lost' && step.kind === 'xrpc' && step.ifLost) || failure.hint
@@ -134,20 +135,20 @@ export interface Undoing {
 /** Undoes steps, the last first; one that cannot be undone keeps none of the others from it. */
 export async function undoSteps(
   undo: readonly UndoStep[],
-  desk: Pick<Desk, 'pds' | 'kept' | 'vault' | 'runProgram'>,
+  desk: Pick<StepTools, 'pds' | 'kept' | 'vault' | 'runProgram'>,
 ): Promise<Undoing> {
   const { pds, kept, vault } = desk
   const lines: string[] = []
   let stands = false
   for (const back of undo.toReversed()) {
     try {
-      await carryOutStep(back, desk)
+      await runLocalStep(back, desk)
       const proof = 'proof' in back ? back.proof : undefined
-      if (proof) await prove(pds, await withPasswords(proof, vault), (place) => lookUp(kept, place))
+      if (proof) await verify(pds, await withPasswords(proof, vault), (place) => valueAt(kept, place))
       lines.push(`undone: ${back.why}`)
     } catch (problem) {
       stands = true
-      const call = showStep(fill(back, (place) => lookUp(kept, place)) as UndoStep)
+      const call = showStep(resolve(back, (place) => valueAt(kept, place)) as UndoStep)
       lines.push(`NOT undone: ${back.why}: ${asFailure(problem).message} (to do it by hand: ${call})`)
     }
   }

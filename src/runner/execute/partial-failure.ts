@@ -2,7 +2,7 @@ import { Failure } from '../../base/failure.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { Result } from './execute-plan.ts'
 
-interface Miss {
+interface Missed {
   readonly subject: string
   readonly code: string
   readonly message: string
@@ -17,7 +17,7 @@ const listed = (label: string, texts: readonly string[]): string[] => [
 ]
 
 /** What kept a plan from being wholly done, as one Failure that names done, failed and not tried; undefined when nothing did. */
-export function shortfallOf(
+export function partialFailure(
   plan: Plan<unknown>,
   results: readonly Result[],
   stop?: AbortSignal,
@@ -28,7 +28,7 @@ export function shortfallOf(
   const first = failures[0]?.failure
   if (failures.length + notTried.length + refused.length === 0) return undefined
   if (results.length === 1 && refused.length === 0 && first) return first
-  const failed: Miss[] = [
+  const failed: Missed[] = [
     ...refused,
     ...failures.map(({ item, failure: { code, message } }) => ({ subject: item.subject, code, message })),
   ]
@@ -56,7 +56,7 @@ export const mayStand = ({ failure: { outcome, code } }: Extract<Result, { state
 /** Ctrl-C is told as such; an expired `--timeout` or a failure only where nothing at all stands. */
 function kindOf(
   standing: number,
-  miss: Miss | undefined,
+  miss: Missed | undefined,
   first: Failure | undefined,
   stop: AbortSignal | undefined,
 ): { readonly outcome: Failure['outcome']; readonly code: string } {

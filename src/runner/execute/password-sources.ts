@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { type Failure, usage } from '../../base/failure.ts'
 import { readAdminPassword, readFormerPassword } from '../../host/admin-password/record.ts'
 import type { Proof } from '../../plan/steps/proof.ts'
-import type { Vault } from '../../plan/steps/tools.ts'
+import type { PasswordSources } from '../../plan/steps/tools.ts'
 import { storeLabel } from '../../store/label.ts'
 import type { Store, StoreOptions } from '../../store/store.ts'
 import type { Views } from '../command/views.ts'
@@ -10,11 +10,11 @@ import type { Views } from '../command/views.ts'
 type Sight = Pick<Views, 'config'> & { readonly host: Pick<Views['host'], 'ask' | 'config' | 'where'> }
 
 /** Opens nothing yet. */
-export function openVault(
+export function passwordSources(
   world: { readonly openStore: (name: string, options: StoreOptions) => Promise<Store> },
   { host, config }: Sight,
   named?: string | undefined,
-): Vault {
+): PasswordSources {
   const configured = async () =>
     named === undefined ? (await host.config()).adminPassword : { store: named, read: undefined }
   return {
@@ -30,13 +30,13 @@ export function openVault(
         readCommand: isOwn ? known?.read : undefined,
       })
     },
-    async refuseForeign(label) {
+    async assertConfiguredStore(label) {
       const own = (await configured())?.store
       if (label === 'stdout' || (own !== undefined && storeLabel(own) === label)) return
       throw foreignStore(label, (await config()).file)
     },
-    ofPdsEnv: () => readAdminPassword(host),
-    ofFormerPdsEnv: () => readFormerPassword(host),
+    currentPassword: () => readAdminPassword(host),
+    formerPassword: () => readFormerPassword(host),
   }
 }
 
@@ -49,15 +49,15 @@ export const foreignStore = (label: string, file: string): Failure =>
   )
 
 /** The proof with the passwords that it speaks of; any other as it is. */
-export async function withPasswords(proof: Proof, vault: Vault | undefined): Promise<Proof> {
+export async function withPasswords(proof: Proof, vault: PasswordSources | undefined): Promise<Proof> {
   if (proof.kind !== 'admin password') return proof
   const { accepted, refused } = proof
   if (!vault) throw new TypeError('a proof of the admin password stands where none can be read')
   return {
     ...proof,
-    accepted: accepted === 'of pds.env' ? await vault.ofPdsEnv() : accepted,
+    accepted: accepted === 'of pds.env' ? await vault.currentPassword() : accepted,
     ...(refused && {
-      refused: refused === 'of the former pds.env' ? await vault.ofFormerPdsEnv() : refused,
+      refused: refused === 'of the former pds.env' ? await vault.formerPassword() : refused,
     }),
   }
 }

@@ -6,36 +6,48 @@ import type { ResumeStep } from '../../plan/steps/resume.ts'
 import { type AfterStep, afterOf, beforeOf } from '../../plan/steps/stored-steps.ts'
 import { type UndoStep, undoOf } from '../../plan/steps/undo.ts'
 import { holderOf } from './change-plan.ts'
-import { carryOn, earlierOf, type Site } from './host-change.ts'
-import { close, endOf, hear, LeftStanding, mayBeUnwell, orLeave, toldLater } from './host-change-outcome.ts'
+import { carryOn, earlierOf, type HostChangeSite } from './host-change.ts'
+import {
+  ChangeLeftOpen,
+  close,
+  endOf,
+  leaveOnError,
+  mayBeUnwell,
+  outcomeFromJournal,
+  trackEvents,
+} from './host-change-outcome.ts'
 import { asFailure } from './local-step.ts'
 import { undoSteps } from './local-steps.ts'
 
 /** Takes a change up that was cut off; its own outcome, unknown so far, is written to the trail as well. */
-export async function carryResume(planned: ResumeStep, plan: Plan<unknown>, site: Site): Promise<void> {
+export async function resumeChange(
+  planned: ResumeStep,
+  plan: Plan<unknown>,
+  site: HostChangeSite,
+): Promise<void> {
   if (planned.way === 'break lock') return await site.changes.breakLock(planned.holder ?? '')
   const change = await site.changes.adopt(
     planned.id,
     holderOf(site.author, plan),
     planned.program && 'allowed',
   )
-  const step = asItStands(planned, change)
+  const step = withCurrentMarks(planned, change)
   const tell = async (failure: Failure | undefined): Promise<void> => {
     const { subject, reason } = change.plan
     const item = { subject, steps: [], rows: [] }
     await site.recorder.outcome(step.id, item, { ...plan, reason }, failure).catch(() => {})
   }
-  const take = await prepared(step, change, site)
+  const take = await validate(step, change, site)
   try {
     await tell(await take())
   } catch (cause) {
-    if (!(cause instanceof LeftStanding)) await tell(asFailure(cause))
+    if (!(cause instanceof ChangeLeftOpen)) await tell(asFailure(cause))
     throw cause
   }
 }
 
 /** The step with what is marked now that the lock is held: another may have gone on since it was planned. */
-function asItStands(step: ResumeStep, { before }: Change): ResumeStep {
+function withCurrentMarks(step: ResumeStep, { before }: Change): ResumeStep {
   if (!before) return step
   const marked = (...kinds: string[]): readonly number[] =>
     before.events.flatMap(({ kind, index }) => (kinds.includes(kind) ? [index] : []))
@@ -43,15 +55,15 @@ function asItStands(step: ResumeStep, { before }: Change): ResumeStep {
 }
 
 /** Resolves to how the change itself came out. */
-type Take = () => Promise<Failure | undefined>
+type Resume = () => Promise<Failure | undefined>
 
 /** Reads what is written down; where it cannot be taken up, the change is left as it stands. */
-async function prepared(step: ResumeStep, change: Change, site: Site): Promise<Take> {
+async function validate(step: ResumeStep, change: Change, site: HostChangeSite): Promise<Resume> {
   try {
     // What is only closed need not be understood.
     const written = step.way === 'accept' ? [] : [...afterOf(change.plan), ...beforeOf(change.plan)]
-    for (const one of written) if (one?.kind === 'store') await site.vault.refuseForeign(one.store)
-    return takeUp(step, change, site)
+    for (const one of written) if (one?.kind === 'store') await site.vault.assertConfiguredStore(one.store)
+    return planResume(step, change, site)
   } catch (cause) {
     await change.leave().catch(() => {})
     throw cause
@@ -59,17 +71,17 @@ async function prepared(step: ResumeStep, change: Change, site: Site): Promise<T
 }
 
 /** What is to be done with what is left of a change. */
-function takeUp(step: ResumeStep, change: Change, site: Site): Take {
+function planResume(step: ResumeStep, change: Change, site: HostChangeSite): Resume {
   switch (step.way) {
     case 'finish':
       return finishing(step, change, site)
     case 'undo':
-      return turningBack(step, change, site)
+      return planUndo(step, change, site)
     case 'close':
     case 'break lock':
       return async () => {
         await close(change, undefined)
-        return step.ended && toldLater(step.ended, { plan: change.plan, events: earlierOf(change) })
+        return step.ended && outcomeFromJournal(step.ended, { plan: change.plan, events: earlierOf(change) })
       }
     case 'accept':
       return accepting(change)
@@ -77,7 +89,7 @@ function takeUp(step: ResumeStep, change: Change, site: Site): Take {
 }
 
 /** Nothing more is done: the trail tells how far each step has come. */
-function accepting(change: Change): Take {
+function accepting(change: Change): Resume {
   const { plan } = change
   const states = stepStates({ plan, events: earlierOf(change) })
   return async () => {
@@ -88,7 +100,7 @@ function accepting(change: Change): Take {
   }
 }
 
-function finishing(step: ResumeStep, change: Change, site: Site): Take {
+function finishing(step: ResumeStep, change: Change, site: HostChangeSite): Resume {
   const { plan } = change
   const all = afterOf(plan)
   const start = plan.steps.length - all.length
@@ -114,7 +126,7 @@ function refuseDoubtful({ begun }: ResumeStep, index: number, step: AfterStep | 
   })
 }
 
-function turningBack(step: ResumeStep, change: Change, site: Site): Take {
+function planUndo(step: ResumeStep, change: Change, site: HostChangeSite): Resume {
   const { plan } = change
   const start = plan.steps.length - plan.after.length
   const isBegun = (index: number): boolean => step.begun.includes(index)
@@ -126,8 +138,8 @@ function turningBack(step: ResumeStep, change: Change, site: Site): Take {
     .filter(isStep)
   return async () => {
     const own = await undoSteps(late, site)
-    const heard = hear(site.follow(plan.steps), earlierOf(change))
-    const end = await orLeave(change, () => change.undo(heard.hear))
+    const heard = trackEvents(site.follow(plan.steps), earlierOf(change))
+    const end = await leaveOnError(change, () => change.undo(heard.hear))
     const back = await undoSteps(early, site)
     const down = mayBeUnwell(plan, heard.begun)
     if (end.kind === 'stuck' || own.stands || back.stands || down) {

@@ -2,7 +2,7 @@ import { Failure } from '../../base/failure.ts'
 import { readStatuses } from '../../pds/accounts/statuses.ts'
 import { listInvites } from '../../pds/invites.ts'
 import type { AccountStatus, PdsView } from '../../pds/xrpc/client.ts'
-import { fill } from '../../plan/steps/placeholders.ts'
+import { resolve } from '../../plan/steps/placeholders.ts'
 import type { Proof } from '../../plan/steps/proof.ts'
 
 /** A proof that is read together with those of other items. */
@@ -39,7 +39,7 @@ export function picked(actual: unknown, expected: unknown): unknown {
 }
 
 /** The PDS was read, and it is not as it should be; `found` says what it is, without a word on how it came about. */
-export class Disproved extends Failure {
+export class VerificationFailed extends Failure {
   readonly found: string
 
   constructor(found: string, outcome: 'failed' | 'partial') {
@@ -55,10 +55,10 @@ export class Disproved extends Failure {
 
 /** `partial` where something of the change stands for all that is known, such as an account that nobody can enter. */
 const disproved = (what: string, outcome: 'failed' | 'partial' = 'failed'): Failure =>
-  new Disproved(what, outcome)
+  new VerificationFailed(what, outcome)
 
 /** Reads one proof back, except those of kind `status`; throws a Failure when it does not hold. */
-export async function prove(
+export async function verify(
   pds: PdsView,
   proof: Proof,
   of: (place: string) => unknown,
@@ -66,16 +66,16 @@ export async function prove(
 ): Promise<StatusProof | undefined> {
   switch (proof.kind) {
     case 'status':
-      return { did: String(fill(proof.did, of)), status: proof.status, or: proof.or }
+      return { did: String(resolve(proof.did, of)), status: proof.status, or: proof.or }
     case 'query': {
-      const answer = await pds.query(proof.nsid, fill(proof.params, of) as never)
-      const expected = fill(proof.expect, of)
+      const answer = await pds.query(proof.nsid, resolve(proof.params, of) as never)
+      const expected = resolve(proof.expect, of)
       if (!contains(answer, expected)) throw disproved(`${proof.nsid} does not show the change`)
       if (proof.keep !== undefined) keep(proof.keep, picked(answer, expected))
       return undefined
     }
     case 'invites disabled': {
-      const left = new Set(proof.codes.map((code) => String(fill(code, of))))
+      const left = new Set(proof.codes.map((code) => String(resolve(code, of))))
       for await (const invite of listInvites(pds)) {
         if (invite.disabled) left.delete(invite.code)
         if (left.size === 0) return undefined
@@ -84,7 +84,7 @@ export async function prove(
       throw disproved(`${[...left].slice(0, 3).join(', ')} can still be used`, some ? 'partial' : 'failed')
     }
     case 'login': {
-      const login = await pds.accepts(String(fill(proof.identifier, of)), proof.password)
+      const login = await pds.accepts(String(resolve(proof.identifier, of)), proof.password)
       if (login.ok || login.error === 'AccountTakedown' || login.error === 'AccountDeactivated')
         return undefined
       throw disproved(
@@ -110,7 +110,7 @@ async function proveAdminPassword(
 }
 
 /** What each account is now: its status, or the Failure to report where that is not what it should be. */
-export async function proveStatuses(
+export async function verifyStatuses(
   pds: PdsView,
   proofs: readonly StatusProof[],
 ): Promise<Map<string, AccountStatus | Failure>> {

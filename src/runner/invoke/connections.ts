@@ -5,7 +5,7 @@ import type { Config, HostConfig } from '../../config/host-config.ts'
 import type { Host, HostView } from '../../host/access/host.ts'
 import type { Pds, PdsView } from '../../pds/xrpc/client.ts'
 import type { Reader, Views } from '../command/views.ts'
-import { openVault } from '../execute/password-sources.ts'
+import { passwordSources } from '../execute/password-sources.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import type { Opening, World } from './world.ts'
 
@@ -83,7 +83,7 @@ export function open(world: World, wishes: Wishes): Opened {
         throw interrupted(signal, 'waiting')
       }),
     dryRun: wishes.dryRun ? 'yes' : 'no',
-    store: (name) => openVault(world, { host: hostView(chosen, host, signal), config }).store(name),
+    store: (name) => passwordSources(world, { host: hostView(chosen, host, signal), config }).store(name),
     author: () => ({ ...world.operator(), version: world.version }),
     self: () => selfOf(world),
     lookUp: (file, words) => world.runProgram({ file, words, deadline: 10_000, group: 'own' }),

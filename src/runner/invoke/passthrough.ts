@@ -4,7 +4,7 @@ import type { Invocation } from './invocation.ts'
 import { keepTrail } from './keep-trail.ts'
 
 /** Runs a program of the host with the operator's own streams; it is written to the trail before and after. */
-export async function carryPassthrough(life: Invocation, command: Passthrough, args: readonly string[]) {
+export async function runPassthrough(life: Invocation, command: Passthrough, args: readonly string[]) {
   const { opened, world, signal } = life
   const streams = world.streams()
   const located = await command.locate(args, streams.tty ? 'yes' : 'no', opened.views)

@@ -1,32 +1,32 @@
 import { visibleLines } from '../../base/sanitize.ts'
 import type { Pending } from '../../host/change/change.ts'
-import { busyBy, holderName } from '../../host/change/describe.ts'
-import { partsOf } from '../../plan/parts.ts'
+import { holderName, lockFailure } from '../../host/change/describe.ts'
+import { splitByPlace } from '../../plan/parts.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { Invocation } from './invocation.ts'
 
 /** Before a person is asked: looks whether the lock could be taken, and throws the Failure `busy` where not. */
-export async function refuseStanding(life: Invocation, plan: Plan<unknown>): Promise<void> {
-  if (!partsOf(plan)) return
+export async function assertNoPendingChange(life: Invocation, plan: Plan<unknown>): Promise<void> {
+  if (!splitByPlace(plan)) return
   const pending = await life.opened.views.pending()
-  const failure = pending && busyBy(pending)
+  const failure = pending && lockFailure(pending)
   if (failure) throw failure
-  if (pending) sayOver(life, pending)
+  if (pending) noteStaleLock(life, pending)
 }
 
 /** In a dry run: says what stands in the way, which keeps nobody from looking. */
-export async function noteStanding(life: Invocation, plan: Plan<unknown>): Promise<void> {
-  if (!partsOf(plan)) return
+export async function warnPendingChange(life: Invocation, plan: Plan<unknown>): Promise<void> {
+  if (!splitByPlace(plan)) return
   const pending = await life.opened.views.pending()
   if (!pending) return
-  const failure = busyBy(pending)
-  if (!failure) return sayOver(life, pending)
+  const failure = lockFailure(pending)
+  if (!failure) return noteStaleLock(life, pending)
   const [head, ...more] = failure.message.split('\n')
   const lines = [`note: ${head}`, ...more.map((line) => `  ${line}`)]
   life.opened.views.say(visibleLines(lines.join('\n')))
 }
 
-const sayOver = ({ opened }: Invocation, { holder }: Pending): void =>
+const noteStaleLock = ({ opened }: Invocation, { holder }: Pending): void =>
   opened.views.say(
     visibleLines(
       `note: “${holder.command}” of ${holderName(holder)} is over, and only its lock still stands`,

@@ -1,40 +1,40 @@
 import { Failure, failed, type Outcome } from '../../base/failure.ts'
-import { busyBy } from '../../host/change/describe.ts'
-import { changes, mustType } from '../../plan/consent-rule.ts'
-import { partsOf, resumeOf, takesLock } from '../../plan/parts.ts'
+import { lockFailure } from '../../host/change/describe.ts'
+import { countChanges, mustType } from '../../plan/consent-rule.ts'
+import { resumeOf, splitByPlace, takesLock } from '../../plan/parts.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { Procedure } from '../command/command.ts'
 import type { InputOf } from '../command/parameters.ts'
 import { type Authorship, noRecorder } from '../execute/audit.ts'
 import { followOn, silent } from '../execute/change-progress.ts'
-import { carryOut, type Result } from '../execute/execute-plan.ts'
-import type { HostHands } from '../execute/host-change.ts'
-import { shortfallOf } from '../execute/partial-failure.ts'
-import { openVault } from '../execute/password-sources.ts'
+import { executePlan, type Result } from '../execute/execute-plan.ts'
+import type { HostChangeTools } from '../execute/host-change.ts'
+import { partialFailure } from '../execute/partial-failure.ts'
+import { passwordSources } from '../execute/password-sources.ts'
 import { openRenderer } from '../output/render.ts'
 import { showCount, showDryRun, showPlan } from '../output/report.ts'
 import { operationOf, sayOperation, withOperation } from './closing-note.ts'
 import { consent } from './consent.ts'
 import type { Invocation } from './invocation.ts'
 import { keepTrail } from './keep-trail.ts'
-import { noteStanding, refuseStanding } from './pending-change.ts'
+import { assertNoPendingChange, warnPendingChange } from './pending-change.ts'
 
 /** Lives a procedure: its plan, consent, carrying out, and what is said of it. */
-export async function carryProcedure(
+export async function runProcedure(
   life: Invocation,
   procedure: Procedure,
   input: InputOf<never>,
 ): Promise<Outcome> {
   const { terminal, opened, run } = life
-  if (procedure.changes === 'host' && consented(run.globals) && !run.globals.dryRun) getReady(life)
+  if (procedure.changes === 'host' && consented(run.globals) && !run.globals.dryRun) prewarm(life)
   const plan = (await procedure
     .plan(input, opened.views)
-    .catch((cause: unknown) => orBusy(life, procedure, cause))) as Plan<unknown>
-  partsOf(plan)
+    .catch((cause: unknown) => preferLockFailure(life, procedure, cause))) as Plan<unknown>
+  splitByPlace(plan)
   if (takesLock(plan) && procedure.changes !== 'host')
     throw new TypeError(`${procedure.name} changes the host, and does not say so`)
   if (run.globals.dryRun) return await dryRun(life, procedure, plan)
-  if (changes(plan) > 0) {
+  if (countChanges(plan) > 0) {
     await review(life, procedure, plan)
     const results = await act(life, plan)
     return await report(life, procedure, plan, results)
@@ -50,7 +50,7 @@ const consented = ({ yes, confirm }: Invocation['run']['globals']): boolean => y
  * What carrying out needs takes its time to start, and can do so while the host is looked at: the trail and the lock. A
  * plan that fails before it has looked at the host has it open nothing.
  */
-function getReady({ world, opened }: Invocation): void {
+function prewarm({ world, opened }: Invocation): void {
   const start = async () => {
     const host = await opened.host()
     await host.prepare(2)
@@ -61,15 +61,19 @@ function getReady({ world, opened }: Invocation): void {
 }
 
 /** A host that was left in the middle of a change cannot be planned on: that it was is what must be said. */
-async function orBusy({ opened }: Invocation, { changes: what }: Procedure, cause: unknown): Promise<never> {
+async function preferLockFailure(
+  { opened }: Invocation,
+  { changes: what }: Procedure,
+  cause: unknown,
+): Promise<never> {
   if (what !== 'host' || !(cause instanceof Failure) || cause.outcome !== 'failed') throw cause
   const pending = await opened.views.pending().catch(() => undefined)
-  throw (pending && busyBy(pending)) ?? cause
+  throw (pending && lockFailure(pending)) ?? cause
 }
 
 async function dryRun(life: Invocation, { risk }: Procedure, plan: Plan<unknown>): Promise<Outcome> {
   const { terminal, run } = life
-  await noteStanding(life, plan)
+  await warnPendingChange(life, plan)
   await terminal.stdout.write(showDryRun(plan, { json: run.globals.json, risk }, terminal.stdout))
   const { refused = [] } = plan
   if (refused[0])
@@ -86,7 +90,7 @@ async function review(life: Invocation, { risk }: Procedure, plan: Plan<unknown>
   const { yes, confirm, quiet, json } = run.globals
   const settled = confirm !== undefined || (yes && mustType(plan, risk) === undefined)
   const asks = !settled && ((plan.risk ?? risk) !== 'routine' || mustType(plan, risk) !== undefined)
-  if (asks && terminal.interactive) await refuseStanding(life, plan)
+  if (asks && terminal.interactive) await assertNoPendingChange(life, plan)
   const silent = (quiet && settled) || (json && !terminal.interactive)
   if ((plan.risk ?? risk) === 'routine')
     for (const text of plan.warnings ?? []) opened.views.say(`warning: ${text}`)
@@ -105,7 +109,7 @@ async function act(life: Invocation, plan: Plan<unknown>): Promise<Result[]> {
   if (plan.trail === 'none') {
     const pds = undefined as never
     const { runProgram } = life.world
-    return await carryOut(plan, { pds, recorder: noRecorder, stop, progress, runProgram })
+    return await executePlan(plan, { pds, recorder: noRecorder, stop, progress, runProgram })
   }
   const changing = takesLock(plan)
   const pds = changing ? opened.lazyPds : await opened.pds()
@@ -113,7 +117,7 @@ async function act(life: Invocation, plan: Plan<unknown>): Promise<Result[]> {
     const host = changing ? await hostHands(life, author, plan) : undefined
     const tally = tallyOf(plan, progress)
     world.lastWords(changing ? hostGoesOn : tally.say)
-    return await carryOut(plan, {
+    return await executePlan(plan, {
       pds,
       recorder,
       stop,
@@ -163,16 +167,16 @@ async function hostHands(
   { world, opened, terminal, run }: Invocation,
   author: Authorship,
   { items }: Plan<unknown>,
-): Promise<HostHands> {
+): Promise<HostChangeTools> {
   const { quiet, json } = run.globals
   const follow = quiet || (json && !terminal.stderr.tty) ? silent : followOn(terminal)
   // What has begun is finished, or undone, after Ctrl-C as well: this host takes no notice of it.
   const host = await opened.host()
-  const changes = await world.openChanges(host)
+  const countChanges = await world.openChanges(host)
   const named = items[0] && resumeOf(items[0])?.store
-  const vault = openVault(world, { host, config: opened.config }, named)
+  const vault = passwordSources(world, { host, config: opened.config }, named)
   const warm = () => void opened.pds().catch(() => {})
-  return { changes, author, view: host, follow, vault, warm }
+  return { changes: countChanges, author, view: host, follow, vault, warm }
 }
 
 /** Rows that hold true go to stdout; what failed or was not tried is thrown, to end on stderr. */
@@ -185,7 +189,7 @@ async function report(
   const { terminal, run, signal } = life
   const { json, quiet } = run.globals
   const operation = operationOf(life, plan, results)
-  const shortfall = withOperation(shortfallOf(plan, results, signal), operation)
+  const shortfall = withOperation(partialFailure(plan, results, signal), operation)
   const rows = results.flatMap((it) => {
     const changed = it.state !== 'unchanged'
     const extra = { changed, operation: changed ? (operation ?? null) : null }
@@ -202,7 +206,7 @@ async function report(
     await renderer.end()
   } catch (cause) {
     if (operation) await sayOperation(life, operation, results)
-    throw shortfall ?? untold(cause, results)
+    throw shortfall ?? resultLost(cause, results)
   }
   if (!quiet && !shortfall)
     for (const line of plan.afterwards ?? []) await terminal.stderr.write(`note: ${line}\n`)
@@ -212,7 +216,7 @@ async function report(
 }
 
 /** What was done stands, though its result is lost with the output. */
-function untold(cause: unknown, results: readonly Result[]): unknown {
+function resultLost(cause: unknown, results: readonly Result[]): unknown {
   if (!(cause instanceof Failure) || !results.some(({ state }) => state === 'done')) return cause
   const message = `it was done, but its result could not be written: ${cause.message}`
   const hint = 'look at what is there now; a password that was not shown must be reset once more'

@@ -8,8 +8,8 @@ import { showCount, showFailure } from '../output/report.ts'
 import type { Run } from '../parse/parse.ts'
 import { open } from './connections.ts'
 import type { Invocation } from './invocation.ts'
-import { carryPassthrough } from './passthrough.ts'
-import { carryProcedure } from './procedure.ts'
+import { runPassthrough } from './passthrough.ts'
+import { runProcedure } from './procedure.ts'
 import type { World } from './world.ts'
 
 /** Lives the life of one command, from its parsed line to its outcome; everything it opened is closed. */
@@ -27,7 +27,7 @@ export async function runCommand(
   const operation = world.newOperationId()
   const life: Invocation = { run, world, terminal, commands, opened, operation, signal }
   try {
-    const result = await carry(life)
+    const result = await dispatch(life)
     return typeof result === 'object' ? result : { outcome: result }
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause
@@ -54,18 +54,18 @@ function timeLimit(ms: number | undefined): { signal: AbortSignal; timer: NodeJS
   return { signal: limit.signal, timer: ms === undefined ? undefined : setTimeout(late, ms) }
 }
 
-async function carry(life: Invocation): Promise<Outcome | { outcome: Outcome; code: number }> {
+async function dispatch(life: Invocation): Promise<Outcome | { outcome: Outcome; code: number }> {
   const { command } = life.run
   const input = (await complete(life)) as InputOf<never>
   switch (command.kind) {
     case 'query':
-      return await carryQuery(life, command, input)
+      return await runQuery(life, command, input)
     case 'procedure':
-      return await carryProcedure(life, command, input)
+      return await runProcedure(life, command, input)
     case 'printer':
-      return await carryPrinter(life, command, input)
+      return await runPrinter(life, command, input)
     case 'passthrough':
-      return await carryPassthrough(life, command, (life.run.input as { args: readonly string[] }).args)
+      return await runPassthrough(life, command, (life.run.input as { args: readonly string[] }).args)
   }
 }
 
@@ -84,7 +84,7 @@ async function complete({ run, opened, terminal }: Invocation): Promise<Record<s
   return input
 }
 
-async function carryPrinter(
+async function runPrinter(
   { terminal, commands }: Invocation,
   printer: Printer,
   input: InputOf<never>,
@@ -105,7 +105,7 @@ async function byHostClock(input: InputOf<never>, { views }: Invocation['opened'
   return Object.fromEntries(shifted) as InputOf<never>
 }
 
-async function carryQuery(
+async function runQuery(
   { terminal, opened, run }: Invocation,
   query: Query,
   input: InputOf<never>,

@@ -1,7 +1,7 @@
 import { usage } from '../../base/failure.ts'
 import type { Command } from '../command/command.ts'
-import { asides, type Globals, globals } from '../command/global-options.ts'
-import { findCommand, flagsOf, nextWords, paramsOf, program } from '../command/names.ts'
+import { type Globals, globals, helpAndVersion } from '../command/global-options.ts'
+import { findCommand, flagsOf, paramsOf, program, subcommands } from '../command/names.ts'
 import type { Param, Params } from '../command/parameters.ts'
 import { groupHelp, helpOf, type Look, rootHelp } from '../docs/help.ts'
 import { type Given, globalsOf, inputOf } from './operands.ts'
@@ -83,7 +83,7 @@ async function walk(
   let rest = argv
   let command: Command | undefined
   while (!command) {
-    const next = nextWords(commands, words)
+    const next = subcommands(commands, words)
     const { operands, unknown } = await scan({ args: rest, params: {}, next, words }, given)
     if (given.has('version')) return answer(`${program} ${around.version}\n`)
     const word = operands[0]
@@ -150,7 +150,7 @@ async function scan(
   const line = new Command().exitOverride().configureOutput({ writeErr: () => {} })
   line.enablePositionalOptions()
   for (const word of next) line.command(word)
-  const known: Params = { ...globals, ...asides, ...params }
+  const known: Params = { ...globals, ...helpAndVersion, ...params }
   for (const [key, param] of Object.entries(known)) {
     for (const spelling of param.kind === 'argument' ? [] : spellings(key, param)) {
       const option = new Option(spelling)

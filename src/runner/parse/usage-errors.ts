@@ -1,8 +1,8 @@
 import { type Failure, usage } from '../../base/failure.ts'
 import { distance, nearest } from '../../base/suggest.ts'
 import type { Command } from '../command/command.ts'
-import { asides, globals } from '../command/global-options.ts'
-import { findCommand, flagsOf, nextWords, program, seeHelp, usageLine } from '../command/names.ts'
+import { globals, helpAndVersion } from '../command/global-options.ts'
+import { findCommand, flagsOf, program, seeHelp, subcommands, usageLine } from '../command/names.ts'
 import type { Params } from '../command/parameters.ts'
 import { accountMeaning, foreignMeaning } from './foreign-words.ts'
 
@@ -53,7 +53,7 @@ function similarCommands(
     return isCommandOrNoun(name, commands) ? [name] : commandsWith(next, commands)
   }
   const verbs = before.length === 0 ? commands.map(({ name }) => name.split(' ').at(-1) ?? name) : []
-  const near = nearest(word, [...nextWords(commands, before), ...verbs], (next, edits) =>
+  const near = nearest(word, [...subcommands(commands, before), ...verbs], (next, edits) =>
     of(next).some((name) => isSafeGuess(word, next, edits, findCommand(commands, name.split(' ')))),
   )
   return near === undefined ? [] : of(near)
@@ -79,7 +79,7 @@ function isOpposite(one: string, other: string): boolean {
 /** An option that the command does not have, with the one that was probably meant. */
 export function unknownOption(typed: string, params: Params, words: readonly string[]): Failure {
   const [name = typed] = typed.split('=', 1)
-  const options = Object.entries({ ...params, ...globals, ...asides }).filter(
+  const options = Object.entries({ ...params, ...globals, ...helpAndVersion }).filter(
     ([, { kind }]) => kind !== 'argument',
   )
   const flags = options.flatMap(([key, param]) => flagsOf(key, param))

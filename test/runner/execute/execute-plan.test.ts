@@ -6,7 +6,7 @@ import type { Item } from '../../../src/plan/plan.ts'
 import { later } from '../../../src/plan/steps/placeholders.ts'
 import { type XrpcStep, xrpc } from '../../../src/plan/steps/xrpc.ts'
 import { noRecorder } from '../../../src/runner/execute/audit.ts'
-import { carryOut, type Result } from '../../../src/runner/execute/execute-plan.ts'
+import { executePlan, type Result } from '../../../src/runner/execute/execute-plan.ts'
 import { type Between, observedPds, type PdsChange } from '../../support/observed.ts'
 import { checkOf, crowdOf, has, type Named, takedown, takedowns, userOf } from '../../support/plans.ts'
 import type { ScriptedPds } from '../../support/scripted-pds.ts'
@@ -38,7 +38,7 @@ async function carry(items: readonly Item<Named>[], trial: Trial = {}): Promise<
     change: (change: PdsChange) => void changes.push(change),
     bug: (cause: unknown) => void bugs.push(cause),
   }
-  const results = await carryOut(
+  const results = await executePlan(
     { title: 'try it', confirm: 'sure', items },
     {
       pds: observedPds(pds, observer, between),

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Failure, failed, unreachable } from '../../../src/base/failure.ts'
 import type { Plan } from '../../../src/plan/plan.ts'
 import type { Result } from '../../../src/runner/execute/execute-plan.ts'
-import { shortfallOf } from '../../../src/runner/execute/partial-failure.ts'
+import { partialFailure } from '../../../src/runner/execute/partial-failure.ts'
 
 const item = (subject: string) => ({ subject, steps: [], rows: [] })
 const done = (subject: string): Result => ({ state: 'done', item: item(subject), rows: [] })
@@ -21,7 +21,7 @@ const planOf = (results: readonly Result[], more: Partial<Plan<unknown>> = {}): 
   ...more,
 })
 const shortfall = (results: readonly Result[], more: Partial<Plan<unknown>> = {}, stop?: AbortSignal) =>
-  shortfallOf(planOf(results, more), results, stop)
+  partialFailure(planOf(results, more), results, stop)
 
 const no = failed('invalid-request', 'no', 'try another')
 const lost = unreachable('link-lost', 'gone', 'look at the network')

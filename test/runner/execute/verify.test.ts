@@ -3,7 +3,7 @@ import type { Failure } from '../../../src/base/failure.ts'
 import { Secret } from '../../../src/base/secret.ts'
 import { later } from '../../../src/plan/steps/placeholders.ts'
 import type { Proof } from '../../../src/plan/steps/proof.ts'
-import { contains, prove, proveStatuses } from '../../../src/runner/execute/verify.ts'
+import { contains, verify, verifyStatuses } from '../../../src/runner/execute/verify.ts'
 import { failureOf } from '../../support/failing.ts'
 import { scriptedPds } from '../../support/scripted-pds.ts'
 import { didOf } from '../../support/scripted-state.ts'
@@ -70,7 +70,7 @@ describe('prove', () => {
     ['that a password logs in', login(later('account.did'), 'correct horse')],
     ['that a password is taken of an account that is down', login('bob.test', 'password')],
   ])('%s', async (_, proof) => {
-    expect(await prove(world(), proof, of)).toBeUndefined()
+    expect(await verify(world(), proof, of)).toBeUndefined()
   })
 
   test.each<[string, Proof, string, 'failed' | 'partial']>([
@@ -94,7 +94,7 @@ describe('prove', () => {
     ],
     ['a password is refused', login(did, 'wrong'), 'a login with the new password is refused', 'partial'],
   ])('fails when %s', async (_, proof, words, outcome) => {
-    const failure = await failureOf(prove(world(), proof, of))
+    const failure = await failureOf(verify(world(), proof, of))
     expect(failure).toMatchObject({ outcome, code: 'not-proven' })
     expect(failure.message).toContain(words)
     expect(failure.message).not.toContain('wrong')
@@ -103,7 +103,7 @@ describe('prove', () => {
   test('a status is left to be read with the others', async () => {
     const pds = world()
     const proof: Proof = { kind: 'status', did: later('account.did'), status: 'takendown' }
-    expect(await prove(pds, proof, of)).toEqual({ did, status: 'takendown' })
+    expect(await verify(pds, proof, of)).toEqual({ did, status: 'takendown' })
     expect(pds.asked).toEqual([])
   })
 })
@@ -118,9 +118,9 @@ describe('statuses', () => {
       { did: gone, status: 'deleted' },
     ]
     const told = new Map(proofs.map(({ did, status }) => [did, status]))
-    expect(await proveStatuses(world(), proofs)).toEqual(told)
+    expect(await verifyStatuses(world(), proofs)).toEqual(told)
     const either = [{ did: bob, status: 'active', or: ['takendown'] }]
-    expect(await proveStatuses(world(), either)).toEqual(new Map([[bob, 'takendown']]))
+    expect(await verifyStatuses(world(), either)).toEqual(new Map([[bob, 'takendown']]))
   })
 
   test('those that do not are told, with what they are', async () => {
@@ -129,7 +129,7 @@ describe('statuses', () => {
       { did: bob, status: 'deleted' },
       { did: gone, status: 'active' },
     ]
-    const wrong = await proveStatuses(world(), proofs)
+    const wrong = await verifyStatuses(world(), proofs)
     expect([...wrong].map(([one, found]) => [one, (found as Failure).message.split(', but ')[1]])).toEqual([
       [did, `${did} is active, not takendown`],
       [bob, `${bob} is takendown, not deleted`],
