@@ -162,7 +162,7 @@ describe('the steps of one item', () => {
     expect(bugs).toEqual([bug])
     expect(shown(changes)).toEqual(['down 0', 'down 1', 'up 0'])
     expect(failures).toMatchObject([{ outcome: 'failed', code: 'bug' }])
-    expect(failures[0]?.message).toContain('carry-out.test.ts')
+    expect(failures[0]?.message).toContain('execute-plan.test.ts')
   })
 })
 
