@@ -4,7 +4,8 @@ import { type Config, fullPath, type HostConfig, hostDefaults } from '../config/
 import { saveHost } from '../config/load.ts'
 import { publicName } from '../health/public-name.ts'
 import type { HostView } from '../host/access/host.ts'
-import { repoPages, statusOf } from '../pds/accounts/accounts.ts'
+import { dockerVersions } from '../host/docker/versions.ts'
+import { countAccounts } from '../pds/accounts/accounts.ts'
 import type { PdsView } from '../pds/xrpc/client.ts'
 import { versionOf } from '../pds/xrpc/health-answer.ts'
 import { column } from '../runner/command/columns.ts'
@@ -12,7 +13,6 @@ import { procedure } from '../runner/command/command.ts'
 import { composeFile, directory, hostName, projectName, target } from '../runner/command/host-types.ts'
 import { flag, option, optionalArgument } from '../runner/command/parameters.ts'
 import { choice, count, integer, optional, path, text, yesNo } from '../runner/command/types.ts'
-import { ask } from '../ssh/shell.ts'
 
 /** Looks at the host before it is saved, so that a wrong entry is noticed now and not at night. */
 export default procedure({
@@ -167,24 +167,4 @@ const orFailure = async <T>(look: () => Promise<T>): Promise<T | Failure> => {
     if (cause instanceof Failure && cause.outcome !== 'interrupted') return cause
     throw cause
   }
-}
-
-async function dockerVersions(host: HostView): Promise<[string | null, string | null]> {
-  const answer = await host.ask(
-    ask`for about in ${'version --format {{.Server.Version}}'} ${'compose version --short'}; do
-      line=$(docker $about 2>/dev/null) || line=
-      printf '%s\\n' "$line"
-    done`,
-  )
-  const [docker = '', compose = ''] = answer.stdout.split('\n').map((line) => line.trim())
-  return [docker || null, compose || null]
-}
-
-async function countAccounts(pds: PdsView): Promise<{ total: number; active: number }> {
-  let [total, active] = [0, 0]
-  for await (const page of repoPages(pds, undefined)) {
-    total += page.length
-    active += page.filter((row) => statusOf(row) === 'active').length
-  }
-  return { total, active }
 }

@@ -1,22 +1,29 @@
 import type { HostView, Settings } from '../host/access/host.ts'
-import { keysOf, pendingEditsWarning, readDrift } from '../host/apply/env-drift.ts'
+import { keysOf, readDrift } from '../host/apply/env-drift.ts'
 import { expectedIdentity } from '../host/apply/expected-identity.ts'
 import { refuseOtherImage } from '../host/apply/image-drift.ts'
-import { actsOn, checkCompose, gateOf, pinRunningImage, recreate } from '../host/apply/recreate.ts'
+import { assertPendingEdits, pendingEditsWarning } from '../host/apply/pending-edits.ts'
+import {
+  actsOn,
+  checkCompose,
+  gateOf,
+  pinRunningImage,
+  recreate,
+  restartStep,
+} from '../host/apply/recreate.ts'
 import type { Container } from '../host/docker/containers.ts'
 import { type Engine, readComposeEngine, readEngine } from '../host/docker/engine.ts'
 import { portOf } from '../host/docker/pds-port.ts'
 import { parseEnvFile } from '../host/env/parse.ts'
 import { containerOf } from '../host/logs/read-log.ts'
 import type { Plan } from '../plan/plan.ts'
-import { shell, wait } from '../plan/steps/host.ts'
+import { wait } from '../plan/steps/host.ts'
 import { later } from '../plan/steps/placeholders.ts'
 import type { Step } from '../plan/steps/step.ts'
 import { column } from '../runner/command/columns.ts'
 import { procedure } from '../runner/command/command.ts'
-import { flag } from '../runner/command/parameters.ts'
+import { applyBadEdits, flag } from '../runner/command/parameters.ts'
 import { count, optional, text } from '../runner/command/types.ts'
-import { act } from '../ssh/shell.ts'
 
 const gate = { healthy: 2, settle: 3, deadline: 60 }
 
@@ -36,14 +43,17 @@ export default procedure({
   examples: ['kimbia-ops restart', 'kimbia-ops restart --recreate --yes'],
   risk: 'disruptive',
   changes: 'host',
-  input: { recreate: flag('make the container anew, with pds.env as it is now') },
+  input: {
+    recreate: flag('make the container anew, with pds.env as it is now'),
+    force: applyBadEdits,
+  },
   output: {
     service: column(text, 'compose service of the PDS'),
     container: column(optional(text), 'its name'),
     version: column(optional(text), 'of the PDS, as it answers now'),
     outageMs: column(optional(count), 'how long it did not answer, in milliseconds'),
   },
-  async plan({ recreate: anew }, { host }): Promise<Plan<Row>> {
+  async plan({ recreate: anew, force }, { host }): Promise<Plan<Row>> {
     const { service, name } = await host.config()
     const settings = await host.settings()
     const { steps, container, engine, acting } = anew
@@ -56,12 +66,14 @@ export default procedure({
       version: later('host.version'),
       outageMs: later('host.outageMs'),
     }
-    const drift = container ? await readDrift(host, engine, container, settings.text.reveal()) : []
+    const was = settings.text.reveal()
+    const drift = keysOf(container ? await readDrift(host, engine, container, was) : [])
+    if (anew) await assertPendingEdits({ force }, { host, engine, keys: drift, text: was, was })
     return {
       title,
       confirm: name,
       found: [acting],
-      warnings: (anew ? pendingEditsWarning : notTakenUp)(keysOf(drift)),
+      warnings: (anew ? pendingEditsWarning : notTakenUp)(drift),
       items: [{ subject: service, steps, rows: [row] }],
     }
   },
@@ -102,9 +114,7 @@ async function restart(host: HostView, settings: Settings): Promise<Way> {
     container,
     acting: `acts on the container ${container.name}, which belongs to ${config.dir}`,
     steps: [
-      shell(`Restart ${container.name}`, act`${engine.docker} restart ${container.name}`, {
-        interrupts: { port },
-      }),
+      restartStep(engine, container, port),
       wait(`Wait until the PDS is healthy, and stays so for ${gate.settle} s`, {
         port,
         ...gate,

@@ -1,3 +1,5 @@
+import { quote } from '../base/shell-words.ts'
+
 /** What a command line does to the host: `ask` only reads, `act` changes. */
 export type Effect = 'ask' | 'act'
 
@@ -9,15 +11,6 @@ export interface Shell<E extends Effect = Effect> {
 
 /** What may stand in `${}`: one word, several words, or a quoted line spliced in (for `sh -c`, as one word). */
 export type Word = string | number | readonly (string | number)[] | Shell<'ask'>
-
-const safe = /^(?!=)[A-Za-z0-9_./:=@%+,-]+$/
-
-/** One word for a POSIX shell (IEEE 1003.1, 2.2.2: single quotes keep every character but themselves). */
-export function quote(word: string | number): string {
-  const text = String(word)
-  if (text.includes('\0')) throw new TypeError('a shell word cannot hold a NUL byte')
-  return safe.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
-}
 
 const toText = (word: Word): string => {
   if (Array.isArray(word)) return word.map(quote).join(' ')

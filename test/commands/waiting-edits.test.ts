@@ -4,6 +4,7 @@ import { scriptedPds } from '../support/scripted-pds.ts'
 import { errorOf, nothing, rowsOf, scriptedWorld } from '../support/world.ts'
 import { rotating } from './admin-password/rotating.ts'
 import { composed, composedLook, pdsEnv, runningEnv } from './env/composed.ts'
+import { digest, healthy, updatable } from './update/updatable.ts'
 
 const bad = `${pdsEnv}PDS_RATE_LIMITS_ENABLED=yes\n`
 const good = pdsEnv.replace('LOG_LEVEL=info', 'LOG_LEVEL=warn')
@@ -22,6 +23,7 @@ const commands = [
   ['env', 'set', 'PDS_BLOB_UPLOAD_LIMIT=5000000', '--yes', '--json'],
   ['env', 'unset', 'PDS_BLOBSTORE_DISK_TMP_LOCATION', 'PDS_INVITE_REQUIRED', '--yes', '--json'],
   ['signup', 'close', '--yes', '--json'],
+  ['restart', '--recreate', '--yes', '--json'],
 ]
 
 describe.each(commands)('%s %s', (...words) => {
@@ -127,6 +129,29 @@ describe('a rotation', () => {
       ).code,
     ).toBe(0)
   })
+})
+
+test.each([
+  ['a rotation', ['admin-password', 'rotate', '--yes', '--json']],
+  ['an update', ['update', 'apply', '--yes', '--json']],
+])('%s refuses a bad edit that waits, unless forced', async (what, words) => {
+  const worldOf = () => {
+    if (what === 'an update') {
+      const text = `PDS_HOSTNAME=pds.test\nPDS_ADMIN_PASSWORD=admin-password\nPDS_RATE_LIMITS_ENABLED=yes\n`
+      const host = updatable({ remote: { id: digest('c') }, text })
+      return scriptedWorld({ pds: healthy(), host, hostChanges: {} })
+    }
+    const it = rotating()
+    it.text += 'PDS_RATE_LIMITS_ENABLED=yes\n'
+    return it.world(undefined, { container: ['PDS_ADMIN_PASSWORD=admin-password'] })
+  }
+  const ran = await worldOf().run(...words)
+  expect(ran).toMatchObject({ code: 1, ...nothing })
+  expect(errorOf(ran)).toMatchObject({
+    code: 'bad-edit-waiting',
+    message: expect.stringContaining('PDS_RATE_LIMITS_ENABLED'),
+  })
+  expect((await worldOf().run(...words, '--force')).code).toBe(0)
 })
 
 describe('env unset of what is out of the file already', () => {

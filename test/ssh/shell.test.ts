@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { act, ask, quote } from '../../src/ssh/shell.ts'
+import { quote } from '../../src/base/shell-words.ts'
+import { act, ask } from '../../src/ssh/shell.ts'
 
 const words = [
   '',

@@ -81,7 +81,11 @@ describe.skipIf(isMissing)('with age (skipped where it is not installed)', () =>
     const s = open(await newKey())
     await s.writePending(next)
     await s.markCurrent(next)
-    const vault = { store: async () => s, assertConfiguredStore: async () => {}, currentPassword: async () => old }
+    const vault = {
+      store: async () => s,
+      assertConfiguredStore: async () => {},
+      currentPassword: async () => old,
+    }
     const step = storeStep('discard', s.name, 'of pds.env')
     await runStoreStep(step, { ...vault, formerPassword: async () => next })
     expect(decrypt('kimbia.age')).toBe('old-5ecret\n')

@@ -86,7 +86,11 @@ describe('a rotation', () => {
   test('the first of all is given up where there is no field for it', async () => {
     const s = store('op://Infra/kimbia.social/first')
     await s.writePending(next)
-    const vault = { store: async () => s, assertConfiguredStore: async () => {}, currentPassword: async () => old }
+    const vault = {
+      store: async () => s,
+      assertConfiguredStore: async () => {},
+      currentPassword: async () => old,
+    }
     const step = storeStep('discard', s.name, 'of pds.env')
     await runStoreStep(step, { ...vault, formerPassword: async () => next })
     expect(shown(await s.read())).toEqual(['old-5ecret', undefined])

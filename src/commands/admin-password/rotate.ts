@@ -10,26 +10,18 @@ import {
   recordStep,
   type StandingRecord,
 } from '../../host/admin-password/record.ts'
-import { driftFrom, keysOf, pendingEditsWarning } from '../../host/apply/env-drift.ts'
-import { refuseOtherImage } from '../../host/apply/image-drift.ts'
-import { actsOn, applying } from '../../host/apply/recreate.ts'
-import { refuseOverridden } from '../../host/apply/settings-proof.ts'
-import { readServiceEnv } from '../../host/compose/service-env.ts'
-import { type ComposeEngine, readComposeEngine } from '../../host/docker/engine.ts'
-import { portOf } from '../../host/docker/pds-port.ts'
-import { diffSettings } from '../../host/env/diff.ts'
-import { editEnv } from '../../host/env/edit.ts'
+import { planSettings, type SettingsChange } from '../../host/apply/settings-change.ts'
+import { readComposeEngine } from '../../host/docker/engine.ts'
 import { parseEnvFile } from '../../host/env/parse.ts'
 import type { Item, Plan } from '../../plan/plan.ts'
 import { check } from '../../plan/steps/check.ts'
-import { write } from '../../plan/steps/host.ts'
 import { later } from '../../plan/steps/placeholders.ts'
 import type { Proof } from '../../plan/steps/proof.ts'
 import type { Step } from '../../plan/steps/step.ts'
 import { storeStep } from '../../plan/steps/store.ts'
 import { column, type RowOf } from '../../runner/command/columns.ts'
 import { procedure } from '../../runner/command/command.ts'
-import { flag, option } from '../../runner/command/parameters.ts'
+import { applyBadEdits, flag, option } from '../../runner/command/parameters.ts'
 import {
   count,
   duration,
@@ -42,7 +34,6 @@ import {
   yesNo,
 } from '../../runner/command/types.ts'
 import type { Views } from '../../runner/command/views.ts'
-import { ask } from '../../ssh/shell.ts'
 import { storeLabel } from '../../store/label.ts'
 import { refuseDisagreement } from './agreement.ts'
 import { chooseStore, storeName } from './shared.ts'
@@ -82,10 +73,14 @@ export default procedure({
     ),
     every: option(duration, 'how long a password may stand (default: what the config says, else 90d)'),
     length: option(integer(32, 128), 'hexadecimal digits of the new one (default: 32, which are 128 bits)'),
+    force: applyBadEdits,
     reason: option(reason, 'kept in the trail'),
   },
   output,
-  async plan({ ifDue, store: wanted, every: given, length = 32, reason: why }, views): Promise<Plan<Row>> {
+  async plan(
+    { ifDue, store: wanted, every: given, length = 32, force, reason: why },
+    views,
+  ): Promise<Plan<Row>> {
     const config = await views.host.config()
     const store = chooseStore(wanted, config, (await views.config()).file)
     const every = given ?? rotateEvery(config)
@@ -110,8 +105,8 @@ export default procedure({
       store: storeLabel(store),
       id: crypto.randomUUID(),
     }
-    const { steps, warnings, acting } = await changeOf(
-      { next, settings, store, made, standing, ifDue },
+    const { steps, warnings, found } = await changeOf(
+      { next, settings, store, made, standing, ifDue, force },
       views,
     )
     const row = {
@@ -123,7 +118,7 @@ export default procedure({
       outageMs: later('host.outageMs'),
     }
     const item: Item<Row> = { subject, steps, rows: [row] }
-    return { ...frame, found: [acting, since(standing)], warnings, items: [item] }
+    return { ...frame, found: [...found, since(standing)], warnings, items: [item] }
   },
 })
 
@@ -164,6 +159,7 @@ interface Rotation {
   readonly standing: StandingRecord
   /** Nobody looks at what is warned of. */
   readonly ifDue: boolean
+  readonly force: boolean
 }
 
 /** What is proven after a rotation, and after it was undone. */
@@ -183,73 +179,46 @@ function refuseElsewhere(text: string): void {
 
 /** First the store, then the host, then the proof; none of what follows the host holds a secret. */
 async function changeOf(
-  { next, settings, store, made, standing, ifDue }: Rotation,
+  { next, settings, store, made, standing, ifDue, force }: Rotation,
   { host, pds }: Views,
 ): Promise<{
   readonly steps: readonly Step[]
   readonly warnings: readonly string[]
-  readonly acting: string
+  readonly found: readonly string[]
 }> {
-  const config = await host.config()
-  const { dir, service } = config
+  const { dir } = await host.config()
   const engine = await readComposeEngine(host)
-  const was = settings.text.reveal()
-  refuseElsewhere(was)
-  const env = await readServiceEnv(host, engine, was)
-  refuseOverridden(env, new Map([[key, next.reveal()]]), `${dir}/pds.env`)
+  refuseElsewhere(settings.text.reveal())
   await refuseDisagreement(pds, settings, engine.pds, await host.where())
-  await refuseOtherImage(host, engine)
-  const drift = engine.pds ? keysOf(await driftFrom(host, engine, engine.pds, env)) : []
-  if (ifDue && drift.length > 0) await refuseDrift(drift, engine, { host })
-  const edit = editEnv(was, new Map([[key, next.reveal()]]))
-  const path = `${dir}/pds.env`
-  const writing = write(`Write the new password into ${path}`, {
-    path,
-    content: new Secret(edit.text),
-    was: settings.text,
-    changes: diffSettings(was, edit.text),
-    holds: 'settings',
-  })
-  const gate = { healthy: 2, settle: 3, deadline: 60 }
-  const port = portOf(engine.pds, engine.containers, config, settings.port)
+  const change: SettingsChange = {
+    changes: new Map([[key, next.reveal()]]),
+    why: `Write the new password into ${dir}/pds.env`,
+    gate: { healthy: 2, settle: 3, deadline: 60 },
+    proof: 'answer',
+    force,
+    unattended: ifDue,
+  }
+  const applied = await planSettings(change, host, { engine, settings })
   const label = storeLabel(store)
   const undo = storeStep('discard', label, 'of pds.env', { proof: accepted })
   return {
     steps: [
       storeStep('write pending', label, next, { undo }),
-      ...applying({ engine, service, port, gate, drift, written: parseEnvFile(edit.text) }, [writing]),
+      ...applied.steps,
       recordStep(await recordPath(host), made, standing),
       check('See that the PDS takes the new password, and refuses the old one', proof),
       storeStep('mark current', label, 'of pds.env'),
     ],
-    warnings: warningsOf(store, drift, edit.collapsed.length),
-    acting: actsOn(engine, config),
+    warnings: [...warningsOf(store, applied.edit.collapsed.length), ...applied.warnings],
+    found: applied.found,
   }
 }
 
-/** Where nobody is there to weigh it, nothing is applied that somebody left; what compose does not see counts for nothing. */
-async function refuseDrift(
-  drift: readonly string[],
-  { pds, project }: ComposeEngine,
-  { host }: Pick<Views, 'host'>,
-): Promise<void> {
-  const service = pds?.labels['com.docker.compose.service'] ?? ''
-  const made = pds?.labels['com.docker.compose.config-hash']
-  const { stdout } = await host.ask(ask`${project.words} config --hash ${service}`)
-  if (made !== undefined && stdout.trim() === `${service} ${made}`) return
-  throw failed(
-    'drift',
-    `pds.env was edited but never applied, and a rotation would take that up with nobody there: ${drift.join(', ')}; nothing was changed`,
-    'see: kimbia-ops env diff; to apply it: kimbia-ops restart --recreate; or rotate without --if-due',
-  )
-}
-
-function warningsOf(store: string, drift: readonly string[], collapsed: number): readonly string[] {
+function warningsOf(store: string, collapsed: number): readonly string[] {
   return [
     ...(store === 'stdout'
       ? ['no store keeps the new password: it is printed once, and stands in pds.env']
       : []),
-    ...pendingEditsWarning(drift),
     ...(collapsed > 0 ? [`${key} stood several times in pds.env: it is left once`] : []),
   ]
 }

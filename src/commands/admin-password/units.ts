@@ -1,4 +1,4 @@
-import { quote } from '../../ssh/shell.ts'
+import { quote } from '../../base/shell-words.ts'
 
 /** What is run every day, and when. */
 export interface Job {

@@ -1,5 +1,5 @@
 import { Failure } from '../../base/failure.ts'
-import type { HostView } from '../../host/access/host.ts'
+import { lintFile } from '../../host/access/env-file-mode.ts'
 import { lintCompose } from '../../host/compose/lint-settings.ts'
 import { tryServiceEnv } from '../../host/compose/service-env.ts'
 import { containersIfAny } from '../../host/docker/engine.ts'
@@ -9,42 +9,6 @@ import { parseEnvFile } from '../../host/env/parse.ts'
 import { column, table } from '../../runner/command/columns.ts'
 import { query } from '../../runner/command/command.ts'
 import { choice, count, optional, text, yesNo } from '../../runner/command/types.ts'
-import { ask } from '../../ssh/shell.ts'
-
-/** Who may read the file: owner and octal mode, following links. */
-async function lintFile(host: HostView): Promise<readonly EnvFinding[]> {
-  const file = `${(await host.config()).dir}/pds.env`
-  const { code, stdout, stderr } = await host.ask(
-    ask`stat -L -c '%a %U' ${file} 2>/dev/null || stat -L -f '%Lp %Su' ${file}`,
-  )
-  const of = (severity: EnvFinding['severity'], problem: string, remedy: string): EnvFinding[] => [
-    { line: null, key: '', severity, problem, remedy },
-  ]
-  const [, mode, owner] = /^([0-7]{1,4}) (\S+)\s*$/.exec(stdout) ?? []
-  if (code !== 0 || mode === undefined)
-    return of(
-      'note',
-      `its mode and owner cannot be read: ${stderr.trim().slice(0, 200)}`,
-      'see: ls -l on the host',
-    )
-  const open = !['600', '400'].includes(mode)
-  return [
-    ...(open
-      ? of(
-          'warning',
-          `its mode is ${mode}: others than its owner may read it`,
-          `on the host: chmod 600 ${file}`,
-        )
-      : []),
-    ...(owner === 'root'
-      ? []
-      : of(
-          'note',
-          `it belongs to ${owner}, who can read every secret in it`,
-          `on the host: chown root ${file}`,
-        )),
-  ]
-}
 
 /** That only pds.env could be looked at, where docker does not tell of the rest. */
 const unseen = ({ code, message }: Failure): EnvFinding[] =>

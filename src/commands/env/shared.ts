@@ -1,29 +1,13 @@
 import { usage } from '../../base/failure.ts'
-import { Secret } from '../../base/secret.ts'
-import type { Settings } from '../../host/access/host.ts'
-import { driftFrom, driftWarning, keysOf, refuseBadEdit } from '../../host/apply/env-drift.ts'
-import { refuseOtherImage } from '../../host/apply/image-drift.ts'
-import {
-  actsOn,
-  checkCompose,
-  gateOf,
-  type Recreating,
-  recreate,
-  wayBack,
-} from '../../host/apply/recreate.ts'
-import { refuseOverridden, settingsProof } from '../../host/apply/settings-proof.ts'
-import type { HostStep } from '../../host/change/step.ts'
-import { readServiceEnv, type ServiceEnv } from '../../host/compose/service-env.ts'
-import { type ComposeEngine, readComposeEngine } from '../../host/docker/engine.ts'
-import { portOf } from '../../host/docker/pds-port.ts'
+import { planSettings, type SettingsChange, writeFile } from '../../host/apply/settings-change.ts'
+import { readComposeEngine } from '../../host/docker/engine.ts'
 import { cautionOf, dangerOf } from '../../host/env/dangers.ts'
 import { diffSettings } from '../../host/env/diff.ts'
 import { type EnvChanges, type EnvEdit, editEnv } from '../../host/env/edit.ts'
 import { newErrors } from '../../host/env/lint/lint.ts'
-import { type EnvFile, parseEnvFile } from '../../host/env/parse.ts'
+import { parseEnvFile } from '../../host/env/parse.ts'
 import type { Quoting } from '../../host/env/quote.ts'
 import type { Plan } from '../../plan/plan.ts'
-import { write } from '../../plan/steps/host.ts'
 import { later } from '../../plan/steps/placeholders.ts'
 import { column, type RowOf } from '../../runner/command/columns.ts'
 import { flag, option } from '../../runner/command/parameters.ts'
@@ -61,123 +45,49 @@ export interface Wish {
 }
 
 /** The plan of a change: the file is written, checked by compose, and applied; whatever fails is put back. */
-export async function planEdit(wish: Wish, views: Views): Promise<Plan<RowOf<typeof editColumns>>> {
-  const config = await views.host.config()
+export async function planEdit(wish: Wish, { host }: Views): Promise<Plan<RowOf<typeof editColumns>>> {
+  const { dir, name } = await host.config()
   const [settings, engine] = await Promise.all([
-    views.host.settings(),
-    wish.noApply ? undefined : readComposeEngine(views.host),
+    host.settings(),
+    wish.noApply ? undefined : readComposeEngine(host),
   ])
   const was = settings.text.reveal()
   const edit = editEnv(was, wish.changes, wish.quoting)
   refuseErrors(was, edit.text, wish)
   const [before, after] = [parseEnvFile(was), parseEnvFile(edit.text)]
   const keys = [...wish.changes.keys()]
-  const file = `${config.dir}/pds.env`
-  const { own, waiting } = await driftAfter(engine, was, { ...wish, file }, views)
+  const file = `${dir}/pds.env`
+  const change: SettingsChange = {
+    changes: wish.changes,
+    quoting: wish.quoting,
+    why: `Write ${file}`,
+    gate: { healthy: 2, settle: Math.ceil((wish.settle ?? 3000) / 1000), deadline: 60 },
+    proof: 'container',
+    force: wish.force,
+  }
+  const applied = engine && (await planSettings(change, host, { engine, settings }))
   const changed = keys.filter((key) => before.get(key) !== after.get(key))
-  const writing = edit.text === was ? [] : [writeStep(file, settings, edit)]
-  const wanted = wish.changes.has('PDS_PORT') ? (after.get('PDS_PORT') ?? '') : undefined
-  const portWith = (value?: string) =>
-    portOf(engine?.pds, engine?.containers ?? [], config, settings.port, value)
-  const restart =
-    engine !== undefined && (writing.length > 0 || own.length > 0 || engine.pds?.state !== 'running')
-  if (restart) await refuseOtherImage(views.host, engine)
-  if (restart && !wish.force) refuseBadEdit(edit.text, waiting, was)
-  const { service } = config
-  const ports = { port: portWith(wanted), oldPort: portWith() }
-  const applying = { writing, wish, ...ports, before, after, service, drift: waiting }
-  const steps = restart ? applySteps({ engine, ...applying }) : writing
-  const measured = { version: later('host.version'), outageMs: later('host.outageMs') }
+  const written = edit.text !== was
+  const restarts = applied?.restarts === true
   const row = {
     ...{ keys, file, applied: engine !== undefined },
-    ...(restart ? measured : { version: null, outageMs: null }),
+    version: restarts ? later('host.version') : null,
+    outageMs: restarts ? later('host.outageMs') : null,
   }
+  const steps = applied ? applied.steps : written ? [writeFile(change, file, settings, edit)] : []
   return {
-    title: `${writing.length > 0 || !restart ? wish.verb : 'apply'} ${keys.join(', ')}`,
-    confirm: config.name,
+    title: `${written || !restarts ? wish.verb : 'apply'} ${keys.join(', ')}`,
+    confirm: name,
     ...(changed.some(dangerOf) && { risk: 'irreversible' as const }),
     reason: wish.reason,
-    found: [...(restart ? [actsOn(engine, config)] : []), ...diffSettings(was, edit.text)],
-    warnings: [...warningsOf(changed, wish, edit), ...(restart ? driftWarning(waiting) : [])],
+    found: [...(applied?.found ?? []), ...diffSettings(was, edit.text)],
+    warnings: [...warningsOf(changed, wish, edit), ...(applied?.warnings ?? [])],
     items: [{ subject: `${file}: ${keys.join(', ')}`, steps, rows: [row] }],
     afterwards: engine ? [] : [notApplied],
   }
 }
 
 const notApplied = 'the PDS still runs with what it had; to apply it: the same command without --no-apply'
-
-/** What a container made with the change would have that this one has not: of the settings that were named, and of others. */
-async function driftAfter(
-  engine: ComposeEngine | undefined,
-  text: string,
-  { changes, file }: Pick<Wish, 'changes'> & { readonly file: string },
-  { host }: Pick<Views, 'host'>,
-) {
-  if (engine === undefined) return { own: [], waiting: [] }
-  const env = await readServiceEnv(host, engine, text)
-  refuseOverridden(env, changes, file)
-  if (!engine.pds) return { own: [], waiting: [] }
-  const named = [...changes.keys()]
-  const drift = keysOf(await driftFrom(host, engine, engine.pds, changedEnv(env, changes), named))
-  return {
-    own: drift.filter((key) => named.includes(key)),
-    waiting: drift.filter((key) => !named.includes(key)),
-  }
-}
-
-/** The settings of the service once pds.env is changed, where nothing else sets what is changed. */
-const changedEnv = (env: ServiceEnv, changes: EnvChanges): Pick<ServiceEnv, 'get' | 'keys'> => ({
-  get: (key) => (changes.has(key) ? changes.get(key) : env.get(key)),
-  keys: [...new Set([...env.keys, ...changes.keys()])],
-})
-
-const writeStep = (path: string, { text }: Settings, edit: EnvEdit): HostStep =>
-  write(`Write ${path}`, {
-    path,
-    content: new Secret(edit.text),
-    was: text,
-    changes: diffSettings(text.reveal(), edit.text),
-    holds: 'settings',
-  })
-
-interface Applying {
-  readonly engine: ComposeEngine
-  readonly writing: readonly HostStep[]
-  readonly wish: Wish
-  /** The port of the PDS afterwards. */
-  readonly port: number
-  readonly oldPort: number
-  readonly before: EnvFile
-  readonly after: EnvFile
-  readonly service: string
-  readonly drift: readonly string[]
-}
-
-/** The way back waits for the PDS at its old port, the way there at its new one. */
-function applySteps({
-  engine,
-  writing,
-  wish,
-  port,
-  oldPort,
-  before,
-  after,
-  service,
-  drift,
-}: Applying): readonly HostStep[] {
-  const gate = { healthy: 2, settle: Math.ceil((wish.settle ?? 3000) / 1000), deadline: 60 }
-  const old: Recreating = { engine, service, port: oldPort, gate, drift, written: before }
-  const next: Recreating = { ...old, port, written: after, changes: wish.changes }
-  const checked = checkCompose({ engine }, 'Check the compose file with the new settings')
-  return [
-    wayBack(old),
-    ...writing,
-    ...(writing.length > 0 ? [checked] : []),
-    recreate(next),
-    settingsProof(next, wish.changes),
-    gateOf(next),
-  ]
-}
 
 function refuseErrors(was: string, now: string, { force }: Wish): void {
   const [first] = force ? [] : newErrors(was, now)

@@ -1,7 +1,7 @@
 import { procedure } from '../../runner/command/command.ts'
-import { option } from '../../runner/command/parameters.ts'
+import { applyBadEdits, option } from '../../runner/command/parameters.ts'
 import { reason } from '../../runner/command/types.ts'
-import { doorColumns, force, planSignups } from './shared.ts'
+import { doorColumns, planSignups } from './shared.ts'
 
 /** For the night of a spam wave: the least work that closes the door, and proof that it is closed. */
 export default procedure({
@@ -16,7 +16,7 @@ export default procedure({
   ],
   risk: 'disruptive',
   changes: 'host',
-  input: { reason: option(reason, 'kept in the trail'), force },
+  input: { reason: option(reason, 'kept in the trail'), force: applyBadEdits },
   output: doorColumns,
   plan: ({ reason, force }, views) =>
     planSignups(

@@ -1,7 +1,7 @@
 import { procedure } from '../../runner/command/command.ts'
-import { option } from '../../runner/command/parameters.ts'
+import { applyBadEdits, option } from '../../runner/command/parameters.ts'
 import { reason } from '../../runner/command/types.ts'
-import { doorColumns, force, planSignups } from './shared.ts'
+import { doorColumns, planSignups } from './shared.ts'
 
 /** Open signups are a decision, so what they have led to is said before. */
 export default procedure({
@@ -16,7 +16,7 @@ export default procedure({
   ],
   risk: 'disruptive',
   changes: 'host',
-  input: { reason: option(reason, 'kept in the trail'), force },
+  input: { reason: option(reason, 'kept in the trail'), force: applyBadEdits },
   output: doorColumns,
   plan: ({ reason, force }, views) =>
     planSignups(

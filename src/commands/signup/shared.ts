@@ -1,26 +1,17 @@
 import { Failure } from '../../base/failure.ts'
-import { Secret } from '../../base/secret.ts'
-import type { Settings } from '../../host/access/host.ts'
-import { driftFrom, driftWarning, keysOf, refuseBadEdit } from '../../host/apply/env-drift.ts'
-import { imageMismatch, readOtherImage } from '../../host/apply/image-drift.ts'
-import { actsOn, applying } from '../../host/apply/recreate.ts'
-import { refuseOverridden } from '../../host/apply/settings-proof.ts'
+import type { HostView } from '../../host/access/host.ts'
+import { imageMismatch } from '../../host/apply/image-drift.ts'
+import { planSettings, type SettingsChange } from '../../host/apply/settings-change.ts'
 import type { HostStep } from '../../host/change/step.ts'
 import { readComposeImage } from '../../host/compose/image-place.ts'
-import { readServiceEnv } from '../../host/compose/service-env.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/docker/engine.ts'
-import { portOf } from '../../host/docker/pds-port.ts'
-import { diffSettings } from '../../host/env/diff.ts'
-import { editEnv } from '../../host/env/edit.ts'
-import { type EnvFile, parseEnvFile } from '../../host/env/parse.ts'
+import { parseEnvFile } from '../../host/env/parse.ts'
 import { parseImage, showImage } from '../../host/images/image-reference.ts'
 import type { Plan } from '../../plan/plan.ts'
-import { check } from '../../plan/steps/check.ts'
-import { write } from '../../plan/steps/host.ts'
+import { type CheckStep, check } from '../../plan/steps/check.ts'
 import { later } from '../../plan/steps/placeholders.ts'
 import type { Step } from '../../plan/steps/step.ts'
 import { column, type RowOf } from '../../runner/command/columns.ts'
-import { flag } from '../../runner/command/parameters.ts'
 import { count, optional, text, yesNo } from '../../runner/command/types.ts'
 import type { Views } from '../../runner/command/views.ts'
 
@@ -62,9 +53,6 @@ export interface SignupChange {
   readonly afterwards: readonly string[]
 }
 
-/** What applies to both: somebody's bad edit may be taken along. */
-export const force = flag('go on with what somebody else edited wrongly in pds.env and never applied')
-
 /**
  * The plan to open or close the door; nothing is done twice. Seconds count: the PDS is only asked where pds.env says
  * already what is wanted.
@@ -74,77 +62,73 @@ export async function planSignups(
   views: Views,
 ): Promise<Plan<RowOf<typeof doorColumns>>> {
   const began = views.clock().getTime()
-  const config = await views.host.config()
-  const [settings, { engine, other }] = await Promise.all([views.host.settings(), engineAndImage(views)])
+  const { host } = views
+  const { dir, name } = await host.config()
+  const [settings, engine] = await Promise.all([host.settings(), readComposeEngine(host)])
   const closed = turn.to === 'closed'
   const entry = parseEnvFile(settings.text.reveal()).entries.findLast(({ key }) => key === door)
   const setting = entry?.value
-  const file = `${config.dir}/pds.env`
   const done = !entry?.interpolated && closes(setting) === closed
   const running = done ? await wantsCode(views) : undefined
-  const ready = done && running === closed
-  const drift = ready ? [] : await driftBeside(engine, settings, { ...turn, file }, views)
-  const imaging = ready || other === undefined ? [] : await backToImage(engine, other, turn, views)
-  const writing = done ? [] : [writeDoor(file, settings, closed)]
-  const written = parseEnvFile(closedOrOpen(settings, closed))
-  const port = portOf(engine.pds, engine.containers, config, settings.port)
-  const it = { engine, service: config.service, port, drift, written }
-  // Before the way back, so that it is undone after it: going back is no update either.
-  const steps = ready ? [] : [...imaging, ...signupSteps(it, writing, closed)]
+  const file = `${dir}/pds.env`
+  const planned =
+    done && running === closed
+      ? undefined
+      : await planSettings(settingOf(turn, file, done, engine, host), host, {
+          engine,
+          settings,
+        })
+  const steps = planned ? [...planned.steps, readBack(closed)] : []
   const now = done ? (setting ?? 'not set') : String(closed)
   const ms = (): number => views.clock().getTime() - began
   return {
     title: closed ? 'close signups' : 'open signups to everybody',
-    confirm: config.name,
+    confirm: name,
     reason: turn.reason,
-    found: ready
-      ? []
-      : [
-          actsOn(engine, config),
-          `pds.env: ${door} is ${setting ?? 'not set'}${done ? `; ${said(running)}` : ''}`,
-        ],
-    warnings: ready
-      ? []
-      : [...turn.warnings, ...driftWarning(drift), ...imaging.map(() => unplanned(other ?? ''))],
+    found: planned
+      ? [...planned.found, `pds.env: ${door} is ${setting ?? 'not set'}${done ? `; ${said(running)}` : ''}`]
+      : [],
+    warnings: planned
+      ? [
+          ...turn.warnings,
+          ...planned.warnings,
+          ...(planned.otherImage === undefined ? [] : [unplanned(planned.otherImage)]),
+        ]
+      : [],
     items: [{ subject: `${file}: ${door}`, steps, rows: [rowOf(closed, now, steps, ms)] }],
     afterwards: turn.afterwards,
   }
 }
 
-async function engineAndImage({ host }: Views) {
-  const engine = await readComposeEngine(host)
-  return { engine, other: await readOtherImage(host, engine) }
-}
-
-/**
- * Keys that the recreate takes up besides the door; refused where they are wrong, unless forced, and where compose
- * takes the door itself from elsewhere.
- */
-async function driftBeside(
+/** Seconds count: one healthy answer is enough, and what the PDS then says is the proof. */
+function settingOf(
+  { to, force }: SignupChange,
+  file: string,
+  written: boolean,
   engine: ComposeEngine,
-  { text }: Settings,
-  { force, to, file }: SignupChange & { readonly file: string },
-  { host }: Views,
-): Promise<readonly string[]> {
-  const env = await readServiceEnv(host, engine, text.reveal())
-  refuseOverridden(env, new Map([[door, String(to === 'closed')]]), file)
-  if (!engine.pds) return []
-  const drift = keysOf(await driftFrom(host, engine, engine.pds, env))
-  const others = drift.filter((key) => key !== door)
-  if (!force) refuseBadEdit(text.reveal(), others)
-  return others
+  host: HostView,
+): SettingsChange {
+  const closed = to === 'closed'
+  return {
+    changes: new Map([[door, String(closed)]]),
+    written,
+    why: `${closed ? 'Require' : 'Stop requiring'} invite codes in ${file}`,
+    gate: { healthy: 1, settle: 0, deadline: 60 },
+    proof: 'answer',
+    force,
+    keepImage: closed ? (other) => nameRunningImage(engine, other, host) : undefined,
+  }
 }
 
 /** Closing cannot wait for an update: the compose file names the running image again. Opening can wait. */
-async function backToImage(
+async function nameRunningImage(
   engine: ComposeEngine,
   other: string,
-  { to }: SignupChange,
-  { host }: Views,
+  host: HostView,
 ): Promise<readonly HostStep[]> {
   const made = engine.pds?.image ?? ''
   const running = parseImage(made)
-  if (to === 'open' || running === undefined) throw imageMismatch(made, other)
+  if (running === undefined) throw imageMismatch(made, other)
   const { service } = await host.config()
   const { writeImage } = await import('../../host/update/update-steps.ts')
   try {
@@ -175,35 +159,10 @@ const rowOf = (closed: boolean, setting: string, { length }: readonly Step[], ms
   },
 })
 
-function writeDoor(path: string, { text: was }: Settings, closed: boolean): HostStep {
-  const now = closedOrOpen({ text: was }, closed)
-  return write(`${closed ? 'Require' : 'Stop requiring'} invite codes in ${path}`, {
-    path,
-    content: new Secret(now),
-    was,
-    changes: diffSettings(was.reveal(), now),
-    holds: 'settings',
-  })
-}
-
-const closedOrOpen = ({ text }: Pick<Settings, 'text'>, closed: boolean): string =>
-  editEnv(text.reveal(), new Map([[door, String(closed)]])).text
-
-interface SignupSite {
-  readonly engine: ComposeEngine
-  readonly service: string
-  readonly port: number
-  readonly drift: readonly string[]
-  readonly written: EnvFile
-}
-
-/** Seconds count: one healthy answer is enough, and what the PDS then says is the proof. */
-const signupSteps = (it: SignupSite, writing: readonly HostStep[], closed: boolean): readonly Step[] => [
-  ...applying({ ...it, gate: { healthy: 1, settle: 0, deadline: 60 } }, writing),
+const readBack = (closed: boolean): CheckStep =>
   check(closed ? 'Read back that an invite code is required' : 'Read back that no invite code is required', {
     kind: 'query',
     nsid: describe,
     params: {},
     expect: { inviteCodeRequired: closed },
-  }),
-]
+  })

@@ -1,5 +1,12 @@
 import { actsOn } from '../../host/apply/recreate.ts'
-import { type Choice, chosen, type Image, isPinned, showImage } from '../../host/images/image-reference.ts'
+import {
+  briefly,
+  type Choice,
+  chosen,
+  type Image,
+  isPinned,
+  showImage,
+} from '../../host/images/image-reference.ts'
 import { compare, readRemote } from '../../host/images/registry.ts'
 import { later } from '../../plan/steps/placeholders.ts'
 import { procedure } from '../../runner/command/command.ts'
@@ -7,7 +14,7 @@ import { flag, option } from '../../runner/command/parameters.ts'
 import type { Views } from '../../runner/command/views.ts'
 import { pinnedAsBefore, refuseMissing } from './pinned.ts'
 import {
-  briefly,
+  assertSoundEdits,
   changeColumns,
   checkRoom,
   choice,
@@ -38,7 +45,7 @@ export default procedure({
     ...gateOptions,
   },
   output: changeColumns,
-  async plan({ to, noBackup, settle, wait }, views) {
+  async plan({ to, noBackup, settle, wait, force }, views) {
     const found = await survey(views, noBackup ? 'without' : 'with databases')
     refuseUnnamed(found)
     const target = to ? await pinnedAsBefore(found, chosen(found.image, to), views) : found.image
@@ -51,6 +58,7 @@ export default procedure({
       const digest = runningDigest(found) ?? null
       return { ...plan, items: [{ subject: config.name, steps: [], rows: [{ ...row, digest }] }] }
     }
+    await assertSoundEdits(found, force, views)
     checkRoom(found)
     const stamp = stampOf(views.clock())
     const copying = copyingOf(found, stamp)

@@ -1,9 +1,8 @@
-import { type Image, isPinned, showImage } from '../../host/images/image-reference.ts'
+import { briefly, type Image, isPinned, showImage } from '../../host/images/image-reference.ts'
 import type { Watchtower } from '../../host/images/watchtower.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { column } from '../../runner/command/columns.ts'
 import { text, yesNo } from '../../runner/command/types.ts'
-import { briefly } from './shared.ts'
 import { type Survey, unapplied } from './survey.ts'
 
 /** What a change of the reference alone comes to. */

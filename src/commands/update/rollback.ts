@@ -1,16 +1,22 @@
 import { failed, usage } from '../../base/failure.ts'
 import type { PreviousImage } from '../../host/images/image-history.ts'
-import { type Image, isPinned, parseImage, showImage } from '../../host/images/image-reference.ts'
+import { briefly, type Image, isPinned, parseImage, showImage } from '../../host/images/image-reference.ts'
 import type { Copying } from '../../host/update/copy-databases.ts'
-import { restoreDatabases, unrestoreDatabases } from '../../host/update/restore-databases.ts'
+import { haveImage, restoreStep } from '../../host/update/rollback-steps.ts'
 import type { Plan } from '../../plan/plan.ts'
-import { shell } from '../../plan/steps/host.ts'
 import { later } from '../../plan/steps/placeholders.ts'
 import { procedure } from '../../runner/command/command.ts'
 import { flag, option } from '../../runner/command/parameters.ts'
 import { text } from '../../runner/command/types.ts'
-import { act } from '../../ssh/shell.ts'
-import { briefly, changeColumns, checkRoom, gateOptions, stampOf, updatingOf, warningsOf } from './shared.ts'
+import {
+  assertSoundEdits,
+  changeColumns,
+  checkRoom,
+  gateOptions,
+  stampOf,
+  updatingOf,
+  warningsOf,
+} from './shared.ts'
 import { refuseUnnamed, type Survey, survey } from './survey.ts'
 
 /** Goes back to an image that an update has left, and pins it so that nothing brings the other one straight back. */
@@ -32,7 +38,7 @@ export default procedure({
     ...gateOptions,
   },
   output: changeColumns,
-  async plan({ to, restoreDatabases, settle, wait }, views) {
+  async plan({ to, restoreDatabases, settle, wait, force }, views) {
     const found = await survey(views, restoreDatabases ? 'with databases' : 'without')
     refuseUnnamed(found)
     const { config, version } = found
@@ -40,12 +46,13 @@ export default procedure({
     const target = targetOf(previous, found.image)
     const back = restoreDatabases ? copiesOf(found, previous) : undefined
     if (back) checkRoom(found, 'make room there: the newer databases are kept beside; nothing was changed')
+    await assertSoundEdits(found, force, views)
     const stamp = stampOf(views.clock())
     const { changing, rememberImage } = await import('../../host/update/update-steps.ts')
     const wanted = { stamp, copying: undefined, settle, wait, version: previous.version ?? undefined }
     const it = updatingOf(found, target, wanted)
-    const between = back ? [restoring(back, it.port, stamp)] : []
-    const steps = [rememberImage(it), having(found, previous, target), ...changing(it, between)]
+    const between = back ? [restoreStep(back, it.port, stamp)] : []
+    const steps = [rememberImage(it), haveImage(found.engine, previous, target), ...changing(it, between)]
     const row = {
       from: version,
       to: later('host.version'),
@@ -119,41 +126,6 @@ function copiesOf({ engine, pds, databases }: Survey, { backup, stamp }: Previou
     'leave --restore-databases out: the old PDS may start on the databases as they are',
   )
 }
-
-/** Sees to it that docker has the image under the name that compose will ask for. */
-function having({ engine }: Survey, { imageId, keep }: PreviousImage, target: Image) {
-  const reference = showImage(target)
-  const { docker } = engine
-  const byName = target.digest === undefined ? reference : ''
-  return shell(
-    `Have ${briefly(target)} on the host`,
-    act`# docker pull ${reference}, unless it is there
-has() { ${docker} image inspect --format '{{.Id}}' "$1" 2>/dev/null; }
-kept=$(has ${imageId}) || kept=$(has ${keep})
-case $kept in ?*) [ -z ${byName} ] || ${docker} tag "$kept" ${reference} || exit ;; esac
-[ -n "$(has ${reference})" ] || ${docker} pull ${reference} || exit
-echo "kimbia-ops:fact image $(has ${reference})"`,
-    { deadline: 3600, stoppable: 'yes' },
-  )
-}
-
-const restoring = (copying: Copying, port: number, stamp: string) =>
-  shell(
-    'Stop the PDS and put the copies of the databases back',
-    restoreDatabases(copying, `after-${stamp}`),
-    {
-      deadline: 1800,
-      interrupts: { port },
-      undo: [
-        {
-          kind: 'shell',
-          why: 'Put the newer databases back',
-          run: unrestoreDatabases(copying, `after-${stamp}`),
-          deadline: 1800,
-        },
-      ],
-    },
-  )
 
 /** The moment of a stamp, for a person. */
 const timeOf = ({ stamp }: PreviousImage): string =>

@@ -1,13 +1,15 @@
 import { failed, usage } from '../../base/failure.ts'
+import { assertPendingEdits, pendingEditsWarning } from '../../host/apply/pending-edits.ts'
 import { portOf } from '../../host/docker/pds-port.ts'
 import { parseEnvFile } from '../../host/env/parse.ts'
 import { keptAs, type PreviousImage } from '../../host/images/image-history.ts'
-import { type Choice, type Image, parseChoice, showImage } from '../../host/images/image-reference.ts'
+import { type Choice, type Image, parseChoice } from '../../host/images/image-reference.ts'
 import type { Copying } from '../../host/update/copy-databases.ts'
 import type { Updating } from '../../host/update/update-steps.ts'
 import { column } from '../../runner/command/columns.ts'
-import { optionOr } from '../../runner/command/parameters.ts'
+import { applyBadEdits, optionOr } from '../../runner/command/parameters.ts'
 import { count, duration, optional, type Type, text } from '../../runner/command/types.ts'
+import type { Views } from '../../runner/command/views.ts'
 import { runningDigest, type Survey } from './survey.ts'
 
 /** A word that names an image of the same repository. */
@@ -43,6 +45,7 @@ export const changeColumns = {
 export const gateOptions = {
   settle: optionOr(duration, 10_000, 'how long the PDS must then stay healthy'),
   wait: optionOr(duration, 120_000, 'how long it may take to become healthy'),
+  force: applyBadEdits,
 }
 
 /** A time as it names what an update leaves on the host, `20261122T180000Z`. */
@@ -105,13 +108,21 @@ export function checkRoom(
 /** Bytes for a person. */
 export const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1_048_576)} MB`
 
+/** A Failure where the new container would take up what somebody edited wrongly in pds.env. */
+export async function assertSoundEdits(
+  { engine, drift, settings }: Survey,
+  force: boolean,
+  { host }: Pick<Views, 'host'>,
+): Promise<void> {
+  const text = settings.text.reveal()
+  await assertPendingEdits({ force }, { host, engine, keys: drift, text, was: text })
+}
+
 /** What an operator must know before the container is recreated. */
 export function warningsOf({ drift, watchtower, facts }: Survey): readonly string[] {
   const { images } = facts.free
   return [
-    ...(drift.length > 0
-      ? [`pds.env was edited and never applied; the new container will run with it: ${drift.join(', ')}`]
-      : []),
+    ...pendingEditsWarning(drift),
     ...(watchtower.updates
       ? [`Watchtower updates the PDS too, and may do so in the middle: ${watchtower.why}`]
       : []),
@@ -121,7 +132,3 @@ export function warningsOf({ drift, watchtower, facts }: Survey): readonly strin
       : []),
   ]
 }
-
-/** A reference for a person, its digest cut short. */
-export const briefly = (image: Image): string =>
-  showImage(image).replace(/(@sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1…')

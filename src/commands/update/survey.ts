@@ -1,6 +1,7 @@
 import { Failure, failed } from '../../base/failure.ts'
 import type { HostConfig } from '../../config/host-config.ts'
 import type { Settings } from '../../host/access/host.ts'
+import { driftFrom, keysOf } from '../../host/apply/env-drift.ts'
 import type { ComposeImage } from '../../host/compose/compose-file.ts'
 import { readComposeImage } from '../../host/compose/image-place.ts'
 import { readServiceEnv } from '../../host/compose/service-env.ts'
@@ -67,7 +68,7 @@ export async function survey(views: Views, databases: 'with databases' | 'withou
       byDigest: parseImage(pds.image)?.digest !== undefined,
       dockerVersion,
     }),
-    drift: env.keys.filter((key) => pds.env.get(key)?.reveal() !== env.get(key)),
+    drift: keysOf(await driftFrom(host, engine, pds, env)),
   }
 }
 

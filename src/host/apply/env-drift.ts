@@ -1,12 +1,10 @@
-import { failed, unreachable } from '../../base/failure.ts'
+import { unreachable } from '../../base/failure.ts'
 import { ask } from '../../ssh/shell.ts'
 import type { HostView } from '../access/host.ts'
 import { readServiceEnv, type ServiceEnv } from '../compose/service-env.ts'
 import type { Container } from '../docker/containers.ts'
 import { type Engine, environmentOf } from '../docker/engine.ts'
 import { isOfThePds } from '../env/known-settings.ts'
-import { lintEnv } from '../env/lint/lint.ts'
-import { parseEnvFile } from '../env/parse.ts'
 
 /** A setting that the running container has otherwise than it would if it were made now, or that only one of them has. */
 export interface Drifted {
@@ -70,29 +68,3 @@ async function broughtByImage(
 
 /** The names alone, sorted. */
 export const keysOf = (drift: readonly Drifted[]): readonly string[] => drift.map(({ key }) => key).sort()
-
-/** What a recreate takes up besides what it is for; nothing of the values is shown. */
-export const driftWarning = (keys: readonly string[]): readonly string[] =>
-  keys.length === 0 ? [] : [`also applies what was edited but never applied: ${keys.join(', ')}`]
-
-/** The same of a change that has to do with the whole of the file. */
-export const pendingEditsWarning = (keys: readonly string[]): readonly string[] =>
-  keys.length === 0
-    ? []
-    : [`pds.env has changed since the container was made; this takes up: ${keys.join(', ')}`]
-
-/**
- * A Failure when what somebody edited and never applied is wrong in the text that a recreate would take up: going back
- * would take it up too. The line is that of the file as it stands.
- */
-export function refuseBadEdit(text: string, keys: readonly string[], stands = text): void {
-  const bad = lintEnv(text).find(({ severity, key }) => severity === 'error' && keys.includes(key))
-  if (!bad) return
-  const { key, problem, remedy } = bad
-  const line = parseEnvFile(stands).entries.findLast((entry) => entry.key === key)?.line
-  throw failed(
-    'bad-edit-waiting',
-    `pds.env${line === undefined ? '' : `, line ${line}`}: ${key} was edited but never applied, and this would take it up: ${problem}; nothing was changed`,
-    `${remedy}; to go on all the same: --force`,
-  )
-}

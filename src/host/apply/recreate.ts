@@ -1,7 +1,8 @@
 import { act, ask, type Shell } from '../../ssh/shell.ts'
 import type { Gate, HostStep, ShellStep, WaitStep } from '../change/step.ts'
+import type { Container } from '../docker/containers.ts'
 import { assertDataKept } from '../docker/data-places.ts'
-import type { ComposeEngine } from '../docker/engine.ts'
+import type { ComposeEngine, Engine } from '../docker/engine.ts'
 import { composeLabel } from '../docker/own-container.ts'
 import type { EnvFile } from '../env/parse.ts'
 import { expectedIdentity, expectedServer } from './expected-identity.ts'
@@ -107,6 +108,18 @@ export function recreate(it: Recreating, extra: string[] = []): ShellStep {
     interrupts: { port: it.port },
   }
 }
+
+/** Starts the container again as it is, with the settings that it was created with. */
+export const restartStep = (
+  { docker }: Pick<Engine, 'docker'>,
+  { name }: Pick<Container, 'name'>,
+  port: number,
+): ShellStep => ({
+  kind: 'shell',
+  why: `Restart ${name}`,
+  run: act`${docker} restart ${name}`,
+  interrupts: { port },
+})
 
 /** Fails where compose does not take its files, or is not there, before anything is interrupted. */
 export const checkCompose = (

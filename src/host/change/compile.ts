@@ -1,6 +1,6 @@
 import type { Secret } from '../../base/secret.ts'
+import { quote } from '../../base/shell-words.ts'
 import { toOneLine } from '../../ssh/session/line-encoding.ts'
-import { quote } from '../../ssh/shell.ts'
 import type { ChangePlan, Holder } from './change.ts'
 import { identity } from './identity.ts'
 import { runGate } from './run-gate.ts'

@@ -80,3 +80,7 @@ export function parseChoice(word: string): Choice {
 
 /** The image of the same repository that was chosen. */
 export const chosen = ({ repository }: Image, { tag, digest }: Choice): Image => ({ repository, tag, digest })
+
+/** A reference for a person, its digest cut short. */
+export const briefly = (image: Image): string =>
+  showImage(image).replace(/(@sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1…')

@@ -1,4 +1,5 @@
-import { act, quote, type Shell } from '../../ssh/shell.ts'
+import { quote } from '../../base/shell-words.ts'
+import { act, type Shell } from '../../ssh/shell.ts'
 import { runHealth } from '../change/run-health.ts'
 import type { Database } from './databases.ts'
 

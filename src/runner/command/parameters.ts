@@ -98,3 +98,6 @@ export const flag = (about: string, extras: OptionExtras = {}): Param<boolean> =
 export type Params = Readonly<Record<string, Param<unknown>>>
 
 export type InputOf<P extends Params> = { readonly [K in keyof P]: P[K] extends Param<infer T> ? T : never }
+
+/** What every change takes that makes the container of the PDS anew. */
+export const applyBadEdits = flag('go on with what somebody else edited wrongly in pds.env and never applied')

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { type Failure, unreachable } from '../../base/failure.ts'
-import { quote } from '../shell.ts'
+import { quote } from '../../base/shell-words.ts'
 import type { Target } from '../target/target.ts'
 import {
   fingerprint,

@@ -1,12 +1,8 @@
-import ssh2, {
-  type IdentityCallback,
-  type ParsedKey,
-  type SignCallback,
-  type SigningRequestOptions,
-} from 'ssh2'
+import type { IdentityCallback, ParsedKey, SignCallback, SigningRequestOptions } from 'ssh2'
+import ssh2 from 'ssh2'
 import { Failure, unreachable } from '../../base/failure.ts'
 import type { Secret } from '../../base/secret.ts'
-import { quote } from '../shell.ts'
+import { quote } from '../../base/shell-words.ts'
 import type { Target } from '../target/target.ts'
 import { listAgentKeys, signByAgent } from './agent-client.ts'
 import { keyType } from './known-hosts.ts'

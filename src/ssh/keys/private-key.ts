@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { quote } from '../shell.ts'
+import { quote } from '../../base/shell-words.ts'
 import { WireReader } from './agent-client.ts'
 import { keyType } from './known-hosts.ts'
 

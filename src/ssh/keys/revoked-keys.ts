@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { type Failure, unreachable } from '../../base/failure.ts'
-import { quote } from '../shell.ts'
+import { quote } from '../../base/shell-words.ts'
 import { keyType } from './known-hosts.ts'
 
 /** One key of a RevokedHostKeys file (ssh_config(5)). */

@@ -108,7 +108,7 @@ describe('rotates', () => {
       .world(now, { container: [`PDS_ADMIN_PASSWORD=admin-password`] })
       .run(...['admin-password', 'rotate'], '--yes')
     expect(ran.code).toBe(0)
-    expect(ran.stderr).toMatch(/this takes up: .*LOG_LEVEL/)
+    expect(ran.stderr).toMatch(/also applies what was edited but never applied: .*LOG_LEVEL/)
   })
 })
 

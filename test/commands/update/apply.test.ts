@@ -102,7 +102,7 @@ describe('update apply', () => {
   test('warns of settings that were never applied, and of Watchtower', async () => {
     const host = { ...newer, watchtower: 'runs', env: ['PDS_HOSTNAME=other.test'] } as const
     const ran = await world(host).run('update', 'apply', '--yes')
-    expect(ran.stderr).toMatch(/pds\.env was edited and never applied.*PDS_HOSTNAME/)
+    expect(ran.stderr).toMatch(/also applies what was edited but never applied.*PDS_HOSTNAME/)
     expect(ran.stderr).toMatch(/Watchtower updates the PDS too.*@midnight/)
     expect(ran.stderr + ran.stdout).not.toContain('admin-password')
   })

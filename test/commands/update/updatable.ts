@@ -1,3 +1,4 @@
+import { Secret } from '../../../src/base/secret.ts'
 import type { HostConfig } from '../../../src/config/host-config.ts'
 import { resolved } from '../../support/scripted-compose.ts'
 import { lookAnswer } from '../../support/scripted-engine.ts'
@@ -30,6 +31,8 @@ export interface Updatable {
   readonly config?: Partial<HostConfig>
   /** More lines of pds.env as the container has them. */
   readonly env?: readonly string[]
+  /** pds.env. */
+  readonly text?: string
 }
 
 const repository = 'reg.test/pds'
@@ -105,12 +108,21 @@ export function updatable(script: Updatable = {}): ScriptedHost {
         })
   const compose =
     script.compose ?? `services:\n  pds:\n    image: ${image} # moves\n    env_file: [/pds/pds.env]\n`
-  return scriptedHost(script.config ? { config: script.config } : {})
+  const { config, text } = script
+  const settings = text === undefined ? undefined : text.trim().split('\n')
+  return scriptedHost({
+    ...(config && { config }),
+    ...(text !== undefined && { settings: { text: new Secret(text) } }),
+  })
     .on('# look at the containers', lookAnswer(containers, { texts: { '/pds/compose.yaml': compose } }))
     .on(
       '# how compose resolves',
-      resolved(['PDS_HOSTNAME=pds.test', 'PDS_ADMIN_PASSWORD=admin-password'], script.taken ?? image),
+      resolved(
+        settings ?? ['PDS_HOSTNAME=pds.test', 'PDS_ADMIN_PASSWORD=admin-password'],
+        script.taken ?? image,
+      ),
     )
     .on('# look at the image', facts)
     .on('docker manifest inspect', manifest)
+    .on(/^docker image inspect --format/, '[]')
 }

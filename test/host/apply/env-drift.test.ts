@@ -2,8 +2,9 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { readDrift, refuseBadEdit } from '../../../src/host/apply/env-drift.ts'
+import { readDrift } from '../../../src/host/apply/env-drift.ts'
 import { keepImage, readOtherImage } from '../../../src/host/apply/image-drift.ts'
+import { assertPendingEdits } from '../../../src/host/apply/pending-edits.ts'
 import { wayBack } from '../../../src/host/apply/recreate.ts'
 import { type ComposeEngine, readComposeEngine } from '../../../src/host/docker/engine.ts'
 import { parseEnvFile } from '../../../src/host/env/parse.ts'
@@ -148,10 +149,13 @@ test('drift: changed, new and gone, but not what the image brings along', async 
   expect((await drift('OTHER', 'LOG_ENABLED'))?.map(({ key }) => key)).toEqual(['B', 'C', 'PDS_OLD', 'OTHER'])
 })
 
-test('a bad edit is refused where it waits to be applied, and without its value', () => {
+test('a bad edit is refused where it waits to be applied, and without its value', async () => {
   const text = 'PDS_RATE_LIMITS_ENABLED=yes\n'
-  expect(() => refuseBadEdit(text, ['PDS_RATE_LIMITS_ENABLED'])).toThrow(/line 1: PDS_RATE_LIMITS_ENABLED/)
-  expect(() => refuseBadEdit(text, ['LOG_LEVEL'])).not.toThrow()
+  const pending = { host: hostOf(), engine: await engineOf(), text, was: text }
+  const assert = (key: string, force = false) => assertPendingEdits({ force }, { ...pending, keys: [key] })
+  await expect(assert('PDS_RATE_LIMITS_ENABLED')).rejects.toThrow(/line 1: PDS_RATE_LIMITS_ENABLED/)
+  await assert('LOG_LEVEL')
+  await assert('PDS_RATE_LIMITS_ENABLED', true)
 })
 
 test('what cannot be gone back to names what was never proven', async () => {
