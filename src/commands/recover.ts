@@ -7,6 +7,7 @@ import {
   type StepState,
   stepStates,
 } from '../host/change/describe.ts'
+import { isUnwell, type RecoveryWay, recoveryVerbs, stateAfter, wayOf } from '../host/change/recovery.ts'
 import type { Item, Plan } from '../plan/plan.ts'
 import type { ResumeStep } from '../plan/steps/resume.ts'
 import { column, table } from '../runner/command/columns.ts'
@@ -15,7 +16,7 @@ import { flag, option } from '../runner/command/parameters.ts'
 import { choice, moment, optional, text } from '../runner/command/types.ts'
 import type { Views } from '../runner/command/views.ts'
 import { awaitChange } from '../runner/execute/await-change.ts'
-import { begunOf, mayBeUnwell, unwell } from '../runner/execute/host-change-outcome.ts'
+import { unwell } from '../runner/execute/host-change-outcome.ts'
 import { foreignStore } from '../runner/execute/password-sources.ts'
 import { storeLabel } from '../store/label.ts'
 import { storeName } from './admin-password/shared.ts'
@@ -94,7 +95,7 @@ async function whenFree(pending: Pending, views: Views): Promise<Pending | undef
 }
 
 /** What the host says of a store is not believed: the operator on a terminal is asked for it, and told what it says. */
-async function askForStore({ plan }: Pending, way: Way, views: Views): Promise<string | undefined> {
+async function askForStore({ plan }: Pending, way: RecoveryWay, views: Views): Promise<string | undefined> {
   if (!plan || way === 'close') return undefined
   const label = [...plan.after, ...plan.before].map(storeOf).find((it) => it !== undefined)
   const own = (await views.host.config()).adminPassword?.store
@@ -117,38 +118,7 @@ const planOf = (title: string, items: readonly Item<Row>[], more: Partial<Plan<R
   ...more,
 })
 
-/** The steps of this machine are known by their place before and after those of the host. */
-function ownSteps({ plan }: Pending): {
-  readonly before: readonly number[]
-  readonly after: readonly number[]
-} {
-  const own = (plan?.steps ?? []).flatMap(({ by }, index) => (by === 'operator' ? [index] : []))
-  const first = plan?.steps.findIndex(({ by }) => by === 'host') ?? 0
-  return { before: own.filter((index) => index < first), after: own.filter((index) => index > first) }
-}
-
-const isTurned = ({ events, end }: Pending): boolean =>
-  (end !== undefined && end.kind !== 'done') ||
-  events.some(({ kind }) => kind === 'failed' || kind.startsWith('undo'))
-
-/** In which direction a change goes on by itself; one that is over has nothing left but its lock. */
-function wayOf(pending: Pending): 'finish' | 'undo' | 'close' {
-  const { before, after } = ownSteps(pending)
-  const has = (kind: string, index: number): boolean =>
-    pending.events.some((event) => event.kind === kind && event.index === index)
-  const isDone = (index: number): boolean => has('done', index)
-  // What is left of the steps before those of the host is known to nobody but the run that was cut off.
-  const turned = isTurned(pending) || !before.every(isDone)
-  if (pending.state !== 'over') return turned ? 'undo' : 'finish'
-  if (pending.end?.kind === 'done' && !after.every(isDone)) return 'finish'
-  const stands = pending.end?.kind === 'stuck' || before.some((index) => has('begin', index))
-  return turned && stands ? 'undo' : 'close'
-}
-
-const verbs = { finish: 'finish', undo: 'undo', close: 'close', accept: 'accept' } as const
 const ends = { finish: 'finished', undo: 'undone', close: 'closed', accept: 'accepted' } as const
-
-type Way = keyof typeof verbs
 
 /** The store that a step speaks of as it is written down; whether it can be taken up is found out with the lock. */
 function storeOf(step: unknown): string | undefined {
@@ -156,7 +126,7 @@ function storeOf(step: unknown): string | undefined {
   return kind === 'store' && typeof store === 'string' ? store : undefined
 }
 
-function resuming(pending: Pending, way: Way, store?: string): Plan<Row> {
+function resuming(pending: Pending, way: RecoveryWay, store?: string): Plan<Row> {
   const { plan, holder } = pending
   if (!plan) throw new TypeError('a lock without a plan can only be broken')
   const before = stepStates(pending)
@@ -167,7 +137,7 @@ function resuming(pending: Pending, way: Way, store?: string): Plan<Row> {
   ]
   const step: ResumeStep = {
     kind: 'resume',
-    why: `${verbs[way].replace(/^./, (letter) => letter.toUpperCase())} “${plan.title}”`,
+    why: `${recoveryVerbs[way].replace(/^./, (letter) => letter.toUpperCase())} “${plan.title}”`,
     id: plan.id,
     way,
     remaining,
@@ -179,7 +149,7 @@ function resuming(pending: Pending, way: Way, store?: string): Plan<Row> {
   }
   const row = { ...rowOf(pending), state: ends[way], steps: after }
   const runsUnverified = pending.program === 'unverified' && (way === 'finish' || way === 'undo')
-  const title = `${verbs[way]} “${plan.title}” of ${holderName(holder)}${runsUnverified ? ', whose program is not verified' : ''}`
+  const title = `${recoveryVerbs[way]} “${plan.title}” of ${holderName(holder)}${runsUnverified ? ', whose program is not verified' : ''}`
   return planOf(title, [{ subject: plan.subject, steps: [step], rows: [row] }], {
     found: describePending(pending),
     ...(way === 'accept' && { warnings: accepted(before) }),
@@ -187,10 +157,6 @@ function resuming(pending: Pending, way: Way, store?: string): Plan<Row> {
     ...(way === 'close' && isUnwell(pending) && { afterwards: [unwell] }),
   })
 }
-
-/** A change that failed, where nothing has brought the PDS back since. */
-const isUnwell = ({ plan, events, end }: Pending): boolean =>
-  end !== undefined && end.kind !== 'done' && mayBeUnwell(plan, begunOf(events))
 
 /** Its program would run as root, and the container of the PDS may have written it: `--yes` is not enough. */
 const unverified = {
@@ -212,18 +178,6 @@ function accepted(steps: readonly { readonly step: string; readonly state: StepS
     'no step is finished or undone, no container is recreated and no file is written: see to that yourself, then look with kimbia-ops health and kimbia-ops env diff',
     'what a file held before stays as a dated copy under kimbia-ops/backups',
   ]
-}
-
-function stateAfter(way: Way, state: StepState): StepState {
-  switch (way) {
-    case 'finish':
-      return 'done'
-    case 'undo':
-      return state === 'not begun' ? state : 'undone'
-    case 'close':
-    case 'accept':
-      return state
-  }
 }
 
 const rowOf = ({ plan, holder }: Pending) => ({

@@ -1,6 +1,7 @@
 import { Failure } from '../../base/failure.ts'
 import { maskLines } from '../../base/mask-secrets.ts'
 import type { Change, ChangeEnd, ChangeEvent, ChangePlan, Fault, Pending } from '../../host/change/change.ts'
+import { begunOf, mayBeUnwell } from '../../host/change/recovery.ts'
 import type { StepTools } from '../../plan/steps/tools.ts'
 import type { UndoStep } from '../../plan/steps/undo.ts'
 import { asFailure } from './local-step.ts'
@@ -24,14 +25,6 @@ const stuckHint = `${recoverHint}; where it cannot be undone: put things right b
 
 /** What is said of a change that interrupted the PDS and has no way back. */
 export const unwell = 'the PDS may not be well: see kimbia-ops logs, kimbia-ops ps'
-
-/** Whether a step was begun that interrupts the PDS, and that nothing brings back. */
-export const mayBeUnwell = (plan: ChangePlan | undefined, begun: readonly number[]): boolean =>
-  begun.some((index) => plan?.steps[index]?.back === 'none')
-
-/** The steps that were begun, by the events of a change. */
-export const begunOf = (events: readonly ChangeEvent[]): readonly number[] =>
-  events.flatMap(({ kind, index }) => (kind === 'begin' ? [index] : []))
 
 /** A Failure, with further lines to say of it. */
 export interface FailureReport {

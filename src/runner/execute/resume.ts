@@ -1,6 +1,7 @@
 import { Failure, failed } from '../../base/failure.ts'
 import type { Change, ChangePlan } from '../../host/change/change.ts'
 import { stepStates } from '../../host/change/describe.ts'
+import { mayBeUnwell } from '../../host/change/recovery.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { ResumeStep } from '../../plan/steps/resume.ts'
 import { type AfterStep, afterOf, beforeOf } from '../../plan/steps/stored-steps.ts'
@@ -12,7 +13,6 @@ import {
   close,
   endOf,
   leaveOnError,
-  mayBeUnwell,
   outcomeFromJournal,
   trackEvents,
 } from './host-change-outcome.ts'
