@@ -26,6 +26,7 @@ export default procedure({
     'kimbia-ops init --ssh local',
   ],
   risk: 'routine',
+  on: 'machine',
   input: {
     name: optionalArgument(hostName, 'what to call it; the first part of its public name if left out'),
     ssh: option(target, '[user@]host[:port], an alias of the ssh config, or local'),
@@ -74,7 +75,7 @@ export default procedure({
       title: `save ${name} in ${config.file}`,
       confirm: name,
       warnings,
-      trail: 'none',
+      on: 'machine',
       items: [
         {
           subject: name,

@@ -8,7 +8,7 @@ import {
   stepStates,
 } from '../host/change/describe.ts'
 import { isUnwell, type RecoveryWay, recoveryVerbs, stateAfter, wayOf } from '../host/change/recovery.ts'
-import type { Item, Plan } from '../plan/plan.ts'
+import type { ResumePlan } from '../plan/plan.ts'
 import type { ResumeStep } from '../plan/steps/resume.ts'
 import { column, table } from '../runner/command/columns.ts'
 import { procedure } from '../runner/command/command.ts'
@@ -55,7 +55,7 @@ export default procedure({
     'The plan of each change is written down on the host beside its lock before its first step. What was cut off goes on in the direction that it was going: forward, or back once undoing had begun. What can never be undone, such as a file that somebody else has changed since, is closed with --accept: nothing more is done, and the host is left as it stands. While the host or another operator works on it, it is followed to its end first; with --no-wait, that is told instead (exit code 7). A rotation that was begun with --store wants the same one here.',
   examples: ['kimbia-ops recover --dry-run', 'kimbia-ops recover', 'kimbia-ops recover --undo --yes'],
   risk: 'disruptive',
-  changes: 'host',
+  on: 'pending change',
   input: {
     undo: flag('undo it instead of finishing it'),
     accept: flag('do nothing more, and close it as the host stands now'),
@@ -67,14 +67,14 @@ export default procedure({
     noWait: flag('do not wait for a change that is still under way'),
   },
   output,
-  async plan({ undo, accept, breakLock, store, noWait }, views): Promise<Plan<Row>> {
+  async plan({ undo, accept, breakLock, store, noWait }, views): Promise<ResumePlan<Row>> {
     if (undo && breakLock !== undefined) throw usage('--undo and --break-lock cannot go together')
     if (accept && (undo || breakLock !== undefined))
       throw usage('--accept cannot go together with --undo or --break-lock')
     const standing = await views.pending()
     const waits = breakLock === undefined && !accept && !noWait && views.dryRun === 'no'
     const found = standing && waits ? await whenFree(standing, views) : standing
-    if (!found) return planOf('recover', [{ subject: 'the host', steps: [], rows: [nothing] }])
+    if (!found) return planOf('recover', 'the host', nothing)
     if (breakLock !== undefined) return breaking(found, breakLock)
     // Its holder is gone, and was never to do anything with it.
     if (found.state === 'over' && !found.plan) return breaking(found, holderName(found.holder))
@@ -111,12 +111,12 @@ async function askForStore({ plan }: Pending, way: RecoveryWay, views: Views): P
 
 const nothing: Row = { id: null, command: null, operator: null, begun: null, state: 'nothing', steps: [] }
 
-const planOf = (title: string, items: readonly Item<Row>[], more: Partial<Plan<Row>> = {}): Plan<Row> => ({
-  title,
-  confirm: items[0]?.subject ?? title,
-  items,
-  ...more,
-})
+const planOf = (
+  title: string,
+  subject: string,
+  row: ResumePlan<Row>['rows'][number],
+  more: Partial<ResumePlan<Row>> = {},
+): ResumePlan<Row> => ({ on: 'pending change', title, subject, confirm: subject, rows: [row], ...more })
 
 const ends = { finish: 'finished', undo: 'undone', close: 'closed', accept: 'accepted' } as const
 
@@ -126,7 +126,7 @@ function storeOf(step: unknown): string | undefined {
   return kind === 'store' && typeof store === 'string' ? store : undefined
 }
 
-function resuming(pending: Pending, way: RecoveryWay, store?: string): Plan<Row> {
+function resuming(pending: Pending, way: RecoveryWay, store?: string): ResumePlan<Row> {
   const { plan, holder } = pending
   if (!plan) throw new TypeError('a lock without a plan can only be broken')
   const before = stepStates(pending)
@@ -150,7 +150,8 @@ function resuming(pending: Pending, way: RecoveryWay, store?: string): Plan<Row>
   const row = { ...rowOf(pending), state: ends[way], steps: after }
   const runsUnverified = pending.program === 'unverified' && (way === 'finish' || way === 'undo')
   const title = `${recoveryVerbs[way]} “${plan.title}” of ${holderName(holder)}${runsUnverified ? ', whose program is not verified' : ''}`
-  return planOf(title, [{ subject: plan.subject, steps: [step], rows: [row] }], {
+  return planOf(title, plan.subject, row, {
+    resume: step,
     found: describePending(pending),
     ...(way === 'accept' && { warnings: accepted(before) }),
     ...(runsUnverified && unverified),
@@ -187,7 +188,7 @@ const rowOf = ({ plan, holder }: Pending) => ({
   begun: holder.time,
 })
 
-function breaking(pending: Pending, given: string): Plan<Row> {
+function breaking(pending: Pending, given: string): ResumePlan<Row> {
   const holder = holderName(pending.holder)
   if (pending.state === 'working')
     throw lockFailure(pending) ?? new TypeError('the host works, and is not busy')
@@ -209,7 +210,8 @@ function breaking(pending: Pending, given: string): Plan<Row> {
     done: [],
   }
   const row = { ...rowOf(pending), state: 'closed' as const, steps: stepStates(pending) }
-  return planOf(`break the lock of ${holder}`, [{ subject: holder, steps: [step], rows: [row] }], {
+  return planOf(`break the lock of ${holder}`, holder, row, {
+    resume: step,
     found: describePending(pending),
     ...(pending.state !== 'over' && {
       warnings: [`if ${holder} is still there, both of you change the host at once`],

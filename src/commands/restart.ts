@@ -11,15 +11,15 @@ import {
   recreate,
   restartStep,
 } from '../host/apply/recreate.ts'
+import type { HostStep } from '../host/change/step.ts'
 import type { Container } from '../host/docker/containers.ts'
 import { type Engine, readComposeEngine, readEngine } from '../host/docker/engine.ts'
 import { portOf } from '../host/docker/pds-port.ts'
 import { parseEnvFile } from '../host/env/parse.ts'
 import { containerOf } from '../host/logs/read-log.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { HostPlan } from '../plan/plan.ts'
 import { wait } from '../plan/steps/host.ts'
 import { later } from '../plan/steps/placeholders.ts'
-import type { Step } from '../plan/steps/step.ts'
 import { column } from '../runner/command/columns.ts'
 import { procedure } from '../runner/command/command.ts'
 import { applyBadEdits, flag } from '../runner/command/parameters.ts'
@@ -42,7 +42,7 @@ export default procedure({
     'The container starts again with the settings that it was created with; what was changed in pds.env since then is left out, and named. With --recreate it is made anew, from the compose file and pds.env as they are now, with the image that runs: another one comes with `update apply`. Done when the PDS has answered twice and stayed up for 3 seconds.',
   examples: ['kimbia-ops restart', 'kimbia-ops restart --recreate --yes'],
   risk: 'disruptive',
-  changes: 'host',
+  on: 'host',
   input: {
     recreate: flag('make the container anew, with pds.env as it is now'),
     force: applyBadEdits,
@@ -53,7 +53,7 @@ export default procedure({
     version: column(optional(text), 'of the PDS, as it answers now'),
     outageMs: column(optional(count), 'how long it did not answer, in milliseconds'),
   },
-  async plan({ recreate: anew, force }, { host }): Promise<Plan<Row>> {
+  async plan({ recreate: anew, force }, { host }): Promise<HostPlan<Row>> {
     const { service, name } = await host.config()
     const settings = await host.settings()
     const { steps, container, engine, acting } = anew
@@ -70,18 +70,21 @@ export default procedure({
     const drift = keysOf(container ? await readDrift(host, engine, container, was) : [])
     if (anew) await assertPendingEdits({ force }, { host, engine, keys: drift, text: was, was })
     return {
+      on: 'host',
       title,
       confirm: name,
       found: [acting],
       warnings: (anew ? pendingEditsWarning : notTakenUp)(drift),
-      items: [{ subject: service, steps, rows: [row] }],
+      subject: service,
+      steps,
+      rows: [row],
     }
   },
 })
 
 interface Way {
   readonly engine: Engine
-  readonly steps: readonly Step[]
+  readonly steps: readonly HostStep[]
   readonly container: Container | undefined
   /** Which directory and container it acts on. */
   readonly acting: string

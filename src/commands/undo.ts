@@ -7,7 +7,7 @@ import { restore, takeDown } from '../moderation/status-goal.ts'
 import { judge, type Verdict } from '../moderation/undo-verdict.ts'
 import { type Account, named, WIDTH } from '../pds/accounts/accounts.ts'
 import { findAccounts, finding } from '../pds/accounts/find-account.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { PdsPlan } from '../plan/plan.ts'
 import type { RowOf } from '../runner/command/columns.ts'
 import { procedure } from '../runner/command/command.ts'
 import { argument, option } from '../runner/command/parameters.ts'
@@ -53,7 +53,7 @@ export default procedure({
   plan: ({ operation, reason }, views) => planUndo(operation, reason, views),
 })
 
-async function planUndo(typed: string, why: string | undefined, views: Views): Promise<Plan<Row>> {
+async function planUndo(typed: string, why: string | undefined, views: Views): Promise<PdsPlan<Row>> {
   const trail = await readChanges(views.host)
   const run = trail.filter((change) => isOperation(change.operation, typed))
   const [first] = run

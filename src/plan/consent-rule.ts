@@ -1,11 +1,11 @@
-import type { Plan, Risk } from './plan.ts'
+import { itemsOf, type Plan, type Risk } from './plan.ts'
 
 /** Of more targets than this at once the count must be typed, unless the change is routine. */
 const bulkThreshold = 25
 
 /** How many targets a plan would change. */
 export const countChanges = (plan: Plan<unknown>): number =>
-  plan.items.reduce((sum, { steps, rows }) => sum + (steps.length > 0 ? rows.length : 0), 0)
+  itemsOf(plan).reduce((sum, { steps, rows }) => sum + (steps.length > 0 ? rows.length : 0), 0)
 
 /** What must be typed or passed with `--confirm`, or undefined when y/N or nothing is enough. */
 export function mustType(plan: Plan<unknown>, risk: Risk): string | undefined {

@@ -76,7 +76,7 @@ describe('init', () => {
       title: 'save kimbia in /config.yaml',
       confirm: 'kimbia',
       warnings: [],
-      trail: 'none',
+      on: 'machine',
     })
     expect(plan.items).toEqual([
       {

@@ -1,11 +1,12 @@
 import { Secret } from '../../src/base/secret.ts'
-import type { ShellStep, WaitStep, WriteStep } from '../../src/host/change/step.ts'
+import { isHostStep, type ShellStep, type WaitStep, type WriteStep } from '../../src/host/change/step.ts'
 import type { AccountStatus } from '../../src/pds/xrpc/client.ts'
-import type { Item, Plan, Risk } from '../../src/plan/plan.ts'
+import type { HostPlan, Item, PdsPlan, Risk } from '../../src/plan/plan.ts'
 import { check } from '../../src/plan/steps/check.ts'
 import { shell, wait, write } from '../../src/plan/steps/host.ts'
 import { later } from '../../src/plan/steps/placeholders.ts'
-import type { Step } from '../../src/plan/steps/step.ts'
+import type { LocalStep, Step } from '../../src/plan/steps/step.ts'
+import type { StoredStep } from '../../src/plan/steps/stored-steps.ts'
 import { type XrpcStep, xrpc } from '../../src/plan/steps/xrpc.ts'
 import { column } from '../../src/runner/command/columns.ts'
 import { type Command, procedure } from '../../src/runner/command/command.ts'
@@ -22,17 +23,17 @@ export interface Named {
 
 /** A plan of these items, in a procedure `try it` of its own. */
 export function planned(
-  items: readonly Item<Named>[],
-  more: Partial<Plan<Named>> = {},
+  items: PdsPlan<Named>['items'],
+  more: Partial<Omit<PdsPlan<Named>, 'on'>> & { readonly on?: 'pds' | 'machine' } = {},
   risk: Risk = 'disruptive',
 ) {
-  const plan: Plan<Named> = { title: 'try it', confirm: 'sure', items, ...more }
+  const plan = { title: 'try it', confirm: 'sure', items, ...more } as PdsPlan<Named>
   return trying(async () => plan, risk)
 }
 
 /** A procedure `try it` that makes its plan so. */
 export const trying = (
-  plan: (views: Views) => Promise<Plan<Named>>,
+  plan: (views: Views) => Promise<PdsPlan<Named>>,
   risk: Risk = 'disruptive',
 ): readonly Command[] => [
   procedure({
@@ -46,34 +47,38 @@ export const trying = (
   }),
 ]
 
+/** The parts of a plan of the host, from all of its steps in order. */
+export function partsOf(steps: readonly Step[]): Pick<HostPlan<unknown>, 'before' | 'steps' | 'after'> {
+  const first = steps.findIndex(isHostStep)
+  const end = steps.findLastIndex(isHostStep) + 1
+  return {
+    before: steps.slice(0, first) as readonly LocalStep[],
+    steps: steps.slice(first, end).filter(isHostStep),
+    after: steps.slice(end) as readonly StoredStep[],
+  }
+}
+
 /** A procedure `change it` that changes the host in these steps, and tells what the host found out. */
-export const changing = (
-  steps: readonly Step[],
-  more: Partial<Plan<Found>> = {},
-  changes: { readonly changes?: 'host' } = { changes: 'host' },
-): readonly Command[] => [
+export const changing = (steps: readonly Step[], more: Partial<HostPlan<Found>> = {}): readonly Command[] => [
   procedure({
     name: 'change it',
     summary: 'Change it',
     examples: [],
     risk: 'disruptive',
-    ...changes,
+    on: 'host',
     input: {},
     output: {
       version: column(optional(text), 'of the PDS'),
       outageMs: column(optional(count), 'how long it was down'),
     },
-    plan: async () => ({
+    plan: async (): Promise<HostPlan<Found>> => ({
+      on: 'host',
       title: 'change it',
       confirm: 'sure',
       reason: 'because',
-      items: [
-        {
-          subject: 'the host',
-          steps,
-          rows: [{ version: later('host.version'), outageMs: later('host.outageMs') }],
-        },
-      ],
+      subject: 'the host',
+      ...partsOf(steps),
+      rows: [{ version: later('host.version'), outageMs: later('host.outageMs') }],
       ...more,
     }),
   }),
@@ -129,7 +134,7 @@ export const has = (index: number, status: AccountStatus) => ({
 })
 
 /** One item for each account of a crowd: a takedown that is proven. */
-export const takedowns = (count: number, from = 0): Item<Named>[] =>
+export const takedowns = (count: number, from = 0): Item<Named, LocalStep>[] =>
   Array.from({ length: count }, (_, at) => from + at).map((index) => ({
     subject: name(index),
     did: didOf(name(index)),

@@ -3,8 +3,9 @@ import { readStatusChanges, type StatusChange } from '../../host/trail/status-hi
 import { isAlready, type StatusGoal } from '../../moderation/status-goal.ts'
 import { type Account, named } from '../../pds/accounts/accounts.ts'
 import { notFound } from '../../pds/accounts/find-account.ts'
-import type { Item, Plan } from '../../plan/plan.ts'
+import type { Item, PdsPlan } from '../../plan/plan.ts'
 import { later } from '../../plan/steps/placeholders.ts'
+import type { LocalStep } from '../../plan/steps/step.ts'
 import { xrpc } from '../../plan/steps/xrpc.ts'
 import { column, type RowOf } from '../../runner/command/columns.ts'
 import { flag, manyArguments, option } from '../../runner/command/parameters.ts'
@@ -30,7 +31,7 @@ export const targetOptions = {
 }
 
 type Row = RowOf<typeof statusColumns>
-type Refused = NonNullable<Plan<Row>['refused']>
+type Refused = NonNullable<PdsPlan<Row>['refused']>
 
 interface Input extends Targets {
   readonly again: boolean
@@ -38,7 +39,7 @@ interface Input extends Targets {
 }
 
 /** Plans takedown or restore: one item an account, found and proven to exist, without steps where nothing is to do. */
-export async function planStatus(input: Input, views: Views, goal: StatusGoal): Promise<Plan<Row>> {
+export async function planStatus(input: Input, views: Views, goal: StatusGoal): Promise<PdsPlan<Row>> {
   const targets = await findTargets(input, views)
   const { missing, excepted } = targets
   const notHere = missing.map((it) => ({ ref: it.ref, failure: notFound(it) }))
@@ -67,9 +68,9 @@ export async function planStatus(input: Input, views: Views, goal: StatusGoal): 
 
 /** What a plan for these accounts is called, and what must be typed where typing is asked for. */
 export function wordsOf(
-  items: readonly Item<Row>[],
+  items: readonly Item<Row, LocalStep>[],
   { verb }: StatusGoal,
-): Pick<Plan<Row>, 'title' | 'confirm'> {
+): Pick<PdsPlan<Row>, 'title' | 'confirm'> {
   const [first] = items
   if (items.length === 1 && first)
     return { title: `${verb} ${first.subject}`, confirm: String(first.rows[0]?.handle ?? '') }
@@ -163,7 +164,11 @@ function refusalOf(
 }
 
 /** An account to bring to a status. */
-export function statusItem(found: Account, reason: string | undefined, goal: StatusGoal): Item<Row> {
+export function statusItem(
+  found: Account,
+  reason: string | undefined,
+  goal: StatusGoal,
+): Item<Row, LocalStep> {
   const { did, handle } = found
   const { verb, to } = goal
   const done = isAlready(found.status, goal)

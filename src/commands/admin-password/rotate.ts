@@ -13,11 +13,10 @@ import {
 import { planSettings, type SettingsChange } from '../../host/apply/settings-change.ts'
 import { readComposeEngine } from '../../host/docker/engine.ts'
 import { parseEnvFile } from '../../host/env/parse.ts'
-import type { Item, Plan } from '../../plan/plan.ts'
+import type { HostPlan } from '../../plan/plan.ts'
 import { check } from '../../plan/steps/check.ts'
 import { later } from '../../plan/steps/placeholders.ts'
 import type { Proof } from '../../plan/steps/proof.ts'
-import type { Step } from '../../plan/steps/step.ts'
 import { storeStep } from '../../plan/steps/store.ts'
 import { column, type RowOf } from '../../runner/command/columns.ts'
 import { procedure } from '../../runner/command/command.ts'
@@ -64,7 +63,7 @@ export default procedure({
     'kimbia-ops admin-password rotate --store file:~/secrets/kimbia --dry-run',
   ],
   risk: 'disruptive',
-  changes: 'host',
+  on: 'host',
   input: {
     ifDue: flag('do nothing unless it is due'),
     store: option(
@@ -80,7 +79,7 @@ export default procedure({
   async plan(
     { ifDue, store: wanted, every: given, length = 32, force, reason: why },
     views,
-  ): Promise<Plan<Row>> {
+  ): Promise<HostPlan<Row>> {
     const config = await views.host.config()
     const store = chooseStore(wanted, config, (await views.config()).file)
     const every = given ?? rotateEvery(config)
@@ -89,11 +88,17 @@ export default procedure({
     const { record } = standing
     if (ifDue) refuseBroken(standing)
     const subject = `the admin password of ${config.name}`
-    const frame = { title: `rotate ${subject}`, confirm: config.name, reason: why }
+    const frame = {
+      on: 'host',
+      title: `rotate ${subject}`,
+      subject,
+      confirm: config.name,
+      reason: why,
+    } as const
     if (ifDue && record && !isDue(record, every, views.clock())) {
       const row = { rotated: false, rotatedAt: record.rotatedAt, dueAt: dueAt(record, every) }
       const rest = { store: storeLabel(store), password: null, outageMs: null }
-      return { ...frame, items: [{ subject, steps: [], rows: [{ ...row, ...rest }] }] }
+      return { ...frame, steps: [], rows: [{ ...row, ...rest }] }
     }
     await (await views.store(storeLabel(store))).check()
     const settings = await views.host.settings()
@@ -105,7 +110,7 @@ export default procedure({
       store: storeLabel(store),
       id: crypto.randomUUID(),
     }
-    const { steps, warnings, found } = await changeOf(
+    const { found, ...change } = await changeOf(
       { next, settings, store, made, standing, ifDue, force },
       views,
     )
@@ -117,8 +122,7 @@ export default procedure({
       password: store === 'stdout' ? next : null,
       outageMs: later('host.outageMs'),
     }
-    const item: Item<Row> = { subject, steps, rows: [row] }
-    return { ...frame, found: [...found, since(standing)], warnings, items: [item] }
+    return { ...frame, ...change, found: [...found, since(standing)], rows: [row] }
   },
 })
 
@@ -181,11 +185,9 @@ function refuseElsewhere(text: string): void {
 async function changeOf(
   { next, settings, store, made, standing, ifDue, force }: Rotation,
   { host, pds }: Views,
-): Promise<{
-  readonly steps: readonly Step[]
-  readonly warnings: readonly string[]
-  readonly found: readonly string[]
-}> {
+): Promise<
+  Pick<HostPlan<Row>, 'before' | 'steps' | 'after' | 'warnings'> & { readonly found: readonly string[] }
+> {
   const { dir } = await host.config()
   const engine = await readComposeEngine(host)
   refuseElsewhere(settings.text.reveal())
@@ -202,10 +204,9 @@ async function changeOf(
   const label = storeLabel(store)
   const undo = storeStep('discard', label, 'of pds.env', { proof: accepted })
   return {
-    steps: [
-      storeStep('write pending', label, next, { undo }),
-      ...applied.steps,
-      recordStep(await recordPath(host), made, standing),
+    before: [storeStep('write pending', label, next, { undo })],
+    steps: [...applied.steps, recordStep(await recordPath(host), made, standing)],
+    after: [
       check('See that the PDS takes the new password, and refuses the old one', proof),
       storeStep('mark current', label, 'of pds.env'),
     ],

@@ -1,10 +1,10 @@
 import { join, resolve } from 'node:path'
 import { failed, usage } from '../../base/failure.ts'
 import type { Ended } from '../../base/local-program.ts'
-import type { Plan } from '../../plan/plan.ts'
+import type { MachinePlan } from '../../plan/plan.ts'
 import { program, type RunStep } from '../../plan/steps/local-program.ts'
 import type { SaveStep } from '../../plan/steps/save.ts'
-import type { Step } from '../../plan/steps/step.ts'
+import type { MachineStep } from '../../plan/steps/step.ts'
 import { column, type RowOf, table } from '../../runner/command/columns.ts'
 import { procedure } from '../../runner/command/command.ts'
 import { flag, optionOr } from '../../runner/command/parameters.ts'
@@ -46,6 +46,7 @@ export default procedure({
     'kimbia-ops admin-password schedule --remove --as cron --yes',
   ],
   risk: 'disruptive',
+  on: 'machine',
   input: {
     install: flag('install it, or bring it up to date'),
     remove: flag('remove it'),
@@ -53,7 +54,7 @@ export default procedure({
     at: optionOr(clockTime, '03:40', 'at which time of this machine (default: 03:40)'),
   },
   output,
-  async plan({ install, remove, as, at }, views): Promise<Plan<Row>> {
+  async plan({ install, remove, as, at }, views): Promise<MachinePlan<Row>> {
     if (install && remove) throw usage('--install and --remove exclude each other')
     const config = await views.host.config()
     const job = await jobOf(at, views)
@@ -66,7 +67,7 @@ export default procedure({
     return {
       title: `${install ? 'install' : 'remove'} the schedule of the rotation for ${config.name}`,
       confirm: config.name,
-      trail: 'none',
+      on: 'machine',
       items: [{ subject: standing.place, steps, rows: [row] }],
       afterwards: install && as === 'systemd' ? [lingerNote] : [],
     }
@@ -102,7 +103,7 @@ interface Installed {
   readonly place: string
   readonly state: Row['state']
   readonly lines: Row['lines']
-  readonly steps: Readonly<Record<'installed' | 'not installed', readonly Step[]>>
+  readonly steps: Readonly<Record<'installed' | 'not installed', readonly MachineStep[]>>
 }
 
 const linesOf = (file: string, content: string): Row['lines'] =>

@@ -18,7 +18,7 @@ export default procedure({
     'kimbia-ops env set - --dry-run < new-settings.env',
   ],
   risk: 'disruptive',
-  changes: 'host',
+  on: 'host',
   input: {
     settings: manyArguments(text, 'KEY=VALUE, KEY with --stdin, or - for lines KEY=VALUE on standard input'),
     stdin: flag('take the value from the first line of standard input'),

@@ -7,7 +7,7 @@ import { type EnvChanges, type EnvEdit, editEnv } from '../../host/env/edit.ts'
 import { newErrors } from '../../host/env/lint/lint.ts'
 import { parseEnvFile } from '../../host/env/parse.ts'
 import type { Quoting } from '../../host/env/quote.ts'
-import type { Plan } from '../../plan/plan.ts'
+import type { HostPlan } from '../../plan/plan.ts'
 import { later } from '../../plan/steps/placeholders.ts'
 import { column, type RowOf } from '../../runner/command/columns.ts'
 import { flag, option } from '../../runner/command/parameters.ts'
@@ -45,7 +45,7 @@ export interface Wish {
 }
 
 /** The plan of a change: the file is written, checked by compose, and applied; whatever fails is put back. */
-export async function planEdit(wish: Wish, { host }: Views): Promise<Plan<RowOf<typeof editColumns>>> {
+export async function planEdit(wish: Wish, { host }: Views): Promise<HostPlan<RowOf<typeof editColumns>>> {
   const { dir, name } = await host.config()
   const [settings, engine] = await Promise.all([
     host.settings(),
@@ -76,13 +76,16 @@ export async function planEdit(wish: Wish, { host }: Views): Promise<Plan<RowOf<
   }
   const steps = applied ? applied.steps : written ? [writeFile(change, file, settings, edit)] : []
   return {
+    on: 'host',
     title: `${written || !restarts ? wish.verb : 'apply'} ${keys.join(', ')}`,
     confirm: name,
     ...(changed.some(dangerOf) && { risk: 'irreversible' as const }),
     reason: wish.reason,
     found: [...(applied?.found ?? []), ...diffSettings(was, edit.text)],
     warnings: [...warningsOf(changed, wish, edit), ...(applied?.warnings ?? [])],
-    items: [{ subject: `${file}: ${keys.join(', ')}`, steps, rows: [row] }],
+    subject: `${file}: ${keys.join(', ')}`,
+    steps,
+    rows: [row],
     afterwards: engine ? [] : [notApplied],
   }
 }

@@ -17,7 +17,7 @@ export default procedure({
     'kimbia-ops env unset PDS_RATE_LIMIT_BYPASS_IPS --dry-run',
   ],
   risk: 'disruptive',
-  changes: 'host',
+  on: 'host',
   input: { keys: manyArguments(settingName, 'names of settings'), ...editOptions },
   output: editColumns,
   async plan({ keys, ...rest }, views) {

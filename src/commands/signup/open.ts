@@ -15,7 +15,7 @@ export default procedure({
     'kimbia-ops signup open --dry-run',
   ],
   risk: 'disruptive',
-  changes: 'host',
+  on: 'host',
   input: { reason: option(reason, 'kept in the trail'), force: applyBadEdits },
   output: doorColumns,
   plan: ({ reason, force }, views) =>

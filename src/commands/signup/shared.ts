@@ -7,10 +7,9 @@ import { readComposeImage } from '../../host/compose/image-place.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/docker/engine.ts'
 import { parseEnvFile } from '../../host/env/parse.ts'
 import { parseImage, showImage } from '../../host/images/image-reference.ts'
-import type { Plan } from '../../plan/plan.ts'
+import type { HostPlan } from '../../plan/plan.ts'
 import { type CheckStep, check } from '../../plan/steps/check.ts'
 import { later } from '../../plan/steps/placeholders.ts'
-import type { Step } from '../../plan/steps/step.ts'
 import { column, type RowOf } from '../../runner/command/columns.ts'
 import { count, optional, text, yesNo } from '../../runner/command/types.ts'
 import type { Views } from '../../runner/command/views.ts'
@@ -60,7 +59,7 @@ export interface SignupChange {
 export async function planSignups(
   turn: SignupChange,
   views: Views,
-): Promise<Plan<RowOf<typeof doorColumns>>> {
+): Promise<HostPlan<RowOf<typeof doorColumns>>> {
   const began = views.clock().getTime()
   const { host } = views
   const { dir, name } = await host.config()
@@ -78,10 +77,11 @@ export async function planSignups(
           engine,
           settings,
         })
-  const steps = planned ? [...planned.steps, readBack(closed)] : []
+  const steps = planned?.steps ?? []
   const now = done ? (setting ?? 'not set') : String(closed)
   const ms = (): number => views.clock().getTime() - began
   return {
+    on: 'host',
     title: closed ? 'close signups' : 'open signups to everybody',
     confirm: name,
     reason: turn.reason,
@@ -95,7 +95,10 @@ export async function planSignups(
           ...(planned.otherImage === undefined ? [] : [unplanned(planned.otherImage)]),
         ]
       : [],
-    items: [{ subject: `${file}: ${door}`, steps, rows: [rowOf(closed, now, steps, ms)] }],
+    subject: `${file}: ${door}`,
+    steps,
+    after: planned ? [readBack(closed)] : [],
+    rows: [rowOf(closed, now, steps, ms)],
     afterwards: turn.afterwards,
   }
 }
@@ -148,7 +151,7 @@ const said = (running: boolean | undefined): string =>
     : `the PDS ${running ? 'asks for an invite code' : 'lets everybody sign up'}`
 
 /** The time is told when the row is: at the end. */
-const rowOf = (closed: boolean, setting: string, { length }: readonly Step[], ms: () => number) => ({
+const rowOf = (closed: boolean, setting: string, { length }: readonly HostStep[], ms: () => number) => ({
   open: !closed,
   inviteCodeRequired: closed,
   setting,

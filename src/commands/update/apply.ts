@@ -38,7 +38,7 @@ export default procedure({
     'kimbia-ops update apply --to 0.5.35 --yes',
   ],
   risk: 'disruptive',
-  changes: 'host',
+  on: 'host',
   input: {
     to: option(choice, 'another image of the same repository: 0.5.35, 0.4.5035, latest or sha256:…'),
     noBackup: flag('take no copies of the databases'),
@@ -52,11 +52,11 @@ export default procedure({
     const { config, version } = found
     const title = `update the PDS of ${config.name} to ${briefly(target)}`
     const lines = [actsOn(found.engine, config), ...linesOf(found, target, to)]
-    const plan = { title, confirm: config.name, found: lines }
+    const plan = { on: 'host', title, subject: config.name, confirm: config.name, found: lines } as const
     if (await isRunning(found, target, views)) {
       const row = { from: version, to: version, image: showImage(target), outageMs: null, backup: null }
       const digest = runningDigest(found) ?? null
-      return { ...plan, items: [{ subject: config.name, steps: [], rows: [{ ...row, digest }] }] }
+      return { ...plan, steps: [], rows: [{ ...row, digest }] }
     }
     await assertSoundEdits(found, force, views)
     checkRoom(found)
@@ -78,7 +78,8 @@ export default procedure({
       ...plan,
       warnings: warningsOf(found),
       afterwards: ['kimbia-ops update rollback goes back to what ran before'],
-      items: [{ subject: config.name, steps, rows: [row] }],
+      steps,
+      rows: [row],
     }
   },
 })

@@ -1,6 +1,6 @@
 import { briefly, type Image, isPinned, showImage } from '../../host/images/image-reference.ts'
 import type { Watchtower } from '../../host/images/watchtower.ts'
-import type { Plan } from '../../plan/plan.ts'
+import type { HostPlan } from '../../plan/plan.ts'
 import { column } from '../../runner/command/columns.ts'
 import { text, yesNo } from '../../runner/command/types.ts'
 import { type Survey, unapplied } from './survey.ts'
@@ -21,7 +21,7 @@ type Row = {
 }
 
 /** Plans to name another image in the compose file, and nothing else. */
-export async function planNaming(found: Survey, to: Image, verb: 'pin' | 'unpin'): Promise<Plan<Row>> {
+export async function planNaming(found: Survey, to: Image, verb: 'pin' | 'unpin'): Promise<HostPlan<Row>> {
   const { config, engine, image, place, watchtower } = found
   const { checkImage, writeImage } = await import('../../host/update/update-steps.ts')
   const write = writeImage(place, to)
@@ -29,6 +29,7 @@ export async function planNaming(found: Survey, to: Image, verb: 'pin' | 'unpin'
   const row = { image: showImage(to), was: showImage(image), pinned: isPinned(to), file: place.path }
   const before = unapplied(found)
   return {
+    on: 'host',
     title: `${verb} the PDS of ${config.name}: ${briefly(to)}`,
     confirm: config.name,
     found: [`${place.path} names ${briefly(image)}`, ...(before === undefined ? [] : [before])],
@@ -38,7 +39,9 @@ export async function planNaming(found: Survey, to: Image, verb: 'pin' | 'unpin'
         ? 'the container runs on as it is'
         : 'the container runs on as it is until kimbia-ops update apply; until then settings cannot be applied (env set, restart --recreate, a rotation of the admin password)',
     ],
-    items: [{ subject: config.name, steps, rows: [row] }],
+    subject: config.name,
+    steps,
+    rows: [row],
   }
 }
 

@@ -15,7 +15,7 @@ export default procedure({
     'The compose file then names the image by its digest, or by the tag of a whole version. Nothing is restarted: a pin to what runs already holds at once, one to another image comes with the next `update apply`, and until then what recreates the container is refused: env set, signup open, restart --recreate and the rotation of the admin password; signup close names the running image again. What is pinned by digest stays so: by the digest that the registry gives the other version. Watchtower goes by the container, and passes over a pin by digest once that was made anew.',
   examples: ['kimbia-ops update pin', 'kimbia-ops update pin 0.5.34', 'kimbia-ops update pin --dry-run'],
   risk: 'disruptive',
-  changes: 'host',
+  on: 'host',
   input: { to: optionalArgument(choice, 'what to pin it to, unless what runs', { called: 'image' }) },
   output: namingColumns,
   async plan({ to }, views) {

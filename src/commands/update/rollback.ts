@@ -3,7 +3,7 @@ import type { PreviousImage } from '../../host/images/image-history.ts'
 import { briefly, type Image, isPinned, parseImage, showImage } from '../../host/images/image-reference.ts'
 import type { Copying } from '../../host/update/copy-databases.ts'
 import { haveImage, restoreStep } from '../../host/update/rollback-steps.ts'
-import type { Plan } from '../../plan/plan.ts'
+import type { HostPlan } from '../../plan/plan.ts'
 import { later } from '../../plan/steps/placeholders.ts'
 import { procedure } from '../../runner/command/command.ts'
 import { flag, option } from '../../runner/command/parameters.ts'
@@ -31,7 +31,7 @@ export default procedure({
     'kimbia-ops update rollback --restore-databases --confirm kimbia',
   ],
   risk: 'disruptive',
-  changes: 'host',
+  on: 'host',
   input: {
     to: option(text, 'the time of an update, such as 20261122T180000Z, as update check lists them'),
     restoreDatabases: flag('put the copies of the databases back that were taken then'),
@@ -61,7 +61,8 @@ export default procedure({
       outageMs: later('host.outageMs'),
       backup: back?.place ?? previous.backup,
     }
-    const plan: Plan<typeof row> = {
+    const plan: HostPlan<typeof row> = {
+      on: 'host',
       title: `go back to ${previous.version ?? briefly(target)} on ${config.name}`,
       confirm: config.name,
       found: [
@@ -71,7 +72,9 @@ export default procedure({
       afterwards: isPinned(target)
         ? ['that image is pinned now: kimbia-ops update unpin lets it move again']
         : [],
-      items: [{ subject: config.name, steps, rows: [row] }],
+      subject: config.name,
+      steps,
+      rows: [row],
     }
     return back ? { ...plan, risk: 'irreversible' } : plan
   },

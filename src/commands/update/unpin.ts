@@ -12,7 +12,7 @@ export default procedure({
     'Nothing is restarted: what the tag names by then comes with the next `update apply`, or by Watchtower where there is one.',
   examples: ['kimbia-ops update unpin', 'kimbia-ops update unpin --tag latest'],
   risk: 'disruptive',
-  changes: 'host',
+  on: 'host',
   input: { tag: optionOr(tag, '0.4', 'the tag to follow') },
   output: namingColumns,
   async plan({ tag }, views) {

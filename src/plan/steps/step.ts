@@ -10,4 +10,7 @@ import type { RawStep, XrpcStep } from './xrpc.ts'
 /** A step that this machine carries out; the host carries out the others by itself. */
 export type LocalStep = XrpcStep | RawStep | SaveStep | CheckStep | StoreStep | NoteStep | RunStep
 
+/** A step that needs nothing but this machine. */
+export type MachineStep = SaveStep | RunStep
+
 export type Step = LocalStep | ResumeStep | HostStep

@@ -76,10 +76,10 @@ const isStore = (value: unknown): value is StoreStep =>
   })
 
 /** A step of this machine that may follow those of the host. */
-export type AfterStep = XrpcStep | CheckStep | StoreStep
+export type StoredStep = XrpcStep | CheckStep | StoreStep
 
 /** The steps of this machine that follow those of the host, as they are written down there. */
-export const afterOf = (plan: ChangePlan): readonly AfterStep[] =>
+export const afterOf = (plan: ChangePlan): readonly StoredStep[] =>
   plan.after.map((step) => {
     if (isXrpc(step) || isCheck(step) || isStore(step)) return step
     throw unknownStep(plan)

@@ -1,5 +1,5 @@
 import type { Outcome } from '../../base/failure.ts'
-import type { Plan, Risk } from '../../plan/plan.ts'
+import type { PlanKinds, Risk } from '../../plan/plan.ts'
 import type { Shell } from '../../ssh/shell.ts'
 import type { Columns, RowOf } from './columns.ts'
 import type { InputOf, Params } from './parameters.ts'
@@ -32,17 +32,20 @@ export interface Query<P extends Params = Params, C extends Columns = Columns> e
   outcome?(row: RowOf<C>): Outcome
 }
 
+/** What a procedure changes: the PDS, the host under its lock, this machine alone, or a change that stands on the host. */
+export type On = keyof PlanKinds<unknown>
+
 /** A command that changes something: it reads, and returns a plan; the runner carries it out. */
-export interface Procedure<P extends Params = Params, C extends Columns = Columns> extends Declared {
+export interface Procedure<P extends Params = Params, C extends Columns = Columns, O extends On = On>
+  extends Declared {
   readonly kind: 'procedure'
   readonly risk: Risk
-  /** It changes the host itself, and so takes its lock; without it, it changes the PDS or this machine. */
-  readonly changes?: 'host'
+  readonly on: O
   readonly input: P
   readonly output: C
   /** The one field whose JSON is the whole result, for answers passed on as they are. */
   readonly bare?: string
-  plan(input: InputOf<P>, views: Views): Promise<Plan<RowOf<C>>>
+  plan(input: InputOf<P>, views: Views): Promise<PlanKinds<RowOf<C>>[O]>
 }
 
 /** Text as it stands for another program: a completion script, a schema. Contacts nothing. */
@@ -65,18 +68,20 @@ export interface Passthrough extends Declared {
 
 /** What the table of commands holds; inputs and rows were checked where each was declared. */
 // biome-ignore lint/suspicious/noExplicitAny: the one place where commands of all shapes meet
-export type Command = Query<any, any> | Procedure<any, any> | Printer<any> | Passthrough
+export type Command = Query<any, any> | Procedure<any, any, any> | Printer<any> | Passthrough
 
 /** Declares a command that reads. */
 export const query = <P extends Params, C extends Columns>(
   parts: Omit<Query<P, C>, 'kind'>,
 ): Query<P, C> => ({ kind: 'query', ...parts })
 
-/** Declares a command that changes something. */
-export const procedure = <P extends Params, C extends Columns>(
-  parts: Omit<Procedure<P, C>, 'kind'>,
-): Procedure<P, C> => ({
+/** Declares a command that changes something; what its plan may be follows from what it changes, the PDS unless said otherwise. */
+export const procedure = <P extends Params, C extends Columns, O extends On = 'pds'>({
+  on = 'pds' as O,
+  ...parts
+}: Omit<Procedure<P, C, O>, 'kind' | 'on'> & { readonly on?: O }): Procedure<P, C, O> => ({
   kind: 'procedure',
+  on,
   ...parts,
 })
 

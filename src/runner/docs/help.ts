@@ -33,7 +33,7 @@ function outcomesOf(command: Command): readonly Outcome[] {
         ? ['ok', 'failed', 'usage', 'findings', 'unreachable', 'interrupted']
         : ['ok', 'failed', 'usage', 'unreachable', 'interrupted']
     case 'procedure':
-      return command.changes === 'host'
+      return command.on === 'host' || command.on === 'pending change'
         ? ['ok', 'failed', 'usage', 'declined', 'unreachable', 'partial', 'busy', 'interrupted']
         : ['ok', 'failed', 'usage', 'declined', 'unreachable', 'partial', 'interrupted']
     case 'printer':

@@ -1,9 +1,8 @@
 import type { ChangePlan, Holder } from '../../host/change/change.ts'
 import { isHostStep } from '../../host/change/step.ts'
-import type { PlanParts } from '../../plan/parts.ts'
-import type { Item, Plan } from '../../plan/plan.ts'
+import { type HostPlan, itemsOf, type Plan } from '../../plan/plan.ts'
 import { showStep } from '../../plan/steps/show-step.ts'
-import type { Step } from '../../plan/steps/step.ts'
+import type { LocalStep, Step } from '../../plan/steps/step.ts'
 import { type UndoStep, undoOf } from '../../plan/steps/undo.ts'
 import type { Authorship } from './audit.ts'
 
@@ -11,9 +10,7 @@ import type { Authorship } from './audit.ts'
 export interface Beginning {
   /** That of its intent in the trail. */
   readonly id: string
-  readonly item: Item<unknown>
-  readonly plan: Plan<unknown>
-  readonly parts: PlanParts
+  readonly plan: HostPlan<unknown>
 }
 
 /** Who holds the lock from now on. */
@@ -28,22 +25,30 @@ export const holderOf = (
 })
 
 /** What is written down beside the lock; `before` has, for each step before those of the host, what undoes it or null. */
-export const changePlanOf = ({ id, item, plan, parts }: Beginning, author: Authorship): ChangePlan => ({
-  ...holderOf(author, plan),
-  id,
-  title: plan.title,
-  subject: item.subject,
-  version: author.version,
-  steps: item.steps.map((step, index) => ({
-    kind: step.kind,
-    why: step.why,
-    does: showStep(step),
-    by: isHostStep(step) ? 'host' : 'operator',
-    ...(!hasWayBack(item.steps, index) && { back: 'none' }),
-  })),
-  after: parts.after,
-  before: parts.before.map((step) => undoOf(step) ?? null),
-})
+export function changePlanOf({ id, plan }: Beginning, author: Authorship): ChangePlan {
+  const { title, subject, before = [], after = [] } = plan
+  const steps = stepsOf(plan)
+  return {
+    ...holderOf(author, plan),
+    id,
+    title,
+    subject,
+    version: author.version,
+    steps: steps.map((step, index) => ({
+      kind: step.kind,
+      why: step.why,
+      does: showStep(step),
+      by: isHostStep(step) ? 'host' : 'operator',
+      ...(!hasWayBack(steps, index) && { back: 'none' }),
+    })),
+    after,
+    before: before.map((step) => undoOf(step) ?? null),
+  }
+}
+
+/** All steps of a change, in their order. */
+export const stepsOf = (plan: HostPlan<unknown>): readonly Step[] =>
+  itemsOf(plan).flatMap(({ steps }) => steps)
 
 /** Whether the PDS is brought back when a step interrupts it and the change fails: by the undo of that one or of one before. */
 const hasWayBack = (steps: readonly Step[], index: number): boolean => {
@@ -53,5 +58,5 @@ const hasWayBack = (steps: readonly Step[], index: number): boolean => {
 }
 
 /** What undoes some steps of this machine, in their order. */
-export const undosOf = (steps: PlanParts['before']): readonly UndoStep[] =>
+export const undosOf = (steps: readonly LocalStep[]): readonly UndoStep[] =>
   steps.flatMap((step) => undoOf(step) ?? [])

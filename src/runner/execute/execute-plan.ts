@@ -1,9 +1,9 @@
 import { Failure } from '../../base/failure.ts'
 import type { AccountStatus, Pds } from '../../pds/xrpc/client.ts'
-import { ownSteps, resumeOf, splitByPlace } from '../../plan/parts.ts'
-import type { Item, Plan } from '../../plan/plan.ts'
+import { type Item, itemsOf, type Plan } from '../../plan/plan.ts'
 import type { RunProgram } from '../../plan/steps/local-program.ts'
 import { resolve } from '../../plan/steps/placeholders.ts'
+import type { LocalStep } from '../../plan/steps/step.ts'
 import type { Intent, Recorder } from './audit.ts'
 import { carryChange, type HostChangeTools } from './host-change.ts'
 import { ChangeLeftOpen } from './host-change-outcome.ts'
@@ -54,24 +54,25 @@ const width = 16
 
 /** Carries a plan out: items side by side, the steps of each in order, undone when a later one fails, all read back. */
 export async function executePlan(plan: Plan<unknown>, hands: PlanTools): Promise<Result[]> {
-  const results: Result[] = plan.items.map((item) => ({ state: 'not tried', item }))
+  const items = itemsOf(plan)
+  const results: Result[] = items.map((item) => ({ state: 'not tried', item }))
   const pending: Pending[] = []
   let next = 0
   let done = 0
   let broken = false
   const work = async (): Promise<void> => {
-    while (next < plan.items.length && !hands.stop.aborted && !broken) {
+    while (next < items.length && !hands.stop.aborted && !broken) {
       const index = next++
-      const item = plan.items[index] as Item<unknown>
+      const item = items[index] as Item<unknown>
       const attempt = await attemptItem(item, plan, hands)
-      hands.progress(++done, plan.items.length)
+      hands.progress(++done, items.length)
       if ('proof' in attempt) pending.push({ ...attempt, index })
       else results[index] = attempt
       const failure = 'proof' in attempt ? attempt.proof.doubt : 'failure' in attempt && attempt.failure
       if (failure && endsAll(failure)) broken = true
     }
   }
-  await Promise.all(Array.from({ length: Math.min(width, plan.items.length) }, work))
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, work))
   for (const [index, result] of await settle(pending, plan, hands)) results[index] = result
   return results
 }
@@ -93,7 +94,8 @@ async function attemptItem(
 ): Promise<Result | Attempt> {
   if (item.steps.length === 0) return { state: 'unchanged', item, rows: item.rows }
   const { id, written } = hands.recorder.intent(item, plan)
-  if (!splitByPlace(plan))
+  // The lock of the host is taken meanwhile.
+  if (plan.on !== 'host')
     try {
       await written
     } catch (cause) {
@@ -126,14 +128,14 @@ async function carryItem(
   { id, written, kept }: Intent & { readonly kept: Map<string, unknown> },
   hands: PlanTools,
 ): Promise<DoubtfulProof | undefined> {
-  const desk = { pds: hands.pds, kept, runProgram: hands.runProgram }
-  const parts = splitByPlace(plan)
-  const resume = resumeOf(item)
-  if (!parts && !resume) return await runLocalSteps(ownSteps(item), desk)
+  const tools = { pds: hands.pds, kept, runProgram: hands.runProgram }
+  // Plans of these two kinds have items of such steps alone.
+  if (plan.on !== 'host' && plan.on !== 'pending change')
+    return await runLocalSteps(item.steps as readonly LocalStep[], tools)
   if (!hands.host) throw new TypeError('this plan changes the host, and nothing is at hand to do it with')
-  const site = { ...hands.host, ...desk, stop: hands.stop, recorder: hands.recorder }
-  if (parts) await carryChange({ id, item, plan, parts }, written, site)
-  if (resume) await resumeChange(resume, plan, site)
+  const site = { ...hands.host, ...tools, stop: hands.stop, recorder: hands.recorder }
+  if (plan.on === 'host') await carryChange({ id, plan }, written, site)
+  else if (plan.resume) await resumeChange(plan.resume, plan, site)
   return undefined
 }
 

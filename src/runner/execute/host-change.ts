@@ -5,7 +5,7 @@ import type { LocalStep, Step } from '../../plan/steps/step.ts'
 import type { PasswordSources, StepTools } from '../../plan/steps/tools.ts'
 import type { UndoStep } from '../../plan/steps/undo.ts'
 import type { Authorship, Recorder } from './audit.ts'
-import { type Beginning, changePlanOf, undosOf } from './change-plan.ts'
+import { type Beginning, changePlanOf, stepsOf, undosOf } from './change-plan.ts'
 import type { Follow } from './change-progress.ts'
 import { changedMeanwhile } from './file-conflict.ts'
 import {
@@ -61,15 +61,16 @@ export async function carryChange(
   written: Promise<void>,
   site: HostChangeSite,
 ): Promise<void> {
-  const { item, parts } = beginning
+  const { plan } = beginning
+  const { before = [], after = [] } = plan
   const wanted = changePlanOf(beginning, site.author)
-  const change = await locked(site.changes.begin(wanted, parts.host, written), written)
+  const change = await locked(site.changes.begin(wanted, plan.steps, written), written)
   if (change.before) await recordArchivedOutcome(change.before, beginning, site)
   const on = site.follow(wanted.steps)
-  const first = parts.before.length + parts.host.length
-  const work = { change, on, steps: item.steps, after: parts.after, first, undo: undosOf(parts.before) }
+  const first = before.length + plan.steps.length
+  const work = { change, on, steps: stepsOf(plan), after, first, undo: undosOf(before) }
   try {
-    await runLocalSteps(parts.before, deskOf({ ...work, first: 0 }, site))
+    await runLocalSteps(before, deskOf({ ...work, first: 0 }, site))
   } catch (cause) {
     if (cause instanceof ChangeLeftOpen) throw cause
     const failure = asFailure(cause)

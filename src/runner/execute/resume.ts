@@ -4,7 +4,7 @@ import { stepStates } from '../../host/change/describe.ts'
 import { mayBeUnwell } from '../../host/change/recovery.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { ResumeStep } from '../../plan/steps/resume.ts'
-import { type AfterStep, afterOf, beforeOf } from '../../plan/steps/stored-steps.ts'
+import { afterOf, beforeOf, type StoredStep } from '../../plan/steps/stored-steps.ts'
 import { type UndoStep, undoOf } from '../../plan/steps/undo.ts'
 import { holderOf } from './change-plan.ts'
 import { carryOn, earlierOf, type HostChangeSite } from './host-change.ts'
@@ -116,7 +116,7 @@ function finishing(step: ResumeStep, change: Change, site: HostChangeSite): Resu
 }
 
 /** A step that is not the same twice, and that may have been done, is not done again. */
-function refuseDoubtful({ begun }: ResumeStep, index: number, step: AfterStep | undefined): void {
+function refuseDoubtful({ begun }: ResumeStep, index: number, step: StoredStep | undefined): void {
   if (step?.kind !== 'xrpc' || step.repeatable === 'yes' || !begun.includes(index)) return
   throw new Failure({
     outcome: 'partial',

@@ -12,11 +12,11 @@ const stands = (result: Result): boolean =>
 /** The id of a run that has changed something which the trail keeps; undefined where nothing of the kind stands. */
 export function operationOf(
   { operation }: Pick<Invocation, 'operation'>,
-  { trail }: Pick<Plan<unknown>, 'trail'>,
+  { on }: Pick<Plan<unknown>, 'on'>,
   results: readonly Result[],
 ): string | undefined {
   const changed = results.some((it) => stands(it) && it.item.steps.some(({ kind }) => kind !== 'note'))
-  return changed && trail !== 'none' ? operation : undefined
+  return changed && on !== 'machine' ? operation : undefined
 }
 
 /** Ends a run that changed something: its id, and how to undo it where the trail tells enough for that. */

@@ -1,13 +1,12 @@
 import { visibleLines } from '../../base/sanitize.ts'
 import type { Pending } from '../../host/change/change.ts'
 import { holderName, lockFailure } from '../../host/change/describe.ts'
-import { splitByPlace } from '../../plan/parts.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { Invocation } from './invocation.ts'
 
 /** Before a person is asked: looks whether the lock could be taken, and throws the Failure `busy` where not. */
 export async function assertNoPendingChange(life: Invocation, plan: Plan<unknown>): Promise<void> {
-  if (!splitByPlace(plan)) return
+  if (plan.on !== 'host' || plan.steps.length === 0) return
   const pending = await life.opened.views.pending()
   const failure = pending && lockFailure(pending)
   if (failure) throw failure
@@ -16,7 +15,7 @@ export async function assertNoPendingChange(life: Invocation, plan: Plan<unknown
 
 /** In a dry run: says what stands in the way, which keeps nobody from looking. */
 export async function warnPendingChange(life: Invocation, plan: Plan<unknown>): Promise<void> {
-  if (!splitByPlace(plan)) return
+  if (plan.on !== 'host' || plan.steps.length === 0) return
   const pending = await life.opened.views.pending()
   if (!pending) return
   const failure = lockFailure(pending)

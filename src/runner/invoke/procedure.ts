@@ -1,9 +1,9 @@
 import { Failure, failed, type Outcome } from '../../base/failure.ts'
 import { lockFailure } from '../../host/change/describe.ts'
 import { countChanges, mustType } from '../../plan/consent-rule.ts'
-import { resumeOf, splitByPlace, takesLock } from '../../plan/parts.ts'
-import type { Plan } from '../../plan/plan.ts'
-import type { Procedure } from '../command/command.ts'
+import { itemsOf, type Plan } from '../../plan/plan.ts'
+import { assertStorable } from '../../plan/storable.ts'
+import type { On, Procedure } from '../command/command.ts'
 import type { InputOf } from '../command/parameters.ts'
 import { type Authorship, noRecorder } from '../execute/audit.ts'
 import { followOn, silent } from '../execute/change-progress.ts'
@@ -26,13 +26,11 @@ export async function runProcedure(
   input: InputOf<never>,
 ): Promise<Outcome> {
   const { terminal, opened, run } = life
-  if (procedure.changes === 'host' && consented(run.globals) && !run.globals.dryRun) prewarm(life)
+  if (takesLock(procedure) && consented(run.globals) && !run.globals.dryRun) prewarm(life)
   const plan = (await procedure
     .plan(input, opened.views)
     .catch((cause: unknown) => preferLockFailure(life, procedure, cause))) as Plan<unknown>
-  splitByPlace(plan)
-  if (takesLock(plan) && procedure.changes !== 'host')
-    throw new TypeError(`${procedure.name} changes the host, and does not say so`)
+  if (plan.on === 'host') assertStorable(plan)
   if (run.globals.dryRun) return await dryRun(life, procedure, plan)
   if (countChanges(plan) > 0) {
     await review(life, procedure, plan)
@@ -42,6 +40,10 @@ export async function runProcedure(
   if (!run.globals.quiet && !plan.refused?.length) await terminal.stderr.write('nothing to do\n')
   return await report(life, procedure, plan, asPlanned(plan))
 }
+
+/** Whether it is carried out under the lock of the host. */
+const takesLock = ({ on }: { readonly on?: On | undefined }): boolean =>
+  on === 'host' || on === 'pending change'
 
 /** Whether consent was given on the command line, so that what is planned is mostly carried out at once. */
 const consented = ({ yes, confirm }: Invocation['run']['globals']): boolean => yes || confirm !== undefined
@@ -63,10 +65,10 @@ function prewarm({ world, opened }: Invocation): void {
 /** A host that was left in the middle of a change cannot be planned on: that it was is what must be said. */
 async function preferLockFailure(
   { opened }: Invocation,
-  { changes: what }: Procedure,
+  procedure: Procedure,
   cause: unknown,
 ): Promise<never> {
-  if (what !== 'host' || !(cause instanceof Failure) || cause.outcome !== 'failed') throw cause
+  if (!takesLock(procedure) || !(cause instanceof Failure) || cause.outcome !== 'failed') throw cause
   const pending = await opened.views.pending().catch(() => undefined)
   throw (pending && lockFailure(pending)) ?? cause
 }
@@ -82,7 +84,7 @@ async function dryRun(life: Invocation, { risk }: Procedure, plan: Plan<unknown>
 }
 
 const asPlanned = (plan: Plan<unknown>): Result[] =>
-  plan.items.map((item) => ({ state: 'unchanged', item, rows: item.rows }))
+  itemsOf(plan).map((item) => ({ state: 'unchanged', item, rows: item.rows }))
 
 /** Shows what is about to happen and gets consent; routine changes are done without a word. */
 async function review(life: Invocation, { risk }: Procedure, plan: Plan<unknown>): Promise<void> {
@@ -96,7 +98,7 @@ async function review(life: Invocation, { risk }: Procedure, plan: Plan<unknown>
     for (const text of plan.warnings ?? []) opened.views.say(`warning: ${text}`)
   else if (!silent) {
     const { host } = opened.views
-    const where = plan.trail === 'none' ? undefined : `${(await host.config()).name} (${await host.where()})`
+    const where = plan.on === 'machine' ? undefined : `${(await host.config()).name} (${await host.where()})`
     await terminal.stderr.write(showPlan(plan, { where }, terminal.stderr))
   }
   await consent(plan, risk, { yes, confirm }, terminal)
@@ -106,7 +108,7 @@ async function act(life: Invocation, plan: Plan<unknown>): Promise<Result[]> {
   const { terminal, opened, world, signal: stop } = life
   const progress = (done: number, of: number): void =>
     of > 1 ? terminal.progress(`${done} of ${of}`) : undefined
-  if (plan.trail === 'none') {
+  if (plan.on === 'machine') {
     const pds = undefined as never
     const { runProgram } = life.world
     return await executePlan(plan, { pds, recorder: noRecorder, stop, progress, runProgram })
@@ -132,7 +134,7 @@ const hostGoesOn = (): string =>
   'ended at once; a change that the host has begun goes on there by itself. How it ended tells: kimbia-ops recover\n'
 
 /** How far a change of several targets has come, for the operator who leaves at once. */
-function tallyOf({ items }: Plan<unknown>, progress: (done: number, of: number) => void) {
+function tallyOf(plan: Plan<unknown>, progress: (done: number, of: number) => void) {
   let done = 0
   return {
     count(now: number, of: number) {
@@ -140,7 +142,7 @@ function tallyOf({ items }: Plan<unknown>, progress: (done: number, of: number) 
       progress(now, of)
     },
     say: (): string =>
-      `ended at once: ${done} of ${showCount(items.length, 'target')} had been done or had failed, others may have been; ` +
+      `ended at once: ${done} of ${showCount(itemsOf(plan).length, 'target')} had been done or had failed, others may have been; ` +
       'to see which: kimbia-ops trail --since 1h. The same command does the rest: what is done is left alone\n',
   }
 }
@@ -166,17 +168,17 @@ function patience({ world, terminal, opened, signal }: Invocation): () => Promis
 async function hostHands(
   { world, opened, terminal, run }: Invocation,
   author: Authorship,
-  { items }: Plan<unknown>,
+  plan: Plan<unknown>,
 ): Promise<HostChangeTools> {
   const { quiet, json } = run.globals
   const follow = quiet || (json && !terminal.stderr.tty) ? silent : followOn(terminal)
   // What has begun is finished, or undone, after Ctrl-C as well: this host takes no notice of it.
   const host = await opened.host()
-  const countChanges = await world.openChanges(host)
-  const named = items[0] && resumeOf(items[0])?.store
+  const changes = await world.openChanges(host)
+  const named = plan.on === 'pending change' ? plan.resume?.store : undefined
   const vault = passwordSources(world, { host, config: opened.config }, named)
   const warm = () => void opened.pds().catch(() => {})
-  return { changes: countChanges, author, view: host, follow, vault, warm }
+  return { changes, author, view: host, follow, vault, warm }
 }
 
 /** Rows that hold true go to stdout; what failed or was not tried is thrown, to end on stderr. */

@@ -1,7 +1,7 @@
 import type { Failure } from '../../base/failure.ts'
 import { safeJson, visible, visibleLines } from '../../base/sanitize.ts'
 import { mustType } from '../../plan/consent-rule.ts'
-import type { Item, Plan, Risk } from '../../plan/plan.ts'
+import { type Item, itemsOf, type Plan, type Risk } from '../../plan/plan.ts'
 import { showWhole } from '../../plan/steps/show-step.ts'
 import { paintOf } from '../terminal/color.ts'
 
@@ -40,8 +40,8 @@ export interface PlanView {
 /** What a person sees before consenting: the first targets with what is done to each, and what to know. */
 export function showPlan(plan: Plan<unknown>, { where, limit = 20 }: PlanView, look: Look): string {
   const paint = paintOf(look)
-  const changing = plan.items.filter(({ steps }) => steps.length > 0)
-  const same = plan.items.length - changing.length
+  const changing = itemsOf(plan).filter(({ steps }) => steps.length > 0)
+  const same = itemsOf(plan).length - changing.length
   const refused = plan.refused ?? []
   const cannot = refused.map(
     ({ subject, message }) => `  ${paint.yellow('cannot:')} ${visible(`${subject}: ${message}`)}`,
@@ -55,7 +55,7 @@ export function showPlan(plan: Plan<unknown>, { where, limit = 20 }: PlanView, l
     ),
     ...(same > 0
       ? [
-          `  nothing to do for ${same.toLocaleString('en-US')} of ${plan.items.length.toLocaleString('en-US')}`,
+          `  nothing to do for ${same.toLocaleString('en-US')} of ${itemsOf(plan).length.toLocaleString('en-US')}`,
         ]
       : []),
     ...firstOf(cannot, limit),
@@ -91,11 +91,11 @@ export interface DryRunView {
 export function showDryRun(plan: Plan<unknown>, { json, risk }: DryRunView, look: Look): string {
   const refused = plan.refused ?? []
   if (json)
-    return [...plan.items.map(dryObject), ...refused.map(refusedObject)]
+    return [...itemsOf(plan).map(dryObject), ...refused.map(refusedObject)]
       .map((it) => `${safeJson(it)}\n`)
       .join('')
   const paint = paintOf(look)
-  const items = plan.items.flatMap(({ subject, steps }) => [
+  const items = itemsOf(plan).flatMap(({ subject, steps }) => [
     paint.bold(visible(subject)),
     ...(steps.length === 0 ? ['  nothing to do'] : []),
     ...steps.flatMap((step, index) => [
@@ -133,7 +133,7 @@ const refusedObject = ({ subject, code, message }: NonNullable<Plan<unknown>['re
 
 /** What must be said to have it done, where there is something to do. */
 function consentOf(plan: Plan<unknown>, risk: Risk): readonly string[] {
-  if (plan.items.every(({ steps }) => steps.length === 0)) return []
+  if (itemsOf(plan).every(({ steps }) => steps.length === 0)) return []
   const typed = mustType(plan, risk)
   if (typed !== undefined) return [`nothing was changed; a script does it with --confirm ${visible(typed)}`]
   if ((plan.risk ?? risk) === 'routine') return ['nothing was changed']

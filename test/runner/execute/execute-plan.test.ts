@@ -4,6 +4,7 @@ import { type Failure, failed, unreachable } from '../../../src/base/failure.ts'
 import { Secret } from '../../../src/base/secret.ts'
 import type { Item } from '../../../src/plan/plan.ts'
 import { later } from '../../../src/plan/steps/placeholders.ts'
+import type { LocalStep } from '../../../src/plan/steps/step.ts'
 import { type XrpcStep, xrpc } from '../../../src/plan/steps/xrpc.ts'
 import { noRecorder } from '../../../src/runner/execute/audit.ts'
 import { executePlan, type Result } from '../../../src/runner/execute/execute-plan.ts'
@@ -29,7 +30,7 @@ interface Trial {
 }
 
 /** Carries items out with nothing around. */
-async function carry(items: readonly Item<Named>[], trial: Trial = {}): Promise<Done> {
+async function carry(items: readonly Item<Named, LocalStep>[], trial: Trial = {}): Promise<Done> {
   const changes: PdsChange[] = []
   const bugs: unknown[] = []
   const { pds = crowdOf(items.length), between = (_change, make) => make() } = trial
@@ -51,7 +52,11 @@ async function carry(items: readonly Item<Named>[], trial: Trial = {}): Promise<
   return { results, changes, states: results.map(({ state }) => state), failures, bugs }
 }
 
-const item = (...steps: XrpcStep[]): Item<Named> => ({ subject: 'it', steps, rows: [{ name: 'it' }] })
+const item = (...steps: XrpcStep[]): Item<Named, LocalStep> => ({
+  subject: 'it',
+  steps,
+  rows: [{ name: 'it' }],
+})
 const refused = failed('invalid-request', 'no')
 const lost = unreachable('link-lost', 'gone')
 

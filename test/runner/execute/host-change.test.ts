@@ -117,11 +117,6 @@ describe('a change of the host', () => {
     const ran = await run(hostSteps, {}, { argv: [], terminal: { interactive: true, answers: ['n'] } })
     expect(ran).toMatchObject({ code: 4, ...nothing })
   })
-
-  test('needs a procedure that says so', async () => {
-    const world = scriptedWorld({ commands: changing(hostSteps, {}, {}) })
-    await expect(world.run('change', 'it', '--dry-run')).rejects.toThrow(/does not say so/)
-  })
 })
 
 describe('the host fails', () => {

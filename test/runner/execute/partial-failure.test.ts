@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Failure, failed, unreachable } from '../../../src/base/failure.ts'
-import type { Plan } from '../../../src/plan/plan.ts'
+import type { Item, PdsPlan } from '../../../src/plan/plan.ts'
+import type { LocalStep } from '../../../src/plan/steps/step.ts'
 import type { Result } from '../../../src/runner/execute/execute-plan.ts'
 import { partialFailure } from '../../../src/runner/execute/partial-failure.ts'
 
@@ -14,13 +15,13 @@ const miss = (subject: string, failure: Failure): Result => ({
   failure,
 })
 const refused = [{ subject: 'nobody', code: 'account-not-found', message: 'no such account' }]
-const planOf = (results: readonly Result[], more: Partial<Plan<unknown>> = {}): Plan<unknown> => ({
+const planOf = (results: readonly Result[], more: Partial<PdsPlan<unknown>> = {}): PdsPlan<unknown> => ({
   title: 'try it',
   confirm: 'sure',
-  items: results.map((it) => it.item),
+  items: results.map((it) => it.item as Item<unknown, LocalStep>),
   ...more,
 })
-const shortfall = (results: readonly Result[], more: Partial<Plan<unknown>> = {}, stop?: AbortSignal) =>
+const shortfall = (results: readonly Result[], more: Partial<PdsPlan<unknown>> = {}, stop?: AbortSignal) =>
   partialFailure(planOf(results, more), results, stop)
 
 const no = failed('invalid-request', 'no', 'try another')

@@ -80,7 +80,7 @@ test('the help of what changes the host, and of nothing else, has exit code 7', 
   expect(change && exitCodes(change)).toContain('6 partial, 7 busy, 130')
   for (const command of commands)
     expect(exitCodes(command).includes('7 busy')).toBe(
-      command.kind === 'procedure' && command.changes === 'host',
+      command.kind === 'procedure' && ['host', 'pending change'].includes(command.on),
     )
   expect(commands.some((it) => it.name === 'recover' && exitCodes(it).includes('7 busy'))).toBe(true)
 })

@@ -74,7 +74,7 @@ describe('the trail', () => {
   })
 
   test('is not kept of what changes only this machine', async () => {
-    const commands = planned([{ subject: 'x', steps: [], rows: [{ name: 'x' }] }], { trail: 'none' })
+    const commands = planned([{ subject: 'x', steps: [], rows: [{ name: 'x' }] }], { on: 'machine' })
     expect(await scriptedWorld({ commands }).run('try', 'it')).toMatchObject({ code: 0, ...nothing })
   })
 })

@@ -1,7 +1,7 @@
 import { setImmediate as idle } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { Failure, usage } from '../../../src/base/failure.ts'
-import type { Plan, Risk } from '../../../src/plan/plan.ts'
+import type { PdsPlan, Risk } from '../../../src/plan/plan.ts'
 import { later } from '../../../src/plan/steps/placeholders.ts'
 import type { SaveStep } from '../../../src/plan/steps/save.ts'
 import type { Columns } from '../../../src/runner/command/columns.ts'
@@ -288,7 +288,10 @@ describe('text that means harm', () => {
 
 const step = (why: string): SaveStep => ({ kind: 'save', why, path: '/tmp/x', content: 'y', mode: 0o600 })
 
-const planOf = (items: Plan<unknown>['items'], more: Partial<Plan<unknown>> = {}): Plan<unknown> => ({
+const planOf = (
+  items: PdsPlan<unknown>['items'],
+  more: Partial<PdsPlan<unknown>> = {},
+): PdsPlan<unknown> => ({
   title: 'make things',
   confirm: 'box',
   items,
@@ -412,7 +415,7 @@ describe('a dry run', () => {
   })
 
   it('tells what consent is needed', () => {
-    const told = (plan: Plan<unknown>, risk: Risk) =>
+    const told = (plan: PdsPlan<unknown>, risk: Risk) =>
       showDryRun(plan, { json: false, risk }, { color: false }).trim().split('\n').at(-1)
     expect(told(planOf(things(30)), 'disruptive')).toContain('--confirm 30')
     expect(told(planOf(things(1)), 'irreversible')).toContain('--confirm box')
