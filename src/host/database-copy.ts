@@ -1,5 +1,5 @@
 import { act, quote, type Shell } from '../ssh/shell.ts'
-import { runHealth } from './change/run-health.ts'
+import { remoteScript } from './change/remote/load.ts'
 import type { Database } from './databases.ts'
 
 /** The databases of a PDS, its container, and the directory of their copies on the host. */
@@ -87,7 +87,7 @@ export const dropCopies = (
 ): Shell<'act'> => act`# remove the copies in ${it.place}
 rm -f ${temporary(it)}
 [ -d ${it.place} ] && [ ! -e ${`${it.place}/after`} ] || exit 0
-eval ${runHealth}
+eval ${remoteScript('probe-health.sh')}
 eval ${isOld}
 name=${it.container}
 if is_old ${imageId} ${it.docker} && choose ${it.docker} && healthy ${port} ${it.docker}; then rm -rf ${it.place}
@@ -205,7 +205,7 @@ export const mendDatabases = (
 ): Shell<'act'> => act`# put ${names(it)} back from ${it.place} if the old PDS cannot start on those that stand
 place=${it.place}
 [ -d "$place" ] || exit 0
-eval ${runHealth}
+eval ${remoteScript('probe-health.sh')}
 eval ${swap}
 eval ${differ}
 eval ${isOld}

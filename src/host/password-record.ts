@@ -2,7 +2,7 @@ import { unreachable } from '../failure.ts'
 import type { Secret } from '../secret.ts'
 import { act, ask, type Shell } from '../ssh/shell.ts'
 import { changesDir } from './change/pending.ts'
-import { changePlace } from './change/place.ts'
+import { remoteScript } from './change/remote/load.ts'
 import type { ShellStep } from './change/step.ts'
 import type { HostView } from './host.ts'
 import { readPdsEnv } from './settings.ts'
@@ -98,7 +98,7 @@ export async function readFormerPassword(host: Sight): Promise<Secret> {
   const dir = changesDir(await host.config())
   const read = ask`# read what pds.env held before
 d=${dir}
-eval ${changePlace}
+eval ${remoteScript('change-place.sh')}
 cat -- "$c"/files/*.old`
   return await passwordIn(host, `${dir}/change`, read)
 }
