@@ -2,6 +2,7 @@ import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises
 import { builtinModules } from 'node:module'
 import { join } from 'node:path'
 import { type InputOptions, type OutputChunk, type Plugin, rolldown } from 'rolldown'
+import { remoteScript } from '../src/host/change/remote/load.ts'
 
 /** Packages that must never load before a command asks for them. */
 const heavy = ['@atproto/', '@atcute/', 'node-ssh', 'ssh2', '@inquirer/', 'execa', 'yaml', 'zod']
@@ -11,7 +12,7 @@ const common: InputOptions = { platform: 'node', cwd: root, external: [...builti
 const bundle = await rolldown({
   ...common,
   input: { cli: join(root, 'src/cli.ts') },
-  plugins: [withoutNativeAddons(), lexiconsAsData()],
+  plugins: [withoutNativeAddons(), lexiconsAsData(), remoteScriptsAsText()],
   transform: { define: { 'import.meta.vitest': 'undefined' } },
   treeshake: {
     moduleSideEffects: (id) => !/\/node_modules\/(@atproto|@atcute|zod)\//.test(id),
@@ -65,6 +66,22 @@ function lexiconsAsData(): Plugin {
       const { schemas } = await import('@atproto/api')
       const json = JSON.stringify(schemas.filter((it) => it.id.startsWith('com.atproto.')))
       return `export const schemas = JSON.parse(${JSON.stringify(json)})`
+    },
+  }
+}
+
+/** Puts the scripts that run on the host into the bundle: the package ships no .sh files. */
+function remoteScriptsAsText(): Plugin {
+  return {
+    name: 'remote-scripts-as-text',
+    transform(code, id) {
+      if (!/\/src\/.*\.ts$/.test(id) || id.endsWith('/remote/load.ts')) return null
+      const inlined = code.replace(/\bremoteScript\(\s*'([\w-]+\.sh)'\s*\)/g, (_, name) =>
+        JSON.stringify(remoteScript(name)),
+      )
+      if (/\bremoteScript\(/.test(inlined))
+        throw new Error(`${id} names a remote script by more than its name`)
+      return inlined
     },
   }
 }

@@ -4,7 +4,7 @@ import { act, ask, type Shell } from '../../ssh/shell.ts'
 import type { HostView } from '../access/host.ts'
 import { readPdsEnv } from '../access/settings.ts'
 import { changesDir } from '../change/pending.ts'
-import { changePlace } from '../change/place.ts'
+import { remoteScript } from '../change/remote/load.ts'
 import type { ShellStep } from '../change/step.ts'
 
 /** What is written down on the host of the last rotation of the admin password; nothing in it comes from a password. */
@@ -98,7 +98,7 @@ export async function readFormerPassword(host: Sight): Promise<Secret> {
   const dir = changesDir(await host.config())
   const read = ask`# read what pds.env held before
 d=${dir}
-eval ${changePlace}
+eval ${remoteScript('change-place.sh')}
 cat -- "$c"/files/*.old`
   return await passwordIn(host, `${dir}/change`, read)
 }

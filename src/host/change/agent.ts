@@ -1,9 +1,5 @@
 import { act, type Shell } from '../../ssh/shell.ts'
-import { claim, takeOver } from './agent-claim.ts'
-import { follow } from './agent-follow.ts'
-import { identity } from './identity.ts'
-import { changePlace } from './place.ts'
-import { printStanding } from './standing.ts'
+import { remoteScript } from './remote/load.ts'
 
 /** What an agent of a change is there for, from its first word on. */
 export type Errand = 'begin' | 'adopt' | 'break'
@@ -16,46 +12,19 @@ export interface AgentOptions {
 }
 
 /** Holds a change for the one who talks to it, until its standard input ends. */
-export const agent = (
+export function agent(
   dir: string,
   errand: Errand,
   { writes = [], unverified }: AgentOptions = {},
-): Shell<'act'> => act`# hold a change
+): Shell<'act'> {
+  const { line } = act`# hold a change
 d=${dir} errand=${errand} writes=${writes.join(' ')} unverified=${unverified ?? ''}
-eval ${changePlace}
-eval ${identity}
-eval ${printStanding}
-eval ${claim}
-eval ${takeOver}
-eval ${follow}
-l=$d/lock new= got= line=
-sep=\x02
-umask 077
-cd /
-tell() { printf '%s %s\\n' "$1" "$(printf '%s' "$2" | tr '\\n' '\\002')"; }
-refuse() { tell no "$1"; exit 0; }
-identify "$$" || refuse 'there is no /proc to tell a living process by'
-mine=$token
-# Nobody can have put a link under a name that cannot be guessed.
-read -r random </proc/sys/kernel/random/uuid
-staged=$d/.lock.$random
-for one in "$d" "$l" "$p" "$c" "$p/last" "$d/backups"; do
-  [ ! -L "$one" ] || refuse "$one is a symbolic link"
-done
-for one in "$d" "$p"; do
-  [ -d "$one" ] || why=$(mkdir -p "$one" 2>&1) || refuse "$why"
-done
-case $errand in
-begin)
-  trap withdraw EXIT
-  trap 'exit 1' HUP INT TERM PIPE
-  new=$p/.new.$$
-  why=$(receive 2>&1) || refuse "\${why:-what came was cut off, or the disk is full}"
-  place
-  trap - EXIT HUP INT TERM PIPE
-  ;;
-adopt) adopt ;;
-break) release ;;
-esac
-if [ "$errand" = adopt ]; then tell ok "$(standing)"; else echo ok; fi
-serve`
+eval ${remoteScript('change-place.sh')}
+eval ${remoteScript('process-identity.sh')}
+eval ${remoteScript('lock-state.sh')}
+eval ${remoteScript('agent-lock.sh')}
+eval ${remoteScript('agent-take-over.sh')}
+eval ${remoteScript('agent-serve.sh')}
+`
+  return { effect: 'act', line: line + remoteScript('agent.sh').trimEnd() }
+}

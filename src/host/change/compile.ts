@@ -2,13 +2,7 @@ import type { Secret } from '../../base/secret.ts'
 import { quote } from '../../base/shell-words.ts'
 import { toOneLine } from '../../ssh/session/line-encoding.ts'
 import type { ChangePlan, Holder } from './change.ts'
-import { identity } from './identity.ts'
-import { runGate } from './run-gate.ts'
-import { runHealth } from './run-health.ts'
-import { runSame } from './run-same.ts'
-import { runShell } from './run-shell.ts'
-import { runSteps } from './run-steps.ts'
-import { runWrite } from './run-write.ts'
+import { remoteScript } from './remote/load.ts'
 import {
   type Gate,
   type HostStep,
@@ -75,7 +69,13 @@ export async function toProgram(
     `c=\${0%/*}`,
     `steps=${quote(numbers.join(' '))}`,
     `backwards=${quote(undone.join(' '))}`,
-    ...[identity, runWrite, runHealth, runSame, runShell, runGate, runSteps],
+    remoteScript('process-identity.sh'),
+    remoteScript('write-file.sh'),
+    remoteScript('probe-health.sh'),
+    remoteScript('prove-identity.sh'),
+    remoteScript('run-command.sh'),
+    remoteScript('wait-healthy.sh'),
+    remoteScript('runner.sh'),
     ...functions,
     'main "$1"\n',
   ].join('\n')

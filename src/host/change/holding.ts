@@ -4,8 +4,8 @@ import type { Host } from '../access/host.ts'
 import type { Change, ChangeEnd, ChangeEvent, ChangePlan, Pending } from './change.ts'
 import { JournalReader } from './journal.ts'
 import { changesDir, readStanding } from './pending.ts'
-import { changePlace } from './place.ts'
 import { locked, lostOnTheWay, notBegun, runnerDied } from './refusals.ts'
+import { remoteScript } from './remote/load.ts'
 
 /** What a change is held by: the conversation with its agent, and what of its journal is known already. */
 export interface Held {
@@ -155,6 +155,6 @@ async function whileStoppable<T>(
 async function tellToStop(host: Host, id: string): Promise<void> {
   await host.act(act`# stop the change
 d=${changesDir(await host.config())}
-eval ${changePlace}
+eval ${remoteScript('change-place.sh')}
 read -r id <"$c/id" && [ "$id" = ${id} ] && : >"$c/stop"`)
 }

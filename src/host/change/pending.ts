@@ -4,9 +4,8 @@ import { ask } from '../../ssh/shell.ts'
 import type { HostView } from '../access/host.ts'
 import { trailPlace } from '../trail/append.ts'
 import type { Pending } from './change.ts'
-import { identity } from './identity.ts'
-import { changePlace } from './place.ts'
-import { parseStanding, printStanding, type Standing, toPending } from './standing.ts'
+import { remoteScript } from './remote/load.ts'
+import { parseStanding, type Standing, toPending } from './standing.ts'
 
 /** The directory of a host's changes. */
 export const changesDir = (config: HostConfig): string => trailPlace(config).dir
@@ -23,9 +22,9 @@ export async function readStanding(host: HostView): Promise<Standing> {
   const dir = changesDir(await host.config())
   const answer = await host.ask(ask`# what change stands there
 d=${dir}
-eval ${changePlace}
-eval ${identity}
-eval ${printStanding}
+eval ${remoteScript('change-place.sh')}
+eval ${remoteScript('process-identity.sh')}
+eval ${remoteScript('lock-state.sh')}
 if [ -d "$d" ] && [ ! -x "$d" ]; then exit 9; fi
 echo ${begin}
 standing

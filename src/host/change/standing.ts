@@ -1,40 +1,6 @@
 import type { ChangePlan, Holder, Pending } from './change.ts'
 import { type Journal, JournalReader } from './journal.ts'
 
-/**
- * A function of sh that prints the lock and the change of `$d` as they stand: a line each for the lock, whether its
- * agent and the runner live, how many seconds the agent has heard nothing, whether the lock was taken for nothing yet,
- * the id of the last change, whether the change lies where others may write, and then the plan and the journal, with a
- * line after what may be a torn one. It needs what `changePlace` and `identity` define.
- */
-export const printStanding = `standing() {
-  line= seen=
-  { IFS= read -r line <"$d/lock"; } 2>/dev/null
-  echo "lock $line"
-  [ ! -e "$d/lock" ] || echo locked
-  holder "$d/lock"
-  echo "token $seen"
-  if alive "$seen"; then echo agent; fi
-  if stands; then echo change; fi
-  [ "$kept" = "$c" ] || echo unverified
-  if token_in "$kept/runner" && alive "$found"; then echo runner; fi
-  heard=
-  { read -r heard rest <"$kept/heard"; } 2>/dev/null
-  clock
-  echo "silent $((now / 100 - \${heard:-0}))"
-  line=
-  { IFS= read -r line <"$p/.new.\${seen%%.*}/holder"; } 2>/dev/null && [ -n "$seen" ] && echo staged
-  line=
-  { IFS= read -r line <"$p/last/id"; } 2>/dev/null
-  echo "last $line"
-  if [ -f "$kept/plan.json" ] && [ -s "$kept/plan.json" ]; then
-    echo plan
-    cat "$kept/plan.json" "$kept/journal"
-    printf '\\n.\\n'
-  fi
-} 2>/dev/null
-`
-
 /** The lock and the change of a host, as they were found. */
 export interface Standing {
   /** Who holds the lock, with the id of the change it was taken for. */

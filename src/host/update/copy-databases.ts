@@ -1,6 +1,6 @@
 import { quote } from '../../base/shell-words.ts'
 import { act, type Shell } from '../../ssh/shell.ts'
-import { runHealth } from '../change/run-health.ts'
+import { remoteScript } from '../change/remote/load.ts'
 import type { Database } from './databases.ts'
 
 /** Copies by the container's own node: with node:sqlite, else with better-sqlite3. */
@@ -74,7 +74,7 @@ export const dropCopies = (
 ): Shell<'act'> => act`# remove the copies in ${it.place}
 rm -f ${temporary(it)}
 [ -d ${it.place} ] && [ ! -e ${`${it.place}/after`} ] || exit 0
-eval ${runHealth}
+eval ${remoteScript('probe-health.sh')}
 eval ${isOld}
 name=${it.container}
 if is_old ${imageId} ${it.docker} && choose ${it.docker} && healthy ${port} ${it.docker}; then rm -rf ${it.place}

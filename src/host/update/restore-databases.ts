@@ -1,5 +1,5 @@
 import { act, type Shell } from '../../ssh/shell.ts'
-import { runHealth } from '../change/run-health.ts'
+import { remoteScript } from '../change/remote/load.ts'
 import { type Copying, isOld, names, type Old } from './copy-databases.ts'
 
 /**
@@ -110,7 +110,7 @@ export const mendDatabases = (
 ): Shell<'act'> => act`# put ${names(it)} back from ${it.place} if the old PDS cannot start on those that stand
 place=${it.place}
 [ -d "$place" ] || exit 0
-eval ${runHealth}
+eval ${remoteScript('probe-health.sh')}
 eval ${swap}
 eval ${differ}
 eval ${isOld}

@@ -1,12 +1,7 @@
-/**
- * Functions of sh that ask the health of a PDS on the loopback, with what the host has for it, and measure for how long
- * it does not answer. Times are of /proc/uptime, which no clock that is set moves, in hundredths of a second.
- *
- * bash comes first: it starts sooner than curl, and can wait for the port to open, which costs a PDS that is starting
- * less of its machine than to be asked again and again. Where its answer is none, what else there is has the last word,
- * until bash has once proven to reach the PDS.
- */
-export const runHealth = `by= or= proven=
+# Asks the health of a PDS on the loopback with the programs that the host has, and measures for how long it does not
+# answer. Times are of /proc/uptime, which does not move when a clock is set, in hundredths of a second.
+
+by= or= proven=
 health=/xrpc/_health path=$health
 nl='
 '
@@ -17,8 +12,8 @@ for ((i = 0; ; i++)); do
   [ "$i" -lt "$2" ] || exit 2
   read -r -t 0.01 -u 9
 done
-printf "GET %s HTTP/1.0\\r\\nHost: 127.0.0.1:%s\\r\\n\\r\\n" "$3" "$1" >&3
-while IFS= read -r line || [ -n "$line" ]; do printf "%s\\n" "$line"; done <&3'
+printf "GET %s HTTP/1.0\r\nHost: 127.0.0.1:%s\r\n\r\n" "$3" "$1" >&3
+while IFS= read -r line || [ -n "$line" ]; do printf "%s\n" "$line"; done <&3'
 js='fetch(process.argv[1], { signal: AbortSignal.timeout(2000) }).then(async (r) => { require("fs").writeSync(1, await r.text()); process.exitCode = r.ok ? 0 : 1 }, () => { process.exitCode = 1 })'
 # DOCKER...: needs $name where there is a container
 choose() {
@@ -50,18 +45,18 @@ ask_by() {
     body=$(timeout 2 bash -c "$tcp" bash "$2" "$knocks" "$path" 2>/dev/null)
     waited=$?
     case $body in
-    HTTP/1.?\\ 200*) proven=1 ;;
-    HTTP/1.?\\ *)
-      proven=1 told=\${body#* }
-      told="HTTP \${told%% *}"
+    HTTP/1.?\ 200*) proven=1 ;;
+    HTTP/1.?\ *)
+      proven=1 told=${body#* }
+      told="HTTP ${told%% *}"
       return 1
       ;;
     *) return 1 ;;
     esac
     ;;
   curl)
-    body=$(curl -q -s -m 2 --noproxy '*' -w '\\n%{http_code}' "$url" 2>/dev/null)
-    ok=\${body##*"$nl"}
+    body=$(curl -q -s -m 2 --noproxy '*' -w '\n%{http_code}' "$url" 2>/dev/null)
+    ok=${body##*"$nl"}
     case $ok in 000 | '') ;; *) told="HTTP $ok" ;; esac
     [ "$ok" = 200 ] || return 1
     ;;
@@ -75,8 +70,8 @@ ask_by() {
   told='HTTP 200'
   case $body in
   *'"version":"'*)
-    answered=\${body#*'"version":"'}
-    answered=\${answered%%'"'*}
+    answered=${body#*'"version":"'}
+    answered=${answered%%'"'*}
     ;;
   esac
 }
@@ -138,4 +133,3 @@ tell_outage() {
   rm -f "$c/measured" "$c/down" "$c/down.new"
   meter=
 }
-`

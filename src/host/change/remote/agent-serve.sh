@@ -1,5 +1,6 @@
-/** Functions of sh that start the runner and follow its journal, one request after the other, and put the change away. */
-export const follow = `archive() {
+# The agent starts the runner, answers what it is asked about the journal, and puts the change away.
+
+archive() {
   stands
   # What an earlier version has left is only removed: others may write there.
   if [ "$kept" != "$c" ]; then
@@ -8,7 +9,7 @@ export const follow = `archive() {
   fi
   set --
   for one in "$c"/* "$c"/.[!.]*; do
-    case \${one##*/} in
+    case ${one##*/} in
     plan.json | journal | id | step-*.log) ;;
     *) set -- "$@" "$one" ;;
     esac
@@ -31,8 +32,8 @@ gather() {
   while IFS= read -r line <&3; do
     lines=$lines$part$line$sep
     case $part$line in
-    begin\\ * | undo\\ *) ended= at=\${line#* } ;;
-    end\\ *) ended=1 ;;
+    begin\ * | undo\ *) ended= at=${line#* } ;;
+    end\ *) ended=1 ;;
     esac
     part=
   done
@@ -67,7 +68,7 @@ untick() {
 }
 newest() {
   [ -s "$c/step-$at.log" ] || return 0
-  { tail -c 1000 "$c/step-$at.log" | tr '\\r' '\\n' | grep -v '^kimbia-ops:fact ' | grep . | tail -n 1; } 2>/dev/null
+  { tail -c 1000 "$c/step-$at.log" | tr '\r' '\n' | grep -v '^kimbia-ops:fact ' | grep . | tail -n 1; } 2>/dev/null
 }
 next() {
   told=
@@ -79,13 +80,13 @@ next() {
       break
     fi
     if [ "$told" = tick ]; then
-      printf 'said %s\\n' "$(newest)"
+      printf 'said %s\n' "$(newest)"
       return 0
     fi
     listen
     gather
   done
-  printf 'lines %s\\n' "$lines"
+  printf 'lines %s\n' "$lines"
   lines=
 }
 # A runner that has written how it ended is gone in a moment.
@@ -112,7 +113,7 @@ close() {
   else tell failed "$why"
   fi
 }
-hear() { { read -r up rest </proc/uptime && echo "\${up%.*}" >"$c/heard"; } 2>/dev/null; }
+hear() { { read -r up rest </proc/uptime && echo "${up%.*}" >"$c/heard"; } 2>/dev/null; }
 serve() {
   exec 3<"$c/journal"
   part= at= lines= ended= runner= early=
@@ -135,7 +136,7 @@ serve() {
       untick
       ;;
     mark)
-      if why=$({ printf '%s %s\\n' "$a" "$b" >>"$c/journal"; } 2>&1); then
+      if why=$({ printf '%s %s\n' "$a" "$b" >>"$c/journal"; } 2>&1); then
         flush "$c/journal" "$p"
         echo ok
       else tell failed "$why"
@@ -146,4 +147,3 @@ serve() {
     esac
   done
 }
-`

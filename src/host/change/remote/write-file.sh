@@ -1,17 +1,16 @@
-/**
- * Functions of sh that replace a file and put it back. The text goes from file to file and never through an argument.
- * What a file must hold before is told by its SHA-256. Every program that is started costs about as long as all the
- * rest, and signups stay open meanwhile: hence one copy, one sum and one flush of all that stands before the rename.
- */
-export const runWrite = `sum_of() {
+# Replaces a file and puts it back. The text goes from file to file and never through an argument. The SHA-256 tells what
+# a file must hold before. Each program that is started costs about as long as all the rest, and signups stay open
+# meanwhile: hence one copy, one sum and one flush before the rename.
+
+sum_of() {
   set -- "$(sha256sum <"$1" 2>/dev/null)"
-  sum=\${1%% *}
+  sum=${1%% *}
 }
 # NUMBER PATH
 locate() {
   real=$2
   [ ! -L "$2" ] || real=$(readlink -f "$2")
-  new=$c/files/$1 old=$c/files/$1.old tmp=\${real%/*}/.\${real##*/}.kimbia-ops b=$d/backups
+  new=$c/files/$1 old=$c/files/$1.old tmp=${real%/*}/.${real##*/}.kimbia-ops b=$d/backups
 }
 # An old one may be another name of a copy that is kept: it must not be written into.
 clear_away() {
@@ -50,20 +49,20 @@ prepare() {
   why=$({ cp -p "$real" "$tmp" && cat "$new" >"$tmp"; } 2>&1) || { not_put; return 1; }
   sums=$(sha256sum "$old.new" "$b/.new" "$tmp" 2>/dev/null) || { why='it cannot be read back' && not_put; return 1; }
   # A name with a line break in it has a backslash before its sum.
-  was=\${sums%% *} sums=\${sums#*"$nl"}
-  kept=\${sums%% *} sums=\${sums#*"$nl"}
-  now=\${sums%% *}
-  if [ "\${was#\\\\}" != "\${kept#\\\\}" ]; then
+  was=${sums%% *} sums=${sums#*"$nl"}
+  kept=${sums%% *} sums=${sums#*"$nl"}
+  now=${sums%% *}
+  if [ "${was#\\}" != "${kept#\\}" ]; then
     fault not-written "$1 cannot be copied before it is changed: the copy in $b does not hold what it holds"
     return 1
   fi
-  case \${was#\\\\} in
+  case ${was#\\} in
   "$3") already=1 ;;
   "$2") already= ;;
   *) changed "$1" || return 1 ;;
   esac
-  [ "\${now#\\\\}" = "$3" ] || { why='it does not hold what was written to it' && not_put; return 1; }
-  [ -n "$already" ] || back_up "\${1##*/}" || {
+  [ "${now#\\}" = "$3" ] || { why='it does not hold what was written to it' && not_put; return 1; }
+  [ -n "$already" ] || back_up "${1##*/}" || {
     fault not-written "$1 cannot be copied before it is changed: $why"
     return 1
   }
@@ -102,7 +101,7 @@ settle_in() {
 }
 put() {
   why=$(mv -f "$tmp" "$real" 2>&1) || return 1
-  flush "\${real%/*}"
+  flush "${real%/*}"
 }
 # NUMBER PATH WAS NEW
 restore() {
@@ -113,7 +112,7 @@ restore() {
   case $sum in
   "$3") ;;
   "$4") put_back "$3" ;;
-  *) changed "$2" || fault changed-meanwhile "$why; what it held before is the newest \${2##*/}.* in $b" ;;
+  *) changed "$2" || fault changed-meanwhile "$why; what it held before is the newest ${2##*/}.* in $b" ;;
   esac
 }
 # SUM: whole or not at all
@@ -128,4 +127,3 @@ put_back() {
     return 1
   }
 }
-`

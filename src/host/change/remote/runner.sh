@@ -1,13 +1,10 @@
-/**
- * Functions of sh that carry out the steps of a change, or undo them, and write each down before and after.
- * The journal is a line each: `begin I`, `done I`, `failed I CODE MESSAGE`, `undo I`, `undone I`,
- * `undo-failed I CODE MESSAGE`, `fact NAME VALUE`, `end done|undone|stuck`. A line that was cut off ends with \003.
- */
-export const runSteps = `j=$c/journal torn= meter= seer= log=/dev/null code= why=
-cut=\x03
+# Carries out the steps of a change, or undoes them, and writes each down before and after.
+
+j=$c/journal torn= meter= seer= log=/dev/null code= why=
+cut=
 # A done that is lost is repeated; anything else is on the disk before what follows it.
 note() {
-  if printf '%s\\n' "$torn$*" >>"$j"; then torn=
+  if printf '%s\n' "$torn$*" >>"$j"; then torn=
   else
     torn="$cut
 "
@@ -17,7 +14,7 @@ note() {
   fact*) return 0 ;;
   done*) ;;
   # The first line that counts makes the change itself last, which was put into its place just now.
-  *) flush "$j" "\${c%/*}" ;;
+  *) flush "$j" "${c%/*}" ;;
   esac
   ring
 }
@@ -25,12 +22,12 @@ note() {
 ring() { [ ! -p "$c/bell" ] || echo 1<>"$c/bell"; }
 # CODE SENTENCE [LINES]
 fault() {
-  code=$1 why="$2\${3:+:$nl$3}"
+  code=$1 why="$2${3:+:$nl$3}"
   return 1
 }
-in_a_line() { printf '%s' "$why" | tr '\\n\\002\\003' '\\001  '; }
+in_a_line() { printf '%s' "$why" | tr '\n\002\003' '\001  '; }
 recall() {
-  [ ! -s "$j" ] || [ -z "$(tail -c 1 "$j")" ] || printf '%s\\n' "$cut" >>"$j"
+  [ ! -s "$j" ] || [ -z "$(tail -c 1 "$j")" ] || printf '%s\n' "$cut" >>"$j"
   while read -r what i rest; do
     case $what$i$rest in *"$cut") continue ;; esac
     case $i in '' | *[!0-9]*) continue ;; esac
@@ -46,7 +43,7 @@ recall() {
 }
 # What was under way when the runner was cut off is ended before it is begun again.
 end_stray() {
-  if token_in "$c/step" && alive "$found"; then put_down "\${found%%.*}"; fi
+  if token_in "$c/step" && alive "$found"; then put_down "${found%%.*}"; fi
 }
 begin_step() {
   log=$c/step-$1.log
@@ -64,10 +61,10 @@ begin_step() {
 }
 forth() {
   for i in $steps; do
-    eval "is=\\$done_$i"
+    eval "is=\$done_$i"
     [ -z "$is" ] || continue
     current=$i
-    eval "port=\\$port_$((i + 1))"
+    eval "port=\$port_$((i + 1))"
     [ -z "$port" ] || foresee "$port"
     if ! begin_step "$current"; then
       note "failed $current $code $(in_a_line)"
@@ -82,7 +79,7 @@ forth() {
 back() {
   stuck=
   for k in $backwards; do
-    eval "is=\\$begun_$k was=\\$undone_$k"
+    eval "is=\$begun_$k was=\$undone_$k"
     [ -n "$is" ] && [ -z "$was" ] || continue
     log=$c/step-$k.log
     note "undo $k"
@@ -113,7 +110,7 @@ main() {
   mine=$token
   # One of the same number may have left its own there, which is another name of what it became.
   [ ! -e "$c/.runner.$$" ] || rm -f "$c/.runner.$$"
-  printf '{"token":"%s"}\\n' "$mine" >"$c/.runner.$$"
+  printf '{"token":"%s"}\n' "$mine" >"$c/.runner.$$"
   if ! ln "$c/.runner.$$" "$c/runner" 2>/dev/null; then
     holder "$c/runner"
     if alive "$seen" || ! take "$c/runner" "$c/.runner.$$" "$seen"; then
@@ -128,4 +125,3 @@ main() {
   else forth
   fi
 }
-`

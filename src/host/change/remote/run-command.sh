@@ -1,12 +1,10 @@
-/**
- * Functions of sh that run a line in a process group of its own, end it when its time is over or it is to stop,
- * and take the facts out of what it printed.
- */
-export const runShell = `own='IFS= read -r s </proc/$$/stat
+# Runs a command line in a process group of its own, ends it, and takes the facts out of what it printed.
+
+own='IFS= read -r s </proc/$$/stat
 b=$1 f=$2 l=$3
-set -- \${s##*) }
+set -- ${s##*) }
 shift 19
-printf "{\\"token\\":\\"%s.%s.%s\\"}\\n" "$$" "$1" "$b" >"$f"
+printf "{\"token\":\"%s.%s.%s\"}\n" "$$" "$1" "$b" >"$f"
 exec sh -c "$l"'
 sid=
 command -v setsid >/dev/null && sid=setsid
@@ -19,9 +17,9 @@ hit() {
 hit_tree() {
   for p in /proc/[0-9]*; do
     { IFS= read -r s <"$p/stat"; } 2>/dev/null || continue
-    s=\${s##*) }
-    s=\${s#* }
-    [ "\${s%% *}" != "$2" ] || hit_tree "$1" "\${p#/proc/}"
+    s=${s##*) }
+    s=${s#* }
+    [ "${s%% *}" != "$2" ] || hit_tree "$1" "${p#/proc/}"
   done
   kill "-$1" "$2" 2>/dev/null
 }
@@ -93,7 +91,7 @@ await() {
 }
 take_facts() {
   [ -s "$log" ] && grep -q '^kimbia-ops:fact ' "$log" || return 0
-  sed -n 's/^kimbia-ops:fact \\([A-Za-z][A-Za-z0-9]* .*\\)$/\\1/p' "$log" >"$c/facts"
+  sed -n 's/^kimbia-ops:fact \([A-Za-z][A-Za-z0-9]* .*\)$/\1/p' "$log" >"$c/facts"
   while IFS= read -r line; do note "fact $line"; done <"$c/facts"
   sed '/^kimbia-ops:fact /d' "$log" >"$c/facts"
   mv -f "$c/facts" "$log"
@@ -103,10 +101,9 @@ no_room() {
   full=
   read -r random </proc/sys/kernel/random/uuid
   for room in "$d/.room.$random" "$c/room"; do
-    (set -C && head -c 65536 /dev/zero >"$room") 2>/dev/null || full=\${room%/*}
+    (set -C && head -c 65536 /dev/zero >"$room") 2>/dev/null || full=${room%/*}
     rm -f "$room"
     [ -z "$full" ] || { printf ', and the disk of %s is full' "$full"; return 0; }
   done
 }
 end_of_log() { tail -n 15 "$log" 2>/dev/null | tail -c 1500; }
-`

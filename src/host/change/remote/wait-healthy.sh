@@ -1,12 +1,6 @@
-/**
- * The gate, in sh. It waits until the port opens, or polls every 50 ms, until the first healthy answer; then it polls
- * every 500 ms: first until there are enough in a row, then until the time to settle is over. One or two unhealthy answers
- * after the first healthy one are forgiven, except that the row begins anew; three together are a failure, and so is a
- * row that is not there 30 s later.
- * One that answers, but never healthy, is not waited for until the deadline: it has 5 s.
- * The container is looked at beside that, since docker is slower than the PDS: any restart or another id is a failure.
- */
-export const runGate = `# PORT HEALTHY SETTLE DEADLINE VERSION EXPECTED NAME DOCKER...
+# The gate: waits until the PDS is healthy and stays so.
+
+# PORT HEALTHY SETTLE DEADLINE VERSION EXPECTED NAME DOCKER...
 gate() {
   port=$1 want=$2 settle=$3 limit=$4 version=$5 expect=$6 name=$7 looker= id0=
   shift 7
@@ -84,7 +78,7 @@ poll() {
     clock
     if [ -n "$ok" ]; then
       if [ -n "$version" ] && [ "$answered" != "$version" ]; then
-        fault wrong-version "$url answers version \${answered:-none}, and $version was asked for"
+        fault wrong-version "$url answers version ${answered:-none}, and $version was asked for"
         return 1
       fi
       bad=0 row=$((row + 1))
@@ -129,4 +123,3 @@ poll() {
   done
   check
 }
-`

@@ -1,11 +1,6 @@
-/**
- * Functions of sh that prove that a recreated container is the one that was meant: of the same project, with the same
- * data, answering as the same server, and not emptied. What must hold is a line each:
- * `project=NAME`, `service=NAME`, `mount=SOURCE:TARGET`, `setting=KEY=VALUE` of where data lie, `did=DID`, of which one
- * must hold. Whether there were accounts is asked before the container is first taken down, and kept for a run that
- * takes the change up again.
- */
-export const runSame = `accounts=
+# Proves that a recreated container is the one that was meant.
+
+accounts=
 # PORT PATH DOCKER...: asks the PDS for something that everybody may read; the answer is in $body
 fetch() {
   target=$2
@@ -47,50 +42,50 @@ same_container() {
 {{end}}{{range .Mounts}}mount={{.Source}}:{{.Destination}}
 {{end}}{{range .Config.Env}}setting={{.}}
 {{end}}' "$name" 2>/dev/null | sed -n '
-s/^com\\.docker\\.compose\\.project=/project=/p
-s/^com\\.docker\\.compose\\.service=/service=/p
+s/^com\.docker\.compose\.project=/project=/p
+s/^com\.docker\.compose\.service=/service=/p
 /^mount=/p
 /^setting=PDS_DATA_DIRECTORY=./p
 /^setting=PDS_ACCOUNT_DB_LOCATION=./p
 /^setting=PDS_SEQUENCER_DB_LOCATION=./p
 /^setting=PDS_ACTOR_STORE_DIRECTORY=./p
 /^setting=PDS_BLOBSTORE_DISK_LOCATION=./p')
-  missing=$(printf '%s\\n' "$expected" | while IFS= read -r line; do
+  missing=$(printf '%s\n' "$expected" | while IFS= read -r line; do
     case $line in did=*) continue ;; esac
-    printf '%s\\n' "$found" | grep -qxF -e "$line" || { printf '%s' "$line"; break; }
+    printf '%s\n' "$found" | grep -qxF -e "$line" || { printf '%s' "$line"; break; }
   done)
   # A place that nobody has named before would hold other data.
-  [ -n "$missing" ] || missing=$(printf '%s\\n' "$found" | while IFS= read -r line; do
+  [ -n "$missing" ] || missing=$(printf '%s\n' "$found" | while IFS= read -r line; do
     case $line in setting=*) ;; *) continue ;; esac
-    printf '%s\\n' "$expected" | grep -qxF -e "$line" || { printf '%s' "$line"; break; }
+    printf '%s\n' "$expected" | grep -qxF -e "$line" || { printf '%s' "$line"; break; }
   done)
   case $missing in
   '') return 0 ;;
   project=* | service=*)
-    fault other-project "the container $name is not of the $(words_of "$missing") any more (it is of: $(of_kind "\${missing%%=*}"))"
+    fault other-project "the container $name is not of the $(words_of "$missing") any more (it is of: $(of_kind "${missing%%=*}"))"
     ;;
   mount=*)
-    fault other-data "the container $name does not have \${missing#mount=} any more, where the data of the PDS lie (it has: $(of_kind mount))"
+    fault other-data "the container $name does not have ${missing#mount=} any more, where the data of the PDS lie (it has: $(of_kind mount))"
     ;;
   *) fault other-data "the container $name keeps its data elsewhere: $(of_kind setting)" ;;
   esac
 }
-words_of() { printf '%s “%s”' "\${1%%=*}" "\${1#*=}"; }
+words_of() { printf '%s “%s”' "${1%%=*}" "${1#*=}"; }
 # KIND: what the container has of it, in a line
 of_kind() {
-  printf '%s\\n' "$found" | sed -n "s/^$1=//p" | tr '\\n' ' ' | sed 's/ $//'
+  printf '%s\n' "$found" | sed -n "s/^$1=//p" | tr '\n' ' ' | sed 's/ $//'
 }
 same_server() {
-  dids=$(printf '%s\\n' "$expected" | sed -n 's/^did=//p')
+  dids=$(printf '%s\n' "$expected" | sed -n 's/^did=//p')
   if [ -n "$dids" ]; then
     answer /xrpc/com.atproto.server.describeServer "$@" || return 1
     known=
     for did in $dids; do
-      case $body in *"\\"did\\":\\"$did\\""*) known=1 ;; esac
+      case $body in *"\"did\":\"$did\""*) known=1 ;; esac
     done
     if [ -z "$known" ]; then
-      told=\${body#*'"did":"'}
-      fault other-server "what answers on port $port is the server \${told%%'"'*}, and not $(echo $dids)"
+      told=${body#*'"did":"'}
+      fault other-server "what answers on port $port is the server ${told%%'"'*}, and not $(echo $dids)"
       return 1
     fi
   fi
@@ -110,6 +105,5 @@ answer() {
     ! fetch "$port" "$asked" "$@" || return 0
     sleep 0.2 2>/dev/null || sleep 1
   done
-  fault not-healthy "the PDS on port $port does not answer \${asked%%\\?*}: $told"
+  fault not-healthy "the PDS on port $port does not answer ${asked%%\?*}: $told"
 }
-`
