@@ -5,7 +5,9 @@ import { Failure } from './base/failure.ts'
 import { Secret } from './base/secret.ts'
 import { commands } from './commands/index.ts'
 import type { HostConfig } from './config/host-config.ts'
+import { chooseHost, configFile, loadConfig } from './config/load.ts'
 import type { Host } from './host/access/host.ts'
+import { openPdsChannel } from './host/docker/pds-port.ts'
 import { openHost as lazyHost } from './host/open-host.ts'
 import { openTrail } from './host/trail/append.ts'
 import type { Pds } from './pds/xrpc/client.ts'
@@ -53,14 +55,9 @@ const world = (mode: 'json' | 'text'): World => ({
   clock: () => new Date(),
   newOperationId: () => newOperationId(new Date()),
   operator,
-  async loadConfig(file) {
-    const { configFile, loadConfig } = await import('./config/load.ts')
-    return loadConfig(file ?? configFile(process.env))
-  },
-  async chooseHost(config, wanted) {
-    const { chooseHost } = await import('./config/load.ts')
-    return chooseHost(config, { host: wanted, env: process.env }, await exists('/pds/pds.env'))
-  },
+  loadConfig: (file) => loadConfig(file ?? configFile(process.env)),
+  chooseHost: async (config, wanted) =>
+    chooseHost(config, { host: wanted, env: process.env }, await exists('/pds/pds.env')),
   openHost,
   openPds,
   openTrail,
@@ -189,7 +186,6 @@ async function connectSsh(config: HostConfig, { note, signal, terminal }: Openin
 }
 
 async function openPds(host: Host, { note, waiting, signal }: Opening): Promise<Pds> {
-  const { openPdsChannel } = await import('./host/docker/pds-port.ts')
   const [{ adminPassword, bypassKey }, { port, connect }] = await Promise.all([
     host.settings(),
     openPdsChannel(host),
