@@ -8,7 +8,7 @@ import type { Intent, Recorder } from './audit.ts'
 import { carryChange, type HostChangeTools } from './host-change.ts'
 import { ChangeLeftOpen } from './host-change-outcome.ts'
 import { asFailure, valueAt } from './local-step.ts'
-import { type DoubtfulProof, resolveDoubt, runLocalSteps, Unverified, unread } from './local-steps.ts'
+import { type DoubtfulProof, type LocalOutcome, resolveDoubt, runLocalSteps, unread } from './local-steps.ts'
 import { resumeChange } from './resume.ts'
 import { verifyStatuses } from './verify.ts'
 
@@ -103,9 +103,14 @@ async function attemptItem(
     }
   const kept = new Map<string, unknown>()
   try {
-    const proof = await carryItem(item, plan, { id, written, kept }, hands)
-    if (proof) return { item, kept, id, proof }
-    return await conclude(hands, id, item, plan, { state: 'done', item, rows: rowsOf(item, kept) })
+    const outcome = await carryItem(item, plan, { id, written, kept }, hands)
+    if (outcome.kind === 'done' && outcome.proof) return { item, kept, id, proof: outcome.proof }
+    const rows = rowsOf(item, kept)
+    const result: Result =
+      outcome.kind === 'done'
+        ? { state: 'done', item, rows }
+        : { state: 'failed', item, failure: outcome.failure, rows }
+    return await conclude(hands, id, item, plan, result)
   } catch (cause) {
     if (cause instanceof ChangeLeftOpen) return { state: 'failed', item, failure: cause.failure }
     const failure = asFailure(cause)
@@ -114,29 +119,28 @@ async function attemptItem(
       () => false,
     )
     if (!known) return { state: 'failed', item, failure }
-    const rows = cause instanceof Unverified ? rowsOf(item, kept) : undefined
-    const result = await conclude(hands, id, item, plan, { state: 'failed', item, failure, rows })
+    const result = await conclude(hands, id, item, plan, { state: 'failed', item, failure })
     const untouched = failure.outcome === 'interrupted' && !hands.host
     return untouched ? { state: 'not tried', item } : result
   }
 }
 
-/** Carries the steps of one item out, by whom they are carried out; hands back the proof still to be read. */
+/** Carries the steps of one item out, by whom they are carried out. */
 async function carryItem(
   item: Item<unknown>,
   plan: Plan<unknown>,
   { id, written, kept }: Intent & { readonly kept: Map<string, unknown> },
   hands: PlanTools,
-): Promise<DoubtfulProof | undefined> {
+): Promise<LocalOutcome> {
   const tools = { pds: hands.pds, kept, runProgram: hands.runProgram }
   // Plans of these two kinds have items of such steps alone.
   if (plan.on !== 'host' && plan.on !== 'pending change')
     return await runLocalSteps(item.steps as readonly LocalStep[], tools)
   if (!hands.host) throw new TypeError('this plan changes the host, and nothing is at hand to do it with')
   const site = { ...hands.host, ...tools, stop: hands.stop, recorder: hands.recorder }
-  if (plan.on === 'host') await carryChange({ id, plan }, written, site)
-  else if (plan.resume) await resumeChange(plan.resume, plan, site)
-  return undefined
+  if (plan.on === 'host') return await carryChange({ id, plan }, written, site)
+  if (plan.resume) await resumeChange(plan.resume, plan, site)
+  return { kind: 'done', proof: undefined }
 }
 
 /** A fact of the host that was not found is null; anything else put off was found. */

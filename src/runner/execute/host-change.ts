@@ -19,7 +19,7 @@ import {
   trackEvents,
 } from './host-change-outcome.ts'
 import { asFailure } from './local-step.ts'
-import { runLocalSteps, Unverified } from './local-steps.ts'
+import { type LocalOutcome, runLocalSteps } from './local-steps.ts'
 
 /** What a change to the host needs beside the hands for any other. */
 export interface HostChangeTools {
@@ -60,7 +60,7 @@ export async function carryChange(
   beginning: Beginning,
   written: Promise<void>,
   site: HostChangeSite,
-): Promise<void> {
+): Promise<LocalOutcome> {
   const { plan } = beginning
   const { before = [], after = [] } = plan
   const wanted = changePlanOf(beginning, site.author)
@@ -70,14 +70,15 @@ export async function carryChange(
   const first = before.length + plan.steps.length
   const work = { change, on, steps: stepsOf(plan), after, first, undo: undosOf(before) }
   try {
-    await runLocalSteps(before, deskOf({ ...work, first: 0 }, site))
+    const outcome = await runLocalSteps(before, deskOf({ ...work, first: 0 }, site))
+    if (outcome.kind === 'unverified') throw outcome.failure
   } catch (cause) {
     if (cause instanceof ChangeLeftOpen) throw cause
     const failure = asFailure(cause)
     await close(change, failure)
     throw new Failure(failure)
   }
-  await carryOn(work, site)
+  return await carryOn(work, site)
 }
 
 /** Whoever has the lock, and could not say so in the trail, gives it back. */
@@ -105,7 +106,7 @@ async function recordArchivedOutcome(
 }
 
 /** Has the host do its part and does what follows, or has all of it undone; the lock is given back. */
-export async function carryOn(work: Work, site: HostChangeSite): Promise<void> {
+export async function carryOn(work: Work, site: HostChangeSite): Promise<LocalOutcome> {
   const { change, steps } = work
   const heard = trackEvents(work.on, earlierOf(change))
   const end = await leaveOnError(change, () => {
@@ -122,16 +123,15 @@ export async function carryOn(work: Work, site: HostChangeSite): Promise<void> {
     throw await endOf(work, end, { ...faultOf(change.plan, end, site.stop), more: diff }, heard, site)
   }
   site.kept.set('host', end.facts)
+  let outcome: LocalOutcome
   try {
-    await runLocalSteps(work.after, deskOf(work, site))
+    outcome = await runLocalSteps(work.after, deskOf(work, site))
   } catch (cause) {
     if (cause instanceof ChangeLeftOpen) throw cause
-    const failure = asFailure(cause)
-    if (!(cause instanceof Unverified)) throw await undoHostSteps(work, failure, site)
-    await close(change, failure)
-    throw cause
+    throw await undoHostSteps(work, asFailure(cause), site)
   }
-  await close(change, undefined)
+  await close(change, outcome.kind === 'unverified' ? outcome.failure : undefined)
+  return outcome
 }
 
 /** What was written down of this very change before it was taken up; a new one has put another away. */

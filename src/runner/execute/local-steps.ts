@@ -12,14 +12,16 @@ import { type StatusProof, VerificationFailed, verify, verifyStatuses } from './
 /** A proof of what the PDS has accepted, or of what it may have done: then with the Failure to report unless it holds. */
 export type DoubtfulProof = StatusProof & { readonly doubt?: Failure | undefined }
 
-/** Every step was accepted, and only the proof of the last is missing: all of it stands, and nothing is undone. */
-export class Unverified extends Failure {}
+/**
+ * What steps of this machine came to. `done` with the proof still to be read, if any; `unverified` where each was
+ * accepted and only the proof of the last is missing: all of it stands, and nothing is undone.
+ */
+export type LocalOutcome =
+  | { readonly kind: 'done'; readonly proof: DoubtfulProof | undefined }
+  | { readonly kind: 'unverified'; readonly failure: Failure }
 
-/** Carries steps of this machine out in order, undoes them when one fails, and hands back the proof still to be read. */
-export async function runLocalSteps(
-  steps: readonly LocalStep[],
-  desk: StepTools,
-): Promise<DoubtfulProof | undefined> {
+/** Carries steps of this machine out in order, and undoes them when one fails. */
+export async function runLocalSteps(steps: readonly LocalStep[], desk: StepTools): Promise<LocalOutcome> {
   const undo: UndoStep[] = []
   let last: DoubtfulProof | undefined
   for (const [index, step] of steps.entries()) {
@@ -41,13 +43,13 @@ export async function runLocalSteps(
       await begun
       const failure = asStepFailure(cause)
       const accepted = failure.outcome === 'partial' && step.kind === 'xrpc' && !step.undo
-      if (accepted && step === steps.at(-1)) throw new Unverified(failure)
+      if (accepted && step === steps.at(-1)) return { kind: 'unverified', failure }
       throw await undone(failure, step, index, undo, desk)
     }
     await begun
     await desk.mark?.('done', index)
   }
-  return last
+  return { kind: 'done', proof: last }
 }
 
 /** A lost answer is no failure yet where reading back will tell, and nothing else of the answer is wanted. */

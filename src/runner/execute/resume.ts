@@ -110,7 +110,8 @@ function finishing(step: ResumeStep, change: Change, site: HostChangeSite): Resu
   refuseDoubtful(step, first, after[0])
   const undo = [...beforeOf(plan), ...done.map(undoOf)].filter(isStep)
   return async () => {
-    await carryOn({ change, on: site.follow(plan.steps), after, first, undo }, site)
+    const outcome = await carryOn({ change, on: site.follow(plan.steps), after, first, undo }, site)
+    if (outcome.kind === 'unverified') throw outcome.failure
     return undefined
   }
 }
