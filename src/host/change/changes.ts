@@ -4,9 +4,9 @@ import type { Host } from '../access/host.ts'
 import { agent } from './agent.ts'
 import type { Change, ChangePlan, Changes, Holder } from './change.ts'
 import { atOnce, firstOf, fits, holderLine, toUpload, writesOf } from './compile.ts'
-import { hold } from './holding.ts'
+import { openChange } from './holding.ts'
 import { changesDir, readStanding } from './pending.ts'
-import { locked, nameOf, notBegun, notThere, notVerified, whyBusy } from './refusals.ts'
+import { busyFailure, changeGone, locked, nameOf, notBegun, notVerified } from './refusals.ts'
 import { parseStanding, type Standing, toPending } from './standing.ts'
 import type { HostStep } from './step.ts'
 
@@ -40,12 +40,13 @@ async function begin(
     host.converse(agent(dir, 'begin', { writes: writesOf(plan, steps) })),
     toUpload({ dir }, plan, steps),
   ])
-  return orHangUp(conversation, async () => {
+  return hangUpOnError(conversation, async () => {
     let before: Standing | undefined
     // What this machine does first, and an intent that is not there yet, are waited for: then it is told to run.
     const goes = firstOf(plan) === 0 && written
     const say = async (line: string) => readAnswer(await conversation.say(line))
-    const follow = () => hold({ host, conversation, plan, before: before && toPending(before), written: [] })
+    const follow = () =>
+      openChange({ host, conversation, plan, before: before && toPending(before), written: [] })
     let answer: Said
     try {
       answer = await say(goes ? `${upload}${atOnce}` : upload)
@@ -56,7 +57,8 @@ async function begin(
     }
     for (let tries = 0; answer.word === 'there'; tries++) {
       before = parseStanding(answer.lines)
-      if (tries > 9 || (before.any === 'something' && before.state !== 'over')) throw whyBusy(before, where)
+      if (tries > 9 || (before.any === 'something' && before.state !== 'over'))
+        throw busyFailure(before, where)
       await noted
       const id = before.plan?.id ?? 'none'
       answer = await say(`replace ${before.token || 'none'} ${id}`)
@@ -75,19 +77,19 @@ async function adopt(
   const dir = changesDir(await host.config())
   const where = await host.where()
   const seen = await readStanding(host)
-  if (seen.plan?.id !== id) throw notThere(`${where}: the change ${id} does not stand there any more`)
+  if (seen.plan?.id !== id) throw changeGone(`${where}: the change ${id} does not stand there any more`)
   if (seen.agent === 'alive') throw locked(seen, where)
   if (seen.program === 'unverified' && !unverified) throw notVerified(where, dir)
   const conversation = await host.converse(agent(dir, 'adopt', { unverified }))
-  return orHangUp(conversation, async () => {
+  return hangUpOnError(conversation, async () => {
     const said = await conversation.say(`${id} ${seen.token || 'none'} ${holderLine(id, holder)}`)
     const answer = readAnswer(said)
     const now = parseStanding(answer.lines)
     if (answer.word === 'there' && now.plan?.id !== id)
-      throw notThere(`${where}: the change ${id} does not stand there any more`)
+      throw changeGone(`${where}: the change ${id} does not stand there any more`)
     if (answer.word === 'there') throw locked(now, where)
     if (answer.word !== 'ok' || !now.plan) throw notBegun(where, dir, answer.lines.join(' '))
-    return hold({ host, conversation, plan: now.plan, before: toPending(now), written: now.written })
+    return openChange({ host, conversation, plan: now.plan, before: toPending(now), written: now.written })
   })
 }
 
@@ -96,15 +98,15 @@ async function breakLock(host: Host, holder: string): Promise<void> {
   const where = await host.where()
   const seen = await readStanding(host)
   const name = seen.lock ? nameOf(seen.lock) : 'unknown@unknown'
-  if (seen.any === 'nothing' || (seen.plan && !seen.lock)) throw notThere(`${where} has no lock`)
+  if (seen.any === 'nothing' || (seen.plan && !seen.lock)) throw changeGone(`${where} has no lock`)
   if (name !== holder)
-    throw notThere(
+    throw changeGone(
       `${where}: the lock is not held by ${holder} but by ${name}`,
       `to remove it: kimbia-ops recover --break-lock ${name}`,
     )
   if (seen.runner === 'alive' || (seen.agent === 'alive' && seen.silent < silence)) throw locked(seen, where)
   const conversation = await host.converse(agent(dir, 'break'))
-  await orHangUp(conversation, async () => {
+  await hangUpOnError(conversation, async () => {
     const answer = readAnswer(await conversation.say(seen.token || 'none'))
     if (answer.word === 'busy') throw locked(await readStanding(host), where)
     if (answer.word !== 'ok') throw notBegun(where, dir, answer.lines.join(' '))
@@ -124,7 +126,7 @@ function readAnswer(answer: string): Said {
 }
 
 /** An agent to which nothing more is to be said is let go. */
-async function orHangUp<T>(conversation: Conversation, work: () => Promise<T>): Promise<T> {
+async function hangUpOnError<T>(conversation: Conversation, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

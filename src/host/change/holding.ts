@@ -8,7 +8,7 @@ import { locked, lostOnTheWay, notBegun, runnerDied } from './refusals.ts'
 import { remoteScript } from './remote/load.ts'
 
 /** What a change is held by: the conversation with its agent, and what of its journal is known already. */
-export interface Held {
+export interface ChangeConnection {
   readonly host: Host
   readonly conversation: Conversation
   readonly plan: ChangePlan
@@ -17,7 +17,7 @@ export interface Held {
 }
 
 /** A change whose lock is held by an agent on the host. */
-export function hold(held: Held): Change {
+export function openChange(held: ChangeConnection): Change {
   const { host, conversation, plan, before } = held
   const talk = talkOf(host, conversation)
   const journal = new Follower(held)
@@ -83,7 +83,7 @@ class Follower {
   /** The end that was read since following began: an earlier one may be known already. */
   #fresh: string | undefined
 
-  constructor({ plan, written }: Held) {
+  constructor({ plan, written }: ChangeConnection) {
     this.reader = new JournalReader(plan)
     this.#plan = plan
     this.#known = written.length

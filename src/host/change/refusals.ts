@@ -8,19 +8,19 @@ const recover = 'kimbia-ops recover'
 export const nameOf = ({ operator }: Holder): string => `${operator.user}@${operator.machine}`
 
 /** Why a change cannot be begun on a host where something stands: outcome `busy`. */
-export function whyBusy(standing: Standing, where: string, now = Date.now()): Failure {
+export function busyFailure(standing: Standing, where: string, now = Date.now()): Failure {
   const holder = standing.lock ?? standing.plan
   if (standing.state === 'working' || standing.state === 'held') return locked(standing, where, now)
   if (standing.plan)
     return busy(
       'cut-off',
-      `${where}: a change was cut off and stands unfinished: ${told(standing.plan, now)}`,
+      `${where}: a change was cut off and stands unfinished: ${holderLine(standing.plan, now)}`,
       `finish or undo it: ${recover}`,
       standing,
     )
   return busy(
     'stale-lock',
-    `${where}: a lock was left with no change beside it${holder ? `: ${told(holder, now)}` : ''}`,
+    `${where}: a lock was left with no change beside it${holder ? `: ${holderLine(holder, now)}` : ''}`,
     `remove it: ${recover} --break-lock ${holder ? nameOf(holder) : 'unknown@unknown'}`,
     standing,
   )
@@ -32,14 +32,14 @@ export function locked(standing: Standing, where: string, now = Date.now()): Fai
   const how = standing.state === 'working' && standing.agent === 'dead' ? ', and the host carries it out' : ''
   return busy(
     'locked',
-    `${where} is being changed${holder ? ` by ${told(holder, now)}` : ''}${how}`,
+    `${where} is being changed${holder ? ` by ${holderLine(holder, now)}` : ''}${how}`,
     'try again when that is done',
     standing,
   )
 }
 
 /** What was to be taken over or removed is not what stands there. */
-export const notThere = (message: string, hint?: string): Failure => failed('not-there', message, hint)
+export const changeGone = (message: string, hint?: string): Failure => failed('not-there', message, hint)
 
 /** Nothing vouches for the program of a change, and nobody has agreed to run it; nothing was changed. */
 export const notVerified = (where: string, dir: string): Failure =>
@@ -74,7 +74,7 @@ export function lostOnTheWay(error: unknown, where: string): unknown {
   return error.outcome === 'unreachable' ? unreachable(error.code, error.message, hint, error) : error
 }
 
-function told(holder: Holder, now: number): string {
+function holderLine(holder: Holder, now: number): string {
   const reason = holder.reason ? `, “${holder.reason}”` : ''
   return `${nameOf(holder)} as ${holder.operator.ssh}, since ${since(holder.time, now)}: ${holder.command}${reason}`
 }

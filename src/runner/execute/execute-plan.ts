@@ -5,7 +5,7 @@ import type { RunProgram } from '../../plan/steps/local-program.ts'
 import { resolve } from '../../plan/steps/placeholders.ts'
 import type { LocalStep } from '../../plan/steps/step.ts'
 import type { Intent, Recorder } from './audit.ts'
-import { carryChange, type HostChangeTools } from './host-change.ts'
+import { type HostChangeTools, runHostChange } from './host-change.ts'
 import { ChangeLeftOpen } from './host-change-outcome.ts'
 import { asFailure, valueAt } from './local-step.ts'
 import { type DoubtfulProof, type LocalOutcome, resolveDoubt, runLocalSteps, unread } from './local-steps.ts'
@@ -53,7 +53,7 @@ const endsAll = ({ outcome, code, cause }: Failure): boolean =>
 const width = 16
 
 /** Carries a plan out: items side by side, the steps of each in order, undone when a later one fails, all read back. */
-export async function executePlan(plan: Plan<unknown>, hands: PlanTools): Promise<Result[]> {
+export async function executePlan(plan: Plan<unknown>, tools: PlanTools): Promise<Result[]> {
   const items = itemsOf(plan)
   const results: Result[] = items.map((item) => ({ state: 'not tried', item }))
   const pending: Pending[] = []
@@ -61,11 +61,11 @@ export async function executePlan(plan: Plan<unknown>, hands: PlanTools): Promis
   let done = 0
   let broken = false
   const work = async (): Promise<void> => {
-    while (next < items.length && !hands.stop.aborted && !broken) {
+    while (next < items.length && !tools.stop.aborted && !broken) {
       const index = next++
       const item = items[index] as Item<unknown>
-      const attempt = await attemptItem(item, plan, hands)
-      hands.progress(++done, items.length)
+      const attempt = await attemptItem(item, plan, tools)
+      tools.progress(++done, items.length)
       if ('proof' in attempt) pending.push({ ...attempt, index })
       else results[index] = attempt
       const failure = 'proof' in attempt ? attempt.proof.doubt : 'failure' in attempt && attempt.failure
@@ -73,7 +73,7 @@ export async function executePlan(plan: Plan<unknown>, hands: PlanTools): Promis
     }
   }
   await Promise.all(Array.from({ length: Math.min(width, items.length) }, work))
-  for (const [index, result] of await settle(pending, plan, hands)) results[index] = result
+  for (const [index, result] of await settle(pending, plan, tools)) results[index] = result
   return results
 }
 
@@ -90,10 +90,10 @@ type Pending = Attempt & { readonly index: number }
 async function attemptItem(
   item: Item<unknown>,
   plan: Plan<unknown>,
-  hands: PlanTools,
+  tools: PlanTools,
 ): Promise<Result | Attempt> {
   if (item.steps.length === 0) return { state: 'unchanged', item, rows: item.rows }
-  const { id, written } = hands.recorder.intent(item, plan)
+  const { id, written } = tools.recorder.intent(item, plan)
   // The lock of the host is taken meanwhile.
   if (plan.on !== 'host')
     try {
@@ -103,14 +103,14 @@ async function attemptItem(
     }
   const kept = new Map<string, unknown>()
   try {
-    const outcome = await carryItem(item, plan, { id, written, kept }, hands)
+    const outcome = await carryItem(item, plan, { id, written, kept }, tools)
     if (outcome.kind === 'done' && outcome.proof) return { item, kept, id, proof: outcome.proof }
     const rows = rowsOf(item, kept)
     const result: Result =
       outcome.kind === 'done'
         ? { state: 'done', item, rows }
         : { state: 'failed', item, failure: outcome.failure, rows }
-    return await conclude(hands, id, item, plan, result)
+    return await conclude(tools, id, item, plan, result)
   } catch (cause) {
     if (cause instanceof ChangeLeftOpen) return { state: 'failed', item, failure: cause.failure }
     const failure = asFailure(cause)
@@ -119,8 +119,8 @@ async function attemptItem(
       () => false,
     )
     if (!known) return { state: 'failed', item, failure }
-    const result = await conclude(hands, id, item, plan, { state: 'failed', item, failure })
-    const untouched = failure.outcome === 'interrupted' && !hands.host
+    const result = await conclude(tools, id, item, plan, { state: 'failed', item, failure })
+    const untouched = failure.outcome === 'interrupted' && !tools.host
     return untouched ? { state: 'not tried', item } : result
   }
 }
@@ -130,15 +130,15 @@ async function carryItem(
   item: Item<unknown>,
   plan: Plan<unknown>,
   { id, written, kept }: Intent & { readonly kept: Map<string, unknown> },
-  hands: PlanTools,
+  tools: PlanTools,
 ): Promise<LocalOutcome> {
-  const tools = { pds: hands.pds, kept, runProgram: hands.runProgram }
+  const stepTools = { pds: tools.pds, kept, runProgram: tools.runProgram }
   // Plans of these two kinds have items of such steps alone.
   if (plan.on !== 'host' && plan.on !== 'pending change')
-    return await runLocalSteps(item.steps as readonly LocalStep[], tools)
-  if (!hands.host) throw new TypeError('this plan changes the host, and nothing is at hand to do it with')
-  const site = { ...hands.host, ...tools, stop: hands.stop, recorder: hands.recorder }
-  if (plan.on === 'host') return await carryChange({ id, plan }, written, site)
+    return await runLocalSteps(item.steps as readonly LocalStep[], stepTools)
+  if (!tools.host) throw new TypeError('this plan changes the host, and nothing is at hand to do it with')
+  const site = { ...tools.host, ...stepTools, stop: tools.stop, recorder: tools.recorder }
+  if (plan.on === 'host') return await runHostChange({ id, plan }, written, site)
   if (plan.resume) await resumeChange(plan.resume, plan, site)
   return { kind: 'done', proof: undefined }
 }
@@ -166,7 +166,7 @@ function identified(item: Item<unknown>, result: Result): Item<unknown> {
 
 /** Writes the outcome to the trail; when that fails, what was done stands and the operator is told. */
 async function conclude(
-  hands: PlanTools,
+  tools: PlanTools,
   id: string,
   item: Item<unknown>,
   plan: Plan<unknown>,
@@ -174,7 +174,7 @@ async function conclude(
 ): Promise<Result> {
   const failure = result.state === 'failed' ? result.failure : undefined
   try {
-    await hands.recorder.outcome(id, identified(item, result), plan, failure)
+    await tools.recorder.outcome(id, identified(item, result), plan, failure)
     return result
   } catch (cause) {
     if (failure) return result
@@ -190,15 +190,15 @@ async function conclude(
 /** The PDS may restart in the middle: what it has accepted is read once it is there again. */
 async function readWhenThere(
   proofs: readonly DoubtfulProof[],
-  hands: PlanTools,
+  tools: PlanTools,
 ): ReturnType<typeof verifyStatuses> {
   for (;;) {
     try {
-      return await verifyStatuses(hands.pds, proofs)
+      return await verifyStatuses(tools.pds, proofs)
     } catch (cause) {
       const { outcome, code } = asFailure(cause)
-      const away = outcome === 'unreachable' && code !== 'link-lost' && !hands.stop.aborted
-      if (!away || !(await hands.awaitPds?.())) throw cause
+      const away = outcome === 'unreachable' && code !== 'link-lost' && !tools.stop.aborted
+      if (!away || !(await tools.awaitPds?.())) throw cause
     }
   }
 }
@@ -207,14 +207,14 @@ async function readWhenThere(
 async function settle(
   pending: readonly Pending[],
   plan: Plan<unknown>,
-  hands: PlanTools,
+  tools: PlanTools,
 ): Promise<[number, Result][]> {
   if (pending.length === 0) return []
   let now: (did: string) => AccountStatus | Failure
   try {
     const found = await readWhenThere(
       pending.map(({ proof }) => proof),
-      hands,
+      tools,
     )
     now = (did) => found.get(did) ?? 'deleted'
   } catch (cause) {
@@ -229,7 +229,7 @@ async function settle(
         status instanceof Failure
           ? { state: 'failed', item, failure: proof.doubt ? resolveDoubt(proof.doubt, status) : status }
           : { state: 'done', item, rows: rowsOf(item, kept) }
-      return [index, await conclude(hands, id, item, plan, result)]
+      return [index, await conclude(tools, id, item, plan, result)]
     }),
   )
 }

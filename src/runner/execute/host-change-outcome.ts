@@ -46,12 +46,12 @@ export async function endOf(
   end: ChangeEnd,
   { failure, more, stands: known }: FailureReport,
   heard: EventLog,
-  desk: Pick<StepTools, 'pds' | 'kept' | 'vault'>,
+  tools: Pick<StepTools, 'pds' | 'kept' | 'vault'>,
 ): Promise<Failure> {
   const stuck = end.kind === 'stuck' ? end.notUndone : []
   const name = (index: number): string => change.plan.steps[index]?.why ?? `step ${index + 1}`
   const lost = end.kind === 'done' ? undefined : end.lost
-  const own = await undoSteps(undo, desk)
+  const own = await undoSteps(undo, tools)
   const down = mayBeUnwell(change.plan, heard.begun)
   const stands = end.kind === 'stuck' || own.stands || known === 'yes' || down
   const lines = [

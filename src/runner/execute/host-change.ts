@@ -21,7 +21,7 @@ import {
 import { asFailure } from './local-step.ts'
 import { type LocalOutcome, runLocalSteps } from './local-steps.ts'
 
-/** What a change to the host needs beside the hands for any other. */
+/** What a change to the host needs beside the tools of any other. */
 export interface HostChangeTools {
   readonly changes: Changes
   readonly author: Authorship
@@ -56,7 +56,7 @@ export interface Work {
  * Takes the lock while the intent is `written` to the trail, and carries a whole change out once both are there: what is
  * kept as `host` are the facts that the host found out.
  */
-export async function carryChange(
+export async function runHostChange(
   beginning: Beginning,
   written: Promise<void>,
   site: HostChangeSite,
@@ -70,7 +70,7 @@ export async function carryChange(
   const first = before.length + plan.steps.length
   const work = { change, on, steps: stepsOf(plan), after, first, undo: undosOf(before) }
   try {
-    const outcome = await runLocalSteps(before, deskOf({ ...work, first: 0 }, site))
+    const outcome = await runLocalSteps(before, stepToolsOf({ ...work, first: 0 }, site))
     if (outcome.kind === 'unverified') throw outcome.failure
   } catch (cause) {
     if (cause instanceof ChangeLeftOpen) throw cause
@@ -78,7 +78,7 @@ export async function carryChange(
     await close(change, failure)
     throw new Failure(failure)
   }
-  return await carryOn(work, site)
+  return await continueChange(work, site)
 }
 
 /** Whoever has the lock, and could not say so in the trail, gives it back. */
@@ -106,7 +106,7 @@ async function recordArchivedOutcome(
 }
 
 /** Has the host do its part and does what follows, or has all of it undone; the lock is given back. */
-export async function carryOn(work: Work, site: HostChangeSite): Promise<LocalOutcome> {
+export async function continueChange(work: Work, site: HostChangeSite): Promise<LocalOutcome> {
   const { change, steps } = work
   const heard = trackEvents(work.on, earlierOf(change))
   const end = await leaveOnError(change, () => {
@@ -125,7 +125,7 @@ export async function carryOn(work: Work, site: HostChangeSite): Promise<LocalOu
   site.kept.set('host', end.facts)
   let outcome: LocalOutcome
   try {
-    outcome = await runLocalSteps(work.after, deskOf(work, site))
+    outcome = await runLocalSteps(work.after, stepToolsOf(work, site))
   } catch (cause) {
     if (cause instanceof ChangeLeftOpen) throw cause
     throw await undoHostSteps(work, asFailure(cause), site)
@@ -153,8 +153,8 @@ async function undoHostSteps(work: Work, failure: Failure, site: HostChangeSite)
   }
 }
 
-/** The desk for steps of this machine that belong to a change: each is written down on the host. */
-const deskOf = (
+/** The tools of steps of this machine that belong to a change: each is written down on the host. */
+const stepToolsOf = (
   { change, first, on }: Pick<Work, 'change' | 'first' | 'on'>,
   site: HostChangeSite,
 ): StepTools => ({

@@ -21,33 +21,33 @@ export type LocalOutcome =
   | { readonly kind: 'unverified'; readonly failure: Failure }
 
 /** Carries steps of this machine out in order, and undoes them when one fails. */
-export async function runLocalSteps(steps: readonly LocalStep[], desk: StepTools): Promise<LocalOutcome> {
+export async function runLocalSteps(steps: readonly LocalStep[], tools: StepTools): Promise<LocalOutcome> {
   const undo: UndoStep[] = []
   let last: DoubtfulProof | undefined
   for (const [index, step] of steps.entries()) {
-    const begun = desk.mark?.('begin', index)
+    const begun = tools.mark?.('begin', index)
     // A check only reads, so that nothing is lost by being told of at the same time.
     if (step.kind === 'check') begun?.catch(() => {})
     else await begun
     const back = undoOf(step)
     if (step.kind === 'store' && back) undo.push(back)
     try {
-      const doubt = await runLocalStep(step, desk).then(
+      const doubt = await runLocalStep(step, tools).then(
         () => undefined,
         (cause) => doubtOf(cause, step),
       )
       if (step.kind !== 'store' && back) undo.push(back)
       const proof = 'proof' in step ? step.proof : undefined
-      if (proof) last = (await readBack(step, proof, desk, doubt)) ?? last
+      if (proof) last = (await readBack(step, proof, tools, doubt)) ?? last
     } catch (cause) {
       await begun
       const failure = asStepFailure(cause)
       const accepted = failure.outcome === 'partial' && step.kind === 'xrpc' && !step.undo
       if (accepted && step === steps.at(-1)) return { kind: 'unverified', failure }
-      throw await undone(failure, step, index, undo, desk)
+      throw await undone(failure, step, index, undo, tools)
     }
     await begun
-    await desk.mark?.('done', index)
+    await tools.mark?.('done', index)
   }
   return { kind: 'done', proof: last }
 }
@@ -63,17 +63,17 @@ function doubtOf(cause: unknown, step: LocalStep): Failure {
 async function readBack(
   step: LocalStep,
   proof: Proof,
-  desk: StepTools,
+  tools: StepTools,
   doubt: Failure | undefined,
 ): Promise<DoubtfulProof | undefined> {
   try {
-    const keep = (name: string, value: unknown) => void desk.kept.set(name, value)
-    const whole = await withPasswords(proof, desk.vault)
-    const status = await verify(desk.pds, whole, (place) => valueAt(desk.kept, place), keep)
-    if (!status || !(desk.prompt || step.kind === 'check')) return status && { ...status, doubt }
-    const now = (await verifyStatuses(desk.pds, [status])).get(status.did)
+    const keep = (name: string, value: unknown) => void tools.kept.set(name, value)
+    const whole = await withPasswords(proof, tools.vault)
+    const status = await verify(tools.pds, whole, (place) => valueAt(tools.kept, place), keep)
+    if (!status || !(tools.prompt || step.kind === 'check')) return status && { ...status, doubt }
+    const now = (await verifyStatuses(tools.pds, [status])).get(status.did)
     if (now instanceof Failure) throw now
-    desk.kept.set('now', { status: now })
+    tools.kept.set('now', { status: now })
     return undefined
   } catch (cause) {
     if (doubt) throw resolveDoubt(doubt, cause)
@@ -108,16 +108,16 @@ async function undone(
   step: LocalStep,
   index: number,
   undo: readonly UndoStep[],
-  desk: StepTools,
+  tools: StepTools,
 ): Promise<Failure> {
   const { outcome, code } = failure
   const hint = (code === 'answer-lost' && step.kind === 'xrpc' && step.ifLost) || failure.hint
-  const number = (desk.before ?? 0) + index + 1
+  const number = (tools.before ?? 0) + index + 1
   const lines = [failure.message]
   if (number > 1) lines.unshift(`step ${number} failed: ${step.why}`)
   // Accepted but not read back: it stands, unless its own undo takes it back.
   const stands = outcome === 'partial' && !(step.kind === 'xrpc' && step.undo)
-  const back = await undoSteps(undo, desk)
+  const back = await undoSteps(undo, tools)
   const end = outcome === 'partial' ? 'failed' : outcome
   return new Failure({
     outcome: stands || back.stands ? 'partial' : end,
@@ -137,14 +137,14 @@ export interface Undoing {
 /** Undoes steps, the last first; one that cannot be undone keeps none of the others from it. */
 export async function undoSteps(
   undo: readonly UndoStep[],
-  desk: Pick<StepTools, 'pds' | 'kept' | 'vault' | 'runProgram'>,
+  tools: Pick<StepTools, 'pds' | 'kept' | 'vault' | 'runProgram'>,
 ): Promise<Undoing> {
-  const { pds, kept, vault } = desk
+  const { pds, kept, vault } = tools
   const lines: string[] = []
   let stands = false
   for (const back of undo.toReversed()) {
     try {
-      await runLocalStep(back, desk)
+      await runLocalStep(back, tools)
       const proof = 'proof' in back ? back.proof : undefined
       if (proof) await verify(pds, await withPasswords(proof, vault), (place) => valueAt(kept, place))
       lines.push(`undone: ${back.why}`)

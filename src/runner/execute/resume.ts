@@ -7,7 +7,7 @@ import type { ResumeStep } from '../../plan/steps/resume.ts'
 import { afterOf, beforeOf, type StoredStep } from '../../plan/steps/stored-steps.ts'
 import { type UndoStep, undoOf } from '../../plan/steps/undo.ts'
 import { holderOf } from './change-plan.ts'
-import { carryOn, earlierOf, type HostChangeSite } from './host-change.ts'
+import { continueChange, earlierOf, type HostChangeSite } from './host-change.ts'
 import {
   ChangeLeftOpen,
   close,
@@ -110,7 +110,7 @@ function finishing(step: ResumeStep, change: Change, site: HostChangeSite): Resu
   refuseDoubtful(step, first, after[0])
   const undo = [...beforeOf(plan), ...done.map(undoOf)].filter(isStep)
   return async () => {
-    const outcome = await carryOn({ change, on: site.follow(plan.steps), after, first, undo }, site)
+    const outcome = await continueChange({ change, on: site.follow(plan.steps), after, first, undo }, site)
     if (outcome.kind === 'unverified') throw outcome.failure
     return undefined
   }

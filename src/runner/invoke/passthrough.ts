@@ -4,14 +4,14 @@ import type { Invocation } from './invocation.ts'
 import { keepTrail } from './keep-trail.ts'
 
 /** Runs a program of the host with the operator's own streams; it is written to the trail before and after. */
-export async function runPassthrough(life: Invocation, command: Passthrough, args: readonly string[]) {
-  const { opened, world, signal } = life
+export async function runPassthrough(invocation: Invocation, command: Passthrough, args: readonly string[]) {
+  const { opened, world, signal } = invocation
   const streams = world.streams()
   const located = await command.locate(args, streams.tty ? 'yes' : 'no', opened.views)
   const host = await opened.host()
   const item = { subject: `${command.name} ${withoutValues(args)}`.trim(), steps: [], rows: [] }
   const plan = { title: command.name, items: [item], confirm: command.name }
-  return await keepTrail(life, async (record) => {
+  return await keepTrail(invocation, async (record) => {
     const { id, written } = record.intent(item, plan)
     await written
     const code = await host.attach(located.shell, {

@@ -21,24 +21,24 @@ import { assertNoPendingChange, warnPendingChange } from './pending-change.ts'
 
 /** Lives a procedure: its plan, consent, carrying out, and what is said of it. */
 export async function runProcedure(
-  life: Invocation,
+  invocation: Invocation,
   procedure: Procedure,
   input: InputOf<never>,
 ): Promise<Outcome> {
-  const { terminal, opened, run } = life
-  if (takesLock(procedure) && consented(run.globals) && !run.globals.dryRun) prewarm(life)
+  const { terminal, opened, run } = invocation
+  if (takesLock(procedure) && consented(run.globals) && !run.globals.dryRun) prewarm(invocation)
   const plan = (await procedure
     .plan(input, opened.views)
-    .catch((cause: unknown) => preferLockFailure(life, procedure, cause))) as Plan<unknown>
+    .catch((cause: unknown) => preferLockFailure(invocation, procedure, cause))) as Plan<unknown>
   if (plan.on === 'host') assertStorable(plan)
-  if (run.globals.dryRun) return await dryRun(life, procedure, plan)
+  if (run.globals.dryRun) return await dryRun(invocation, procedure, plan)
   if (countChanges(plan) > 0) {
-    await review(life, procedure, plan)
-    const results = await act(life, plan)
-    return await report(life, procedure, plan, results)
+    await review(invocation, procedure, plan)
+    const results = await carryOutPlan(invocation, plan)
+    return await report(invocation, procedure, plan, results)
   }
   if (!run.globals.quiet && !plan.refused?.length) await terminal.stderr.write('nothing to do\n')
-  return await report(life, procedure, plan, asPlanned(plan))
+  return await report(invocation, procedure, plan, asPlanned(plan))
 }
 
 /** Whether it is carried out under the lock of the host. */
@@ -73,9 +73,9 @@ async function preferLockFailure(
   throw (pending && lockFailure(pending)) ?? cause
 }
 
-async function dryRun(life: Invocation, { risk }: Procedure, plan: Plan<unknown>): Promise<Outcome> {
-  const { terminal, run } = life
-  await warnPendingChange(life, plan)
+async function dryRun(invocation: Invocation, { risk }: Procedure, plan: Plan<unknown>): Promise<Outcome> {
+  const { terminal, run } = invocation
+  await warnPendingChange(invocation, plan)
   await terminal.stdout.write(showDryRun(plan, { json: run.globals.json, risk }, terminal.stdout))
   const { refused = [] } = plan
   if (refused[0])
@@ -87,12 +87,12 @@ const asPlanned = (plan: Plan<unknown>): Result[] =>
   itemsOf(plan).map((item) => ({ state: 'unchanged', item, rows: item.rows }))
 
 /** Shows what is about to happen and gets consent; routine changes are done without a word. */
-async function review(life: Invocation, { risk }: Procedure, plan: Plan<unknown>): Promise<void> {
-  const { terminal, run, opened } = life
+async function review(invocation: Invocation, { risk }: Procedure, plan: Plan<unknown>): Promise<void> {
+  const { terminal, run, opened } = invocation
   const { yes, confirm, quiet, json } = run.globals
   const settled = confirm !== undefined || (yes && mustType(plan, risk) === undefined)
   const asks = !settled && ((plan.risk ?? risk) !== 'routine' || mustType(plan, risk) !== undefined)
-  if (asks && terminal.interactive) await assertNoPendingChange(life, plan)
+  if (asks && terminal.interactive) await assertNoPendingChange(invocation, plan)
   const silent = (quiet && settled) || (json && !terminal.interactive)
   if ((plan.risk ?? risk) === 'routine')
     for (const text of plan.warnings ?? []) opened.views.say(`warning: ${text}`)
@@ -104,19 +104,19 @@ async function review(life: Invocation, { risk }: Procedure, plan: Plan<unknown>
   await consent(plan, risk, { yes, confirm }, terminal)
 }
 
-async function act(life: Invocation, plan: Plan<unknown>): Promise<Result[]> {
-  const { terminal, opened, world, signal: stop } = life
+async function carryOutPlan(invocation: Invocation, plan: Plan<unknown>): Promise<Result[]> {
+  const { terminal, opened, world, signal: stop } = invocation
   const progress = (done: number, of: number): void =>
     of > 1 ? terminal.progress(`${done} of ${of}`) : undefined
   if (plan.on === 'machine') {
     const pds = undefined as never
-    const { runProgram } = life.world
+    const { runProgram } = invocation.world
     return await executePlan(plan, { pds, recorder: noRecorder, stop, progress, runProgram })
   }
   const changing = takesLock(plan)
   const pds = changing ? opened.lazyPds : await opened.pds()
-  return await keepTrail(life, async (recorder, author) => {
-    const host = changing ? await hostHands(life, author, plan) : undefined
+  return await keepTrail(invocation, async (recorder, author) => {
+    const host = changing ? await hostChangeTools(invocation, author, plan) : undefined
     const tally = tallyOf(plan, progress)
     world.lastWords(changing ? hostGoesOn : tally.say)
     return await executePlan(plan, {
@@ -125,7 +125,7 @@ async function act(life: Invocation, plan: Plan<unknown>): Promise<Result[]> {
       stop,
       progress: tally.count,
       host,
-      awaitPds: patience(life),
+      awaitPds: patience(invocation),
     })
   })
 }
@@ -165,7 +165,7 @@ function patience({ world, terminal, opened, signal }: Invocation): () => Promis
   }
 }
 
-async function hostHands(
+async function hostChangeTools(
   { world, opened, terminal, run }: Invocation,
   author: Authorship,
   plan: Plan<unknown>,
@@ -183,14 +183,14 @@ async function hostHands(
 
 /** Rows that hold true go to stdout; what failed or was not tried is thrown, to end on stderr. */
 async function report(
-  life: Invocation,
+  invocation: Invocation,
   procedure: Procedure,
   plan: Plan<unknown>,
   results: readonly Result[],
 ): Promise<Outcome> {
-  const { terminal, run, signal } = life
+  const { terminal, run, signal } = invocation
   const { json, quiet } = run.globals
-  const operation = operationOf(life, plan, results)
+  const operation = operationOf(invocation, plan, results)
   const shortfall = withOperation(partialFailure(plan, results, signal), operation)
   const rows = results.flatMap((it) => {
     const changed = it.state !== 'unchanged'
@@ -207,12 +207,12 @@ async function report(
     for (const { row, extra } of rows) if (!(await renderer.row(row as never, extra))) break
     await renderer.end()
   } catch (cause) {
-    if (operation) await sayOperation(life, operation, results)
+    if (operation) await sayOperation(invocation, operation, results)
     throw shortfall ?? resultLost(cause, results)
   }
   if (!quiet && !shortfall)
     for (const line of plan.afterwards ?? []) await terminal.stderr.write(`note: ${line}\n`)
-  if (operation) await sayOperation(life, operation, results)
+  if (operation) await sayOperation(invocation, operation, results)
   if (shortfall) throw shortfall
   return 'ok'
 }

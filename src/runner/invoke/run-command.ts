@@ -12,7 +12,7 @@ import { runPassthrough } from './passthrough.ts'
 import { runProcedure } from './procedure.ts'
 import type { World } from './world.ts'
 
-/** Lives the life of one command, from its parsed line to its outcome; everything it opened is closed. */
+/** Lives the invocation of one command, from its parsed line to its outcome; everything it opened is closed. */
 export async function runCommand(
   run: Run,
   world: World,
@@ -25,9 +25,9 @@ export async function runCommand(
   const terminal = world.terminal({ noInput, color: !noColor, quiet, signal })
   const opened = open(world, { ...globals, terminal, signal })
   const operation = world.newOperationId()
-  const life: Invocation = { run, world, terminal, commands, opened, operation, signal }
+  const invocation: Invocation = { run, world, terminal, commands, opened, operation, signal }
   try {
-    const result = await dispatch(life)
+    const result = await dispatch(invocation)
     return typeof result === 'object' ? result : { outcome: result }
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause
@@ -54,18 +54,22 @@ function timeLimit(ms: number | undefined): { signal: AbortSignal; timer: NodeJS
   return { signal: limit.signal, timer: ms === undefined ? undefined : setTimeout(late, ms) }
 }
 
-async function dispatch(life: Invocation): Promise<Outcome | { outcome: Outcome; code: number }> {
-  const { command } = life.run
-  const input = (await complete(life)) as InputOf<never>
+async function dispatch(invocation: Invocation): Promise<Outcome | { outcome: Outcome; code: number }> {
+  const { command } = invocation.run
+  const input = (await complete(invocation)) as InputOf<never>
   switch (command.kind) {
     case 'query':
-      return await runQuery(life, command, input)
+      return await runQuery(invocation, command, input)
     case 'procedure':
-      return await runProcedure(life, command, input)
+      return await runProcedure(invocation, command, input)
     case 'printer':
-      return await runPrinter(life, command, input)
+      return await runPrinter(invocation, command, input)
     case 'passthrough':
-      return await runPassthrough(life, command, (life.run.input as { args: readonly string[] }).args)
+      return await runPassthrough(
+        invocation,
+        command,
+        (invocation.run.input as { args: readonly string[] }).args,
+      )
   }
 }
 
