@@ -15,5 +15,5 @@ export default printer({
     'kimbia-ops completion fish > ~/.config/fish/completions/kimbia-ops.fish',
   ],
   input: { shell: argument(choice('shell', shells), 'the shell') },
-  print: ({ shell }, commands) => completion(shell, commands),
+  print: ({ shell }) => completion(shell),
 })

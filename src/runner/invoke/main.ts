@@ -14,6 +14,13 @@ export async function main(
   const { json, noColor } = peekOutputFlags(argv, env)
   const plain = world.terminal({ noInput: true, color: !noColor, quiet: true, signal: world.stop })
   try {
+    // Not in the table of commands: the scripts of `completion` ask for it at each press of Tab.
+    if (argv[0] === '__complete') {
+      const { complete, showCompletion } = await import('../docs/complete.ts')
+      const hosts = async () => (await world.loadConfig(undefined)).hosts.map(({ name }) => name)
+      await plain.stdout.write(showCompletion(await complete(argv.slice(2), commands, hosts)))
+      return outcomes.ok.code
+    }
     const { columns, color } = plain.stdout
     const parsed = await parse(argv, commands, { env, version, columns, color })
     if (parsed.kind === 'text') {

@@ -3,25 +3,34 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { quote } from '../../../src/base/shell-words.ts'
+import { complete } from '../../../src/runner/docs/complete.ts'
 import { completion, type shells } from '../../../src/runner/docs/completion.ts'
 import { commands } from '../declared.ts'
 
 let place: string
 
-/** A directory with a stand-in for the program, which knows two hosts and complains, and two files. */
+/** A directory with the program, which knows two hosts and complains, and two files. */
 beforeAll(() => {
   place = mkdtempSync(join(tmpdir(), 'completion-'))
   mkdirSync(join(place, 'bin'))
   const program = join(place, 'bin/kimbia-ops')
+  const script = `
+    import { complete, showCompletion } from ${JSON.stringify(new URL('../../../src/runner/docs/complete.ts', import.meta.url).href)}
+    import { commands } from ${JSON.stringify(new URL('../declared.ts', import.meta.url).href)}
+    const [, dashes, ...line] = process.argv.slice(2)
+    process.stdout.write(showCompletion(await complete(line, commands, async () => ['box', 'far'])))
+    console.error('noise')`
+  writeFileSync(join(place, 'program.mjs'), script)
   writeFileSync(
     program,
-    '#!/bin/sh\n[ "$1" = hosts ] && printf "box\\there\\nfar\\tthere\\n"\ncat\necho noise >&2\n',
+    `#!/bin/sh\nexec '${process.execPath}' --disable-warning=ExperimentalWarning '${join(place, 'program.mjs')}' "$@"\n`,
   )
   chmodSync(program, 0o755)
   writeFileSync(join(place, 'list one.txt'), '')
   writeFileSync(join(place, 'list two.txt'), '')
   for (const shell of ['bash', 'zsh', 'fish'] as const)
-    writeFileSync(join(place, `_${shell}`), completion(shell, commands))
+    writeFileSync(join(place, `_${shell}`), completion(shell))
 })
 
 afterAll(() => rmSync(place, { recursive: true, force: true }))
@@ -120,35 +129,37 @@ describe('fish', () => {
 })
 
 describe('zsh', () => {
-  it.skipIf(missing('zsh'))('understands the script and finds its tables', () => {
+  /** What zsh hands to the menu behind these words, with the functions of its completion system stood in for. */
+  const offered = (...words: readonly string[]): readonly string[] => {
+    const script = `compdef() { :; }; _describe() { print -l -- "\${described[@]}"; }; _files() { print files; }
+compset() { print "compset $*"; }
+source ./_zsh; words=(kimbia-ops "$@"); CURRENT=$#words; PREFIX=$words[-1]; _kimbia_ops`
+    return sh('zsh', ['-f', '-c', script, 'zsh', ...words]).lines
+  }
+
+  it.skipIf(missing('zsh'))('offers commands, options, values, hosts and files', () => {
     expect(sh('zsh', ['-n', './_zsh'])).toMatchObject({ status: 0, stderr: '' })
-    const script = `compdef() { :; }; source ./_zsh; _kimbia_ops_next thing; _kimbia_ops_takes 'thing list' --format && echo takes; _kimbia_ops_hosts`
-    expect(sh('zsh', ['-f', '-c', script]).lines).toEqual([
-      'list\tList things',
-      'make\tMake things',
-      'takes',
-      'box',
-      'far',
-    ])
+    expect(offered('thing', '')).toEqual(['list:List things', 'make:Make things'])
+    expect(offered('thing', 'list', '--format', '')).toEqual(['short', 'long'])
+    expect(offered('thing', 'list', '--format=l')).toEqual(['compset -P *=', 'long'])
+    expect(offered('-H', '')).toEqual(['box', 'far'])
+    expect(offered('thing', 'list', '--from', '')).toEqual(['files'])
   })
 
   it('is a completion function of the program', () => {
-    expect(completion('zsh', commands)).toMatch(/^#compdef kimbia-ops\n/)
+    expect(completion('zsh')).toMatch(/^#compdef kimbia-ops\n/)
   })
 })
 
-describe('every script', () => {
-  it('survives quotes in what commands say of themselves', () => {
-    const rude = commands.map((command) => ({
-      ...command,
-      summary: `it's "$(touch harm)" \\ \`touch harm\``,
-    }))
-    writeFileSync(join(place, '_rude'), completion('bash', rude))
-    const { status, stderr } = sh('bash', [
-      '--norc',
-      '-c',
-      'source ./_rude; _kimbia_ops_next thing; test ! -e harm',
-    ])
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+describe('quotes in what commands say of themselves', () => {
+  it('are told as they are, and run by no shell', async () => {
+    const summary = `it's "$(touch harm)" \\ \`touch harm\``
+    const rude = commands.map((command) => ({ ...command, summary }))
+    const told = await complete(['thing', ''], rude, async () => [])
+    expect(told.words).toContainEqual(['list', summary])
+    writeFileSync(join(place, 'bin/rude'), `#!/bin/sh\nprintf '%s\\t%s\\n' list ${quote(summary)}\n`)
+    chmodSync(join(place, 'bin/rude'), 0o755)
+    const script = `source ./_bash; COMP_WORDS=(rude ''); COMP_CWORD=1; _kimbia_ops; printf '%s\n' "\${COMPREPLY[@]}"; test ! -e harm`
+    expect(sh('bash', ['--norc', '-c', script])).toMatchObject({ status: 0, stdout: 'list\n' })
   })
 })
