@@ -97,9 +97,9 @@ export async function readAdminPassword(host: Sight): Promise<Secret> {
 export async function readFormerPassword(host: Sight): Promise<Secret> {
   const dir = changesDir(await host.config())
   const read = ask`# read what pds.env held before
-d=${dir}
+state_dir=${dir}
 eval ${remoteScript('change-place.sh')}
-cat -- "$c"/files/*.old`
+cat -- "$change_dir"/files/*.old`
   return await passwordIn(host, `${dir}/change`, read)
 }
 

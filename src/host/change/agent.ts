@@ -1,3 +1,4 @@
+import { fromOneLine } from '../../ssh/session/line-encoding.ts'
 import { act, type Shell } from '../../ssh/shell.ts'
 import { remoteScript } from './remote/load.ts'
 
@@ -18,13 +19,16 @@ export function agent(
   { writes = [], unverified }: AgentOptions = {},
 ): Shell<'act'> {
   const { line } = act`# hold a change
-d=${dir} errand=${errand} writes=${writes.join(' ')} unverified=${unverified ?? ''}
-eval ${remoteScript('change-place.sh')}
-eval ${remoteScript('process-identity.sh')}
-eval ${remoteScript('lock-state.sh')}
-eval ${remoteScript('agent-lock.sh')}
-eval ${remoteScript('agent-take-over.sh')}
-eval ${remoteScript('agent-serve.sh')}
-`
-  return { effect: 'act', line: line + remoteScript('agent.sh').trimEnd() }
+state_dir=${dir} errand=${errand} writes=${writes.join(' ')} unverified=${unverified ?? ''}
+decode_line=${fromOneLine}`
+  const scripts = [
+    remoteScript('change-place.sh'),
+    remoteScript('process-identity.sh'),
+    remoteScript('lock-state.sh'),
+    remoteScript('agent-lock.sh'),
+    remoteScript('agent-take-over.sh'),
+    remoteScript('agent-serve.sh'),
+    remoteScript('agent.sh'),
+  ]
+  return { effect: 'act', line: [line, ...scripts].join('\n') }
 }

@@ -63,12 +63,16 @@ export async function toProgram(
 ): Promise<string> {
   const numbers = steps.map((_, i) => first + i)
   const undone = numbers.filter((_, i) => hasUndo(steps[i] as HostStep)).reverse()
+  const ports = steps.flatMap((step, i) =>
+    step.kind === 'shell' && step.interrupts ? [`${first + i}:${step.interrupts.port}`] : [],
+  )
   const functions = await Promise.all(steps.map((step, i) => toFunctions(first + i, step)))
   return [
-    `d=${quote(dir)}`,
-    `c=\${0%/*}`,
+    `state_dir=${quote(dir)}`,
+    `change_dir=\${0%/*}`,
     `steps=${quote(numbers.join(' '))}`,
-    `backwards=${quote(undone.join(' '))}`,
+    `undo_order=${quote(undone.join(' '))}`,
+    `ports=${quote(ports.join(' '))}`,
     remoteScript('process-identity.sh'),
     remoteScript('write-file.sh'),
     remoteScript('probe-health.sh'),
@@ -87,14 +91,12 @@ const hasUndo = (step: HostStep): boolean =>
 async function toFunctions(index: number, step: HostStep): Promise<string> {
   switch (step.kind) {
     case 'shell':
-      return [
-        `do_${index}() { ${toUnless(step)}${toShell(step)}; }`,
-        toUndo(index, step.undo ?? []),
-        ...(step.interrupts ? [`port_${index}=${step.interrupts.port}`] : []),
-      ].join('\n')
+      return [`do_${index}() { ${toUnless(step)}${toShell(step)}; }`, toUndo(index, step.undo ?? [])].join(
+        '\n',
+      )
     case 'write': {
       const words = await toWrite(index, step)
-      return `do_${index}() { replace ${words}; }\nundo_${index}() { try restore ${words}; }`
+      return `do_${index}() { replace_file ${words}; }\nundo_${index}() { attempt restore_file ${words}; }`
     }
     case 'wait':
       return `do_${index}() { ${toGate(step.gate)}; }`
@@ -102,7 +104,7 @@ async function toFunctions(index: number, step: HostStep): Promise<string> {
 }
 
 const toUndo = (index: number, undo: readonly HostUndo[]): string =>
-  `undo_${index}() {\n${[...undo.map((one) => `try ${one.kind === 'wait' ? toGate(one.gate) : toShell(one)}`), ':'].join('\n')}\n}`
+  `undo_${index}() {\n${[...undo.map((one) => `attempt ${one.kind === 'wait' ? toGate(one.gate) : toShell(one)}`), ':'].join('\n')}\n}`
 
 const toUnless = ({ unless }: ShellStep): string =>
   unless ? `(\n${unless.line}\n) </dev/null >/dev/null 2>&1 || ` : ''
@@ -114,12 +116,12 @@ const toShell = ({
 }: ShellStep | Extract<HostUndo, { kind: 'shell' }>): string => {
   const stoppable = 'stoppable' in more && more.stoppable ? 'yes' : ''
   const port = 'interrupts' in more && more.interrupts ? more.interrupts.port : ''
-  return words(['shell', Math.ceil(deadline), stoppable, port, run.line])
+  return words(['run_command', Math.ceil(deadline), stoppable, port, run.line])
 }
 
 const toGate = ({ port, healthy, settle, deadline, version = '', same, container }: Gate): string =>
   words([
-    'gate',
+    'wait_healthy',
     ...[port, healthy, Math.ceil(settle), Math.ceil(deadline), version],
     same ? toExpected(same) : '',
     container?.name ?? '',

@@ -154,7 +154,7 @@ async function whileStoppable<T>(
 
 async function tellToStop(host: Host, id: string): Promise<void> {
   await host.act(act`# stop the change
-d=${changesDir(await host.config())}
+state_dir=${changesDir(await host.config())}
 eval ${remoteScript('change-place.sh')}
-read -r id <"$c/id" && [ "$id" = ${id} ] && : >"$c/stop"`)
+read -r id <"$change_dir/id" && [ "$id" = ${id} ] && : >"$change_dir/stop"`)
 }

@@ -21,13 +21,13 @@ const [begin, end] = ['kimbia-ops:standing', 'kimbia-ops:end']
 export async function readStanding(host: HostView): Promise<Standing> {
   const dir = changesDir(await host.config())
   const answer = await host.ask(ask`# what change stands there
-d=${dir}
+state_dir=${dir}
 eval ${remoteScript('change-place.sh')}
 eval ${remoteScript('process-identity.sh')}
 eval ${remoteScript('lock-state.sh')}
-if [ -d "$d" ] && [ ! -x "$d" ]; then exit 9; fi
+if [ -d "$state_dir" ] && [ ! -x "$state_dir" ]; then exit 9; fi
 echo ${begin}
-standing
+print_lock_state
 echo ${end}`)
   const lines = answer.stdout.split('\n')
   const [first, last] = [lines.indexOf(begin), lines.lastIndexOf(end)]

@@ -21,7 +21,7 @@ export interface Standing {
   readonly any: 'something' | 'nothing'
 }
 
-/** What the lines say that `standing` printed. */
+/** What the lines say that `print_lock_state` printed. */
 export function parseStanding(lines: readonly string[]): Standing {
   const at = lines.indexOf('plan')
   const head = at === -1 ? lines : lines.slice(0, at)

@@ -64,7 +64,7 @@ export const isOld = `# ID DOCKER...
 is_old() {
   id=$1
   shift
-  [ "$("$@" inspect --type container --format '{{.Image}}' "$name" 2>/dev/null)" = "$id" ]
+  [ "$("$@" inspect --type container --format '{{.Image}}' "$container" 2>/dev/null)" = "$id" ]
 }`
 
 /** Its undo: the copies of an update that did not happen, unless the old PDS is not well or they were put back from. */
@@ -76,8 +76,8 @@ rm -f ${temporary(it)}
 [ -d ${it.place} ] && [ ! -e ${`${it.place}/after`} ] || exit 0
 eval ${remoteScript('probe-health.sh')}
 eval ${isOld}
-name=${it.container}
-if is_old ${imageId} ${it.docker} && choose ${it.docker} && healthy ${port} ${it.docker}; then rm -rf ${it.place}
+container=${it.container}
+if is_old ${imageId} ${it.docker} && choose_client ${it.docker} && is_healthy ${port} ${it.docker}; then rm -rf ${it.place}
 else echo ${`the old PDS does not answer: the copies of its databases stay in ${it.place}`}
 fi`
 

@@ -61,9 +61,9 @@ unswap_one() {
   fi
   for end in -wal -shm; do carry "$1$end" "$2$end" || return 1; done
 }
-# DOCKER...: $name is stopped, or is not there; where docker does not answer nobody knows
+# DOCKER...: $container is stopped, or is not there; where docker does not answer nobody knows
 stopped() {
-  "$@" stop "$name" || { left=$("$@" ps --all --quiet --filter "name=^/$name\\$") && [ -z "$left" ]; }
+  "$@" stop "$container" || { left=$("$@" ps --all --quiet --filter "name=^/$container\\$") && [ -z "$left" ]; }
 }`
 
 const pairs = ({ databases }: Copying): string[] => databases.flatMap(({ name, path }) => [name, path])
@@ -96,7 +96,7 @@ export const finishMending = (
 ): Shell<'act'> => act`# finish putting ${names(it)} back, if that was cut off
 [ -e ${`${it.place}/after/unfinished`} ] || exit 0
 eval ${swap}
-name=${it.container}
+container=${it.container}
 stopped ${it.docker} && swap ${it.place} ${`${it.place}/after`} ${pairs(it)} || exit 1
 echo ${lost(it)}`
 
@@ -114,18 +114,18 @@ eval ${remoteScript('probe-health.sh')}
 eval ${swap}
 eval ${differ}
 eval ${isOld}
-name=${it.container}
+container=${it.container}
 is_old ${imageId} ${it.docker} || { echo 'the container is not of the old image: its databases stay'; exit 0; }
-choose ${it.docker} || exit 0
-state() { ${it.docker} inspect --type container --format '{{.RestartCount}} {{.State.Status}}' "$name" 2>/dev/null; }
+choose_client ${it.docker} || exit 0
+state() { ${it.docker} inspect --type container --format '{{.RestartCount}} {{.State.Status}}' "$container" 2>/dev/null; }
 first=$(state)
 end=$(($(date +%s) + 60))
-while ! healthy ${port} ${it.docker}; do
+while ! is_healthy ${port} ${it.docker}; do
   case $(state) in *exited | *dead | *restarting | *created) break ;; "\${first%% *} "*) ;; *) break ;; esac
   [ "$(date +%s)" -lt "$end" ] || break
   sleep 0.2 2>/dev/null || sleep 1
 done
-! healthy ${port} ${it.docker} || exit 0
+! is_healthy ${port} ${it.docker} || exit 0
 set -- ${pairs(it)}
 differs=$(differ "$place" "$@")
 case $differs in
@@ -133,10 +133,10 @@ yes) ;;
 no) echo 'the databases were not migrated: they stay'; exit 0 ;;
 *) echo "whether the databases were migrated: $differs. They stay; their copies are in $place"; exit 0 ;;
 esac
-stopped ${it.docker} || { echo "$name cannot be stopped: its databases stay"; exit 1; }
+stopped ${it.docker} || { echo "$container cannot be stopped: its databases stay"; exit 1; }
 swap "$place" "$place/after" "$@" || exit 1
 echo ${lost(it)}
-${it.docker} start "$name"`
+${it.docker} start "$container"`
 
 /** Stops the PDS and puts the copies in the place of its databases, which are kept in `aside` beside the copies. */
 export const restoreDatabases = (
@@ -145,7 +145,7 @@ export const restoreDatabases = (
 ): Shell<'act'> => act`# stop ${it.container} and put ${names(it)} back from ${it.place}
 eval ${swap}
 [ -d ${it.place} ] || { echo 'those copies are no longer there' >&2; exit 1; }
-name=${it.container}
+container=${it.container}
 stopped ${it.docker} || exit 1
 swap ${it.place} ${`${it.place}/${aside}`} ${pairs(it)}`
 
@@ -157,7 +157,7 @@ export const unrestoreDatabases = (
 eval ${swap}
 aside=${`${it.place}/${aside}`}
 [ -d "$aside" ] || exit 0
-name=${it.container}
+container=${it.container}
 stopped ${it.docker} || exit 1
 set -- ${pairs(it)}
 while [ $# -gt 0 ]; do

@@ -6,7 +6,10 @@ import { type LocalPds, localPds, sessionWith, shells, withoutRoot } from '../..
 import * as make from './making.ts'
 
 /** How a program finds its own place. */
-const ownPlace = `\nc=\${0%/*}\n`
+const ownPlace = `\nchange_dir=\${0%/*}\n`
+
+/** How the program of an earlier version found it. */
+const earlierPlace = (pds: LocalPds) => `\nd=${pds.path('kimbia-ops')}\nc=$d/change\nchange_dir=$c\n`
 
 const beside = (pds: LocalPds, name = ''): string => pds.path(`kimbia-ops/${name}`)
 
@@ -35,7 +38,10 @@ async function asBefore(pds: LocalPds): Promise<void> {
   await rm(make.kept(pds, 'change'), { recursive: true, maxRetries: 10 })
   const run = await make.textOf(beside(pds, 'change/run.sh'))
   expect(run).toContain(ownPlace)
-  await writeFile(beside(pds, 'change/run.sh'), run.replace(ownPlace, '\nc=$d/change\n'))
+  await writeFile(
+    beside(pds, 'change/run.sh'),
+    run.replace(ownPlace, () => earlierPlace(pds)),
+  )
 }
 
 const isNoPipe = async (path: string) => !(await lstat(path)).isFIFO()

@@ -1,62 +1,81 @@
-# The agent takes over a change that no process holds any more, or removes a lock that was left.
+# The agent takes over a change whose agent is dead, or removes a lock that was left behind.
 
 adopt() {
-  read -r want over line || exit 1
+  read -r wanted_id old_token holder_line || exit 1
   is_wanted || decline
-  stage ",$line" || refuse "$d cannot be written"
-  if [ -e "$l" ]; then take "$l" "$staged" "$over" && got=1
-  else ln "$staged" "$l" 2>/dev/null && got=1
+  stage_lock ",$holder_line" || refuse "$state_dir cannot be written"
+  if [ -e "$lock" ]; then take_over "$lock" "$staged_lock" "$old_token" && acquired=1
+  else ln "$staged_lock" "$lock" 2>/dev/null && acquired=1
   fi
-  rm -f "$staged"
-  [ -n "$got" ] || decline
-  is_wanted || { rm -f "$l"; decline; }
-  [ "$kept" = "$c" ] || why=$(bring_in 2>&1) || { rm -f "$l"; refuse "${why:-$p cannot be written}"; }
-  kept=$c
-  point
+  rm -f "$staged_lock"
+  [ -n "$acquired" ] || decline
+  is_wanted || {
+    rm -f "$lock"
+    decline
+  }
+  [ "$pending_dir" = "$change_dir" ] || reason=$(bring_in 2>&1) || {
+    rm -f "$lock"
+    refuse "${reason:-$place cannot be written}"
+  }
+  pending_dir=$change_dir
+  link_change
 }
-decline() { tell there "$(standing)"; exit 0; }
-# One that lies where others may write is taken over only where that was agreed to, and nobody works on it there.
+decline() {
+  answer there "$(print_lock_state)"
+  exit 0
+}
+# Whether the pending change is the one to take over. The container can write to a change that lies beside the lock: it
+# is taken over only if the operator has agreed to that, and no runner works on it.
 is_wanted() {
-  stands
-  there=
-  { read -r there <"$kept/id"; } 2>/dev/null
-  [ "$there" = "$want" ] || return 1
-  [ "$kept" = "$c" ] || { [ -n "$unverified" ] && ! works "$kept"; }
+  find_pending
+  id=''
+  { read -r id <"$pending_dir/id"; } 2>/dev/null
+  [ "$id" = "$wanted_id" ] || return 1
+  [ "$pending_dir" = "$change_dir" ] || { [ -n "$unverified" ] && ! process_in "$pending_dir/runner"; }
 }
-works() { token_in "$1/runner" && alive "$found"; }
-# Brings a change of an earlier version to where only root may write; its program knows its own place by then.
+# Copies a change of an earlier version to where only root can write. The program of an earlier version looks for its
+# change beside the lock; the copy looks where it lies itself, as the programs of today do.
 bring_in() {
-  new=$p/.new.$$
-  mkdir "$new" "$new/files" && : >"$new/journal" || return 1
-  for one in "$kept"/* "$kept"/files/*; do
-    if [ -f "$one" ] && [ ! -L "$one" ]; then cat "$one" >"$new/${one#"$kept"/}" || return 1
+  new_dir=$place/.new.$$
+  mkdir "$new_dir" "$new_dir/files" && : >"$new_dir/journal" || return 1
+  for file in "$pending_dir"/* "$pending_dir"/files/*; do
+    if [ -f "$file" ] && [ ! -L "$file" ]; then cat "$file" >"$new_dir/${file#"$pending_dir"/}" || return 1
     fi
   done
-  if [ -f "$new/run.sh" ]; then
-    sed 's|^c=[$]d/change$|c=${0%/*}|' "$new/run.sh" >"$new/run.new" && mv "$new/run.new" "$new/run.sh" || return 1
+  if [ -f "$new_dir/run.sh" ]; then
+    # shellcheck disable=SC2016 # the text of the other program
+    sed 's|^c=[$]d/change$|c=${0%/*}|' "$new_dir/run.sh" >"$new_dir/run.new" &&
+      mv "$new_dir/run.new" "$new_dir/run.sh" || return 1
   fi
-  flush "$new"/* "$new"/files/* "$new"
-  mv "$new" "$c" && rm -rf "$kept" && flush "$p"
+  flush "$new_dir"/* "$new_dir"/files/* "$new_dir"
+  mv "$new_dir" "$change_dir" && rm -rf "$pending_dir" && flush "$place"
 }
-release() {
-  read -r over || exit 1
-  stands
-  if works "$kept"; then
+# Removes the lock, and ends the agent that holds it, unless a runner is at work.
+break_lock() {
+  read -r old_token || exit 1
+  find_pending
+  if process_in "$pending_dir/runner"; then
     echo busy
     exit 0
   fi
-  stage '}' || refuse "$d cannot be written"
-  if [ "$over" = none ]; then over=; fi
-  if alive "$over"; then kill "${over%%.*}"; fi
-  n=0
-  while alive "$over" && [ "$n" -lt 40 ]; do n=$((n + 1)); sleep 0.05 2>/dev/null || sleep 1; done
-  holder "$l"
-  if [ -n "$over" ]; then take "$l" "$staged" "$over" && got=1
-  else [ -z "$seen" ] && got=1
+  stage_lock '}' || refuse "$state_dir cannot be written"
+  if [ "$old_token" = none ]; then old_token=''; fi
+  if is_alive "$old_token"; then kill "${old_token%%.*}"; fi
+  count=0
+  while is_alive "$old_token" && [ "$count" -lt 40 ]; do
+    count=$((count + 1))
+    pause 0.05
+  done
+  find_holder "$lock"
+  if [ -n "$old_token" ]; then take_over "$lock" "$staged_lock" "$old_token" && acquired=1
+  elif [ -z "$holder" ]; then acquired=1
   fi
-  rm -f "$staged"
-  [ -n "$got" ] || { echo busy; exit 0; }
-  rm -f "$l"
+  rm -f "$staged_lock"
+  if [ -z "$acquired" ]; then
+    echo busy
+    exit 0
+  fi
+  rm -f "$lock"
   echo ok
   exit 0
 }

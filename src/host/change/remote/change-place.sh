@@ -1,16 +1,18 @@
-# Sets where the changes of a host are kept, and where its standing change is. The directory of the lock lies in what the
-# container of the PDS may write. There root writes the lock, and runs nothing: all else of root lies below /var/lib, under
-# the physical path of that directory. Other users keep it beside the lock: there is no root to protect.
+# Sets $place, the directory for the changes of $state_dir, and $change_dir, the pending change.
+# The container of the PDS can write to $state_dir. So root keeps only the lock there. Root keeps its changes below
+# /var/lib, under the physical path of the directory. Other users keep theirs beside the lock: they protect no root.
 
-p=$d uid=
-{ while read -r key real uid rest; do [ "$key" != Uid: ] || break; done </proc/self/status; } 2>/dev/null
+place=$state_dir uid=''
+{ while read -r key _ uid _; do [ "$key" != Uid: ] || break; done </proc/self/status; } 2>/dev/null
 if [ "$uid" = 0 ]; then
-  p=$(cd -P "${d%/*}" 2>/dev/null && pwd -P) || p=${d%/*}
-  p=/var/lib/kimbia-ops$p
+  place=$(cd -P "${state_dir%/*}" 2>/dev/null && pwd -P) || place=${state_dir%/*}
+  place=/var/lib/kimbia-ops$place
 fi
-c=$p/change kept=$p/change
-stands() {
-  kept=$c
-  [ ! -d "$c" ] || return 0
-  [ "$p" != "$d" ] && [ ! -L "$d/change" ] && [ -f "$d/change/plan.json" ] && kept=$d/change
+change_dir=$place/change pending_dir=$place/change
+# Whether there is a pending change; sets $pending_dir. Earlier versions kept it beside the lock for root too.
+find_pending() {
+  pending_dir=$change_dir
+  [ ! -d "$change_dir" ] || return 0
+  [ "$place" != "$state_dir" ] && [ ! -L "$state_dir/change" ] && [ -f "$state_dir/change/plan.json" ] &&
+    pending_dir=$state_dir/change
 }

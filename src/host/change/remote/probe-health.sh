@@ -1,12 +1,16 @@
 # Asks the health of a PDS on the loopback with the programs that the host has, and measures for how long it does not
-# answer. Times are of /proc/uptime, which does not move when a clock is set, in hundredths of a second.
+# answer. Times are hundredths of a second since boot: setting the clock of the host does not change them.
+#
+# bash is the first choice: it starts sooner than curl, and can wait for the port to open. To ask again and again would
+# cost a starting PDS more of its machine. If bash gets no answer, the fallback is asked too, until bash has had one.
 
-by= or= proven=
-health=/xrpc/_health path=$health
-nl='
+client='' fallback='' bash_works='' bash_exit='' tries=0
+health_path=/xrpc/_health path=$health_path
+newline='
 '
-# PORT KNOCKS PATH: a knock every 10 ms while the port is closed; 2 where it stays so
-tcp='if [ "$2" -gt 0 ]; then exec 9<> <(:) || exit 1; fi
+# PORT TRIES PATH: tries every 10 ms while the port is closed. The exit code is 2 if it stays closed.
+# shellcheck disable=SC2016 # a program for bash
+bash_client='if [ "$2" -gt 0 ]; then exec 9<> <(:) || exit 1; fi
 for ((i = 0; ; i++)); do
   { exec 3<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null && break
   [ "$i" -lt "$2" ] || exit 2
@@ -14,41 +18,42 @@ for ((i = 0; ; i++)); do
 done
 printf "GET %s HTTP/1.0\r\nHost: 127.0.0.1:%s\r\n\r\n" "$3" "$1" >&3
 while IFS= read -r line || [ -n "$line" ]; do printf "%s\n" "$line"; done <&3'
-js='fetch(process.argv[1], { signal: AbortSignal.timeout(2000) }).then(async (r) => { require("fs").writeSync(1, await r.text()); process.exitCode = r.ok ? 0 : 1 }, () => { process.exitCode = 1 })'
-# DOCKER...: needs $name where there is a container
-choose() {
-  [ -z "$by" ] || return 0
-  if command -v curl >/dev/null; then by=curl
+node_client='fetch(process.argv[1], { signal: AbortSignal.timeout(2000) }).then(async (r) => { require("fs").writeSync(1, await r.text()); process.exitCode = r.ok ? 0 : 1 }, () => { process.exitCode = 1 })'
+# choose_client DOCKER...: docker serves only where there is $container.
+choose_client() {
+  [ -z "$client" ] || return 0
+  if command -v curl >/dev/null; then client=curl
   elif command -v wget >/dev/null; then
-    by=wget
-    case $(wget --version 2>/dev/null) in *GNU*) by=gnu-wget ;; esac
+    client=wget
+    case $(wget --version 2>/dev/null) in *GNU*) client=gnu-wget ;; esac
   fi
-  if command -v bash >/dev/null && command -v timeout >/dev/null; then or=$by by=bash
-  elif [ -n "$by" ]; then :
-  elif [ -n "$name" ] && timeout 10 "$@" version >/dev/null 2>&1; then by=docker
+  if command -v bash >/dev/null && command -v timeout >/dev/null; then fallback=$client client=bash
+  elif [ -n "$client" ]; then :
+  elif [ -n "$container" ] && timeout 10 "$@" version >/dev/null 2>&1; then client=docker
   else return 1
   fi
 }
-# PORT DOCKER...: sets what it answered, and the version; $knocks is for how long bash may wait
-healthy() {
-  url=http://127.0.0.1:$1/xrpc/_health answered= told='no answer' body=
-  ask_by "$by" "$@" && return 0
-  [ "$by" = bash ] && [ -z "$proven" ] && [ -n "$or" ] || return 1
-  # What timeout has ended would keep the other one waiting too.
-  case $waited in 124 | 143) return 1 ;; esac
-  ask_by "$or" "$@"
+# is_healthy PORT DOCKER...: sets $version and, for people, $response. bash tries $tries times to reach the port.
+is_healthy() {
+  url=http://127.0.0.1:$1$health_path version='' response='no answer' body=''
+  ask_with "$client" "$@" && return 0
+  [ "$client" = bash ] && [ -z "$bash_works" ] && [ -n "$fallback" ] || return 1
+  # A PDS that did not answer bash in time would not answer the fallback in time.
+  case $bash_exit in 124 | 143) return 1 ;; esac
+  ask_with "$fallback" "$@"
 }
-ask_by() {
+# ask_with CLIENT PORT DOCKER...: asks for $path; sets $body.
+ask_with() {
   url=http://127.0.0.1:$2$path
   case $1 in
   bash)
-    body=$(timeout 2 bash -c "$tcp" bash "$2" "$knocks" "$path" 2>/dev/null)
-    waited=$?
+    body=$(timeout 2 bash -c "$bash_client" bash "$2" "$tries" "$path" 2>/dev/null)
+    bash_exit=$?
     case $body in
-    HTTP/1.?\ 200*) proven=1 ;;
+    HTTP/1.?\ 200*) bash_works=1 ;;
     HTTP/1.?\ *)
-      proven=1 told=${body#* }
-      told="HTTP ${told%% *}"
+      bash_works=1 response=${body#* }
+      response="HTTP ${response%% *}"
       return 1
       ;;
     *) return 1 ;;
@@ -56,80 +61,82 @@ ask_by() {
     ;;
   curl)
     body=$(curl -q -s -m 2 --noproxy '*' -w '\n%{http_code}' "$url" 2>/dev/null)
-    ok=${body##*"$nl"}
-    case $ok in 000 | '') ;; *) told="HTTP $ok" ;; esac
-    [ "$ok" = 200 ] || return 1
+    http_code=${body##*"$newline"}
+    case $http_code in 000 | '') ;; *) response="HTTP $http_code" ;; esac
+    [ "$http_code" = 200 ] || return 1
     ;;
   gnu-wget) body=$(wget --no-config --no-proxy -q -T 2 -t 1 -O - "$url" 2>/dev/null) || return 1 ;;
-  wget) body=$(http_proxy= timeout 2 wget -q -O - "$url" 2>/dev/null) || return 1 ;;
+  wget) body=$(http_proxy='' timeout 2 wget -q -O - "$url" 2>/dev/null) || return 1 ;;
   docker)
     shift 2
-    body=$(timeout 10 "$@" exec "$name" node -e "$js" "$url" 2>/dev/null) || return 1
+    body=$(timeout 10 "$@" exec "$container" node -e "$node_client" "$url" 2>/dev/null) || return 1
     ;;
   esac
-  told='HTTP 200'
+  response='HTTP 200'
   case $body in
   *'"version":"'*)
-    answered=${body#*'"version":"'}
-    answered=${answered%%'"'*}
+    version=${body#*'"version":"'}
+    version=${version%%'"'*}
     ;;
   esac
 }
-# PORT: asks while the step before is still done, for the one that takes it down not to wait
-foresee() {
-  name= knocks=0
-  choose || return 0
-  clock
-  foreseen=$now
-  { healthy "$1" && { [ -n "$proven" ] || exit 4; }; } </dev/null >/dev/null 2>&1 &
-  seer=$!
+# pre_probe PORT: asks while an earlier step is at work, so that the step which takes the PDS down need not wait.
+pre_probe() {
+  container='' tries=0
+  choose_client || return 0
+  read_clock
+  pre_probe_time=$now
+  # 4: healthy by the fallback.
+  { is_healthy "$1" && { [ -n "$bash_works" ] || exit 4; }; } </dev/null >/dev/null 2>&1 &
+  pre_probe_pid=$!
 }
-# PORT
-measure() {
-  # Two steps in a row take it down once.
-  [ ! -e "$c/measured" ] || [ ! -e "$c/down" ] || return 0
-  name= knocks=0
-  [ ! -e "$c/measured" ] || rm -f "$c/down" "$c/measured"
-  choose || return 0
-  clock
-  # One that is older than five seconds may hold no more.
-  if [ -n "$seer" ] && [ "$((now - foreseen))" -lt 500 ]; then
-    await "$seer"
-    case $rc in
-    0) proven=1 ;;
-    4) rc=0 ;;
+# measure_outage PORT: from now on, until record_outage.
+measure_outage() {
+  # Two steps in a row take the PDS down once.
+  [ ! -e "$change_dir/measured" ] || [ ! -e "$change_dir/down" ] || return 0
+  container='' tries=0
+  [ ! -e "$change_dir/measured" ] || rm -f "$change_dir/down" "$change_dir/measured"
+  choose_client || return 0
+  read_clock
+  # An answer that is older than five seconds may hold no more.
+  if [ -n "$pre_probe_pid" ] && [ "$((now - pre_probe_time))" -lt 500 ]; then
+    wait_for "$pre_probe_pid"
+    case $exit_code in
+    0) bash_works=1 ;;
+    4) exit_code=0 ;;
     esac
   else
-    healthy "$1"
-    rc=$?
+    is_healthy "$1"
+    exit_code=$?
   fi
-  seer=
-  [ "$rc" = 0 ] || return 0
-  true >"$c/measured"
+  pre_probe_pid=''
+  # A PDS that is down already has no outage by this change.
+  [ "$exit_code" = 0 ] || return 0
+  true >"$change_dir/measured"
   (
-    clock
-    while healthy "$1"; do
-      sleep 0.05 2>/dev/null || sleep 1
+    read_clock
+    while is_healthy "$1"; do
+      pause 0.05
       [ -e "/proc/$$/stat" ] || exit 0
-      clock
+      read_clock
     done
-    echo "$now" >"$c/down.new"
-    mv -f "$c/down.new" "$c/down"
+    echo "$now" >"$change_dir/down.new"
+    mv -f "$change_dir/down.new" "$change_dir/down"
   ) </dev/null >/dev/null 2>&1 &
-  meter=$!
+  outage_pid=$!
 }
-# [up]: the PDS is known to answer again
-tell_outage() {
-  [ -e "$c/measured" ] || return 0
-  [ -z "$meter" ] || kill "$meter" 2>/dev/null
-  ms=0
-  if [ -s "$c/down" ]; then
-    read -r down <"$c/down"
-    clock
-    ms=$(((now - down) * 10))
-    [ "$1" = up ] || ms=
+# record_outage up|unknown: the outage is over only if the PDS is known to be up.
+record_outage() {
+  [ -e "$change_dir/measured" ] || return 0
+  [ -z "$outage_pid" ] || kill "$outage_pid" 2>/dev/null
+  milliseconds=0
+  if [ -s "$change_dir/down" ]; then
+    read -r down <"$change_dir/down"
+    read_clock
+    milliseconds=$(((now - down) * 10))
+    [ "$1" = up ] || milliseconds=''
   fi
-  case $ms in '' | -*) ;; *) note "fact outageMs $ms" ;; esac
-  rm -f "$c/measured" "$c/down" "$c/down.new"
-  meter=
+  case $milliseconds in '' | -*) ;; *) record "fact outageMs $milliseconds" ;; esac
+  rm -f "$change_dir/measured" "$change_dir/down" "$change_dir/down.new"
+  outage_pid=''
 }

@@ -1,47 +1,50 @@
-# Proves that a recreated container is the one that was meant.
+# Proves that a recreated container is the intended one: of the same project, with the same data, answering as the same
+# server, and with accounts if it had accounts. Each expectation is a line:
+# project=NAME, service=NAME, mount=SOURCE:TARGET, setting=KEY=VALUE for a setting that names a place of data, and
+# did=DID, of which one must match. Whether there are accounts is asked before the container is first taken down. It is
+# kept in a file, for a run that takes the change up again.
 
-accounts=
-# PORT PATH DOCKER...: asks the PDS for something that everybody may read; the answer is in $body
-fetch() {
-  target=$2
-  port_of_pds=$1
+accounts=''
+# ask_public PORT PATH DOCKER...: asks the PDS what needs no login; sets $body.
+ask_public() {
+  path=$2 public_port=$1
   shift 2
-  path=$target
-  ask_by "$by" "$port_of_pds" "$@"
-  got=$?
-  path=$health
-  return "$got"
+  ask_with "$client" "$public_port" "$@"
+  asked=$?
+  path=$health_path
+  return "$asked"
 }
-# PORT
+# remember_accounts PORT
 remember_accounts() {
-  [ ! -s "$c/accounts" ] || return 0
-  name= knocks=0 body=
-  choose || return 0
-  fetch "$1" '/xrpc/com.atproto.sync.listRepos?limit=1' || return 0
+  [ ! -s "$change_dir/accounts" ] || return 0
+  container='' tries=0 body=''
+  choose_client || return 0
+  ask_public "$1" '/xrpc/com.atproto.sync.listRepos?limit=1' || return 0
   case $body in
   *'"did":"'*) accounts=some ;;
   *'"repos":[]'*) accounts=none ;;
   *) return 0 ;;
   esac
-  # Where the disk is full, it is only not known to a run that takes this up again.
-  { echo "$accounts" >"$c/accounts"; } 2>/dev/null
+  # If the disk is full, only a run that takes the change up again does not know.
+  { echo "$accounts" >"$change_dir/accounts"; } 2>/dev/null
 }
-# EXPECTED DOCKER...: needs $port and $name
-same() {
-  expected=$1 version_told=$answered
+# prove_identity EXPECTED DOCKER...: of $container, and of the PDS on $port.
+prove_identity() {
+  expected=$1 healthy_version=$version
   shift
   [ -n "$expected" ] || return 0
-  same_container "$@" && same_server "$@"
-  sames=$?
-  answered=$version_told
-  return "$sames"
+  prove_container "$@" && prove_server "$@"
+  proven=$?
+  version=$healthy_version
+  return "$proven"
 }
-same_container() {
-  [ -n "$name" ] || return 0
-  found=$(timeout 10 "$@" inspect --type container -f '{{range $k, $v := .Config.Labels}}{{$k}}={{$v}}
+prove_container() {
+  [ -n "$container" ] || return 0
+  # shellcheck disable=SC2016 # the variables are of docker's template
+  actual=$(timeout 10 "$@" inspect --type container -f '{{range $k, $v := .Config.Labels}}{{$k}}={{$v}}
 {{end}}{{range .Mounts}}mount={{.Source}}:{{.Destination}}
 {{end}}{{range .Config.Env}}setting={{.}}
-{{end}}' "$name" 2>/dev/null | sed -n '
+{{end}}' "$container" 2>/dev/null | sed -n '
 s/^com\.docker\.compose\.project=/project=/p
 s/^com\.docker\.compose\.service=/service=/p
 /^mount=/p
@@ -50,60 +53,68 @@ s/^com\.docker\.compose\.service=/service=/p
 /^setting=PDS_SEQUENCER_DB_LOCATION=./p
 /^setting=PDS_ACTOR_STORE_DIRECTORY=./p
 /^setting=PDS_BLOBSTORE_DISK_LOCATION=./p')
-  missing=$(printf '%s\n' "$expected" | while IFS= read -r line; do
-    case $line in did=*) continue ;; esac
-    printf '%s\n' "$found" | grep -qxF -e "$line" || { printf '%s' "$line"; break; }
-  done)
-  # A place that nobody has named before would hold other data.
-  [ -n "$missing" ] || missing=$(printf '%s\n' "$found" | while IFS= read -r line; do
-    case $line in setting=*) ;; *) continue ;; esac
-    printf '%s\n' "$expected" | grep -qxF -e "$line" || { printf '%s' "$line"; break; }
-  done)
-  case $missing in
+  mismatch=$(first_not_in "$actual" '' "$expected")
+  # A setting that nobody expects would have the data elsewhere.
+  [ -n "$mismatch" ] || mismatch=$(first_not_in "$expected" setting= "$actual")
+  case $mismatch in
   '') return 0 ;;
   project=* | service=*)
-    fault other-project "the container $name is not of the $(words_of "$missing") any more (it is of: $(of_kind "${missing%%=*}"))"
+    fail other-project "the container $container is not of the $(printf '%s “%s”' "${mismatch%%=*}" "${mismatch#*=}") any more (it is of: $(actual_values "${mismatch%%=*}"))"
     ;;
   mount=*)
-    fault other-data "the container $name does not have ${missing#mount=} any more, where the data of the PDS lie (it has: $(of_kind mount))"
+    fail other-data "the container $container does not have ${mismatch#mount=} any more, where the data of the PDS lie (it has: $(actual_values mount))"
     ;;
-  *) fault other-data "the container $name keeps its data elsewhere: $(of_kind setting)" ;;
+  *) fail other-data "the container $container keeps its data elsewhere: $(actual_values setting)" ;;
   esac
 }
-words_of() { printf '%s “%s”' "${1%%=*}" "${1#*=}"; }
-# KIND: what the container has of it, in a line
-of_kind() {
-  printf '%s\n' "$found" | sed -n "s/^$1=//p" | tr '\n' ' ' | sed 's/ $//'
+# first_not_in LINES PREFIX OTHER_LINES: prints the first of the other lines that is not among the lines. Only lines with
+# the prefix count, and a DID never does.
+first_not_in() {
+  printf '%s\n' "$3" | while IFS= read -r line; do
+    case $line in
+    did=*) ;;
+    "$2"*)
+      printf '%s\n' "$1" | grep -qxF -e "$line" || {
+        printf '%s' "$line"
+        break
+      }
+      ;;
+    esac
+  done
 }
-same_server() {
-  dids=$(printf '%s\n' "$expected" | sed -n 's/^did=//p')
+# actual_values KIND: what the container has of it, in a line.
+actual_values() {
+  printf '%s\n' "$actual" | sed -n "s/^$1=//p" | tr '\n' ' ' | sed 's/ $//'
+}
+prove_server() {
+  dids=$(printf '%s\n' "$expected" | sed -n 's/^did=//p' | tr '\n' ' ')
   if [ -n "$dids" ]; then
-    answer /xrpc/com.atproto.server.describeServer "$@" || return 1
-    known=
+    ask_until_answer /xrpc/com.atproto.server.describeServer "$@" || return 1
+    is_known=''
     for did in $dids; do
-      case $body in *"\"did\":\"$did\""*) known=1 ;; esac
+      case $body in *"\"did\":\"$did\""*) is_known=1 ;; esac
     done
-    if [ -z "$known" ]; then
-      told=${body#*'"did":"'}
-      fault other-server "what answers on port $port is the server ${told%%'"'*}, and not $(echo $dids)"
+    if [ -z "$is_known" ]; then
+      other=${body#*'"did":"'}
+      fail other-server "what answers on port $port is the server ${other%%'"'*}, and not ${dids% }"
       return 1
     fi
   fi
-  if [ -z "$accounts" ] && [ -s "$c/accounts" ]; then read -r accounts <"$c/accounts"; fi
+  if [ -z "$accounts" ] && [ -s "$change_dir/accounts" ]; then read -r accounts <"$change_dir/accounts"; fi
   [ "$accounts" = some ] || return 0
-  answer '/xrpc/com.atproto.sync.listRepos?limit=1' "$@" || return 1
+  ask_until_answer '/xrpc/com.atproto.sync.listRepos?limit=1' "$@" || return 1
   case $body in
   *'"did":"'*) ;;
-  *) fault accounts-gone "the PDS on port $port had accounts before, and has none now" ;;
+  *) fail accounts-gone "the PDS on port $port had accounts before, and has none now" ;;
   esac
 }
-# PATH DOCKER...: a PDS that has just started may fail to answer once or twice
-answer() {
-  asked=$1
+# ask_until_answer PATH DOCKER...: a PDS that has just started may fail to answer once or twice.
+ask_until_answer() {
+  question=$1
   shift
-  for try in 1 2 3 4 5; do
-    ! fetch "$port" "$asked" "$@" || return 0
-    sleep 0.2 2>/dev/null || sleep 1
+  for _ in 1 2 3 4 5; do
+    ! ask_public "$port" "$question" "$@" || return 0
+    pause 0.2
   done
-  fault not-healthy "the PDS on port $port does not answer ${asked%%\?*}: $told"
+  fail not-healthy "the PDS on port $port does not answer ${question%%\?*}: $response"
 }

@@ -1,125 +1,142 @@
 # The gate: waits until the PDS is healthy and stays so.
+# It waits until the port opens, and then asks every 50 ms until the first healthy answer. After that it asks every
+# 500 ms, until there are enough healthy answers in a row and the settle time is over. One or two unhealthy answers after
+# the first healthy one only begin the row anew. Three in a row are a failure, and so is a row that is still too short
+# after 30 s. A PDS that answers but is not healthy has 5 s, not the whole deadline.
+# docker is slower than the PDS, so the container is looked at by a process beside that. A restart is a failure, and so is
+# another id.
 
-# PORT HEALTHY SETTLE DEADLINE VERSION EXPECTED NAME DOCKER...
-gate() {
-  port=$1 want=$2 settle=$3 limit=$4 version=$5 expect=$6 name=$7 looker= id0=
+# wait_healthy PORT ROW SETTLE DEADLINE VERSION EXPECTED CONTAINER DOCKER...
+wait_healthy() {
+  port=$1 wanted_row=$2 settle=$3 deadline=$4 wanted_version=$5 expectations=$6 container=$7 watcher='' first_id=''
   shift 7
-  if ! choose "$@"; then
-    fault not-healthy 'the health of the PDS cannot be asked: the host has none of curl, wget and bash'
+  if ! choose_client "$@"; then
+    fail not-healthy 'the health of the PDS cannot be asked: the host has none of curl, wget and bash'
     return 1
   fi
-  rm -f "$c/seen" "$c/seen.new"
-  if [ -n "$name" ]; then
-    look_on "$@" </dev/null >/dev/null 2>&1 &
-    looker=$!
+  rm -f "$change_dir/seen" "$change_dir/seen.new"
+  if [ -n "$container" ]; then
+    watch_container "$@" </dev/null >/dev/null 2>&1 &
+    watcher=$!
   fi
-  poll "$@" && same "$expect" "$@"
+  poll "$@" && prove_identity "$expectations" "$@"
   passed=$?
-  [ -z "$looker" ] || kill "$looker" 2>/dev/null
-  rm -f "$c/seen" "$c/seen.new"
+  [ -z "$watcher" ] || kill "$watcher" 2>/dev/null
+  rm -f "$change_dir/seen" "$change_dir/seen.new"
   if [ "$passed" = 0 ]; then
-    [ -z "$answered" ] || note "fact version $answered"
-    [ -z "$id0" ] || note "fact container $id0"
+    [ -z "$version" ] || record "fact version $version"
+    [ -z "$first_id" ] || record "fact container $first_id"
     return 0
   fi
-  # That it is another one is no matter of its log.
+  # The log of the container does not explain why it is another one.
   case $code in other-* | accounts-gone) return 1 ;; esac
-  [ -z "$name" ] || {
-    timeout 10 "$@" logs --tail 40 "$name" >"$c/seen" 2>&1
-    cat "$c/seen" >>"$log"
-    why=$why$nl$(tail -n 15 "$c/seen" | tail -c 1500)
-    rm -f "$c/seen"
+  [ -z "$container" ] || {
+    timeout 10 "$@" logs --tail 40 "$container" >"$change_dir/seen" 2>&1
+    cat "$change_dir/seen" >>"$log"
+    reason=$reason$newline$(tail -n 15 "$change_dir/seen" | tail -c 1500)
+    rm -f "$change_dir/seen"
   }
   return 1
 }
-seen() {
-  timeout 10 "$@" inspect -f '{{.Id}} {{.RestartCount}} {{.State.StartedAt}} {{.State.Status}}' "$name" 2>/dev/null
+# Prints the id, the count of restarts, the start and the state of the container.
+inspect_container() {
+  timeout 10 "$@" inspect -f '{{.Id}} {{.RestartCount}} {{.State.StartedAt}} {{.State.Status}}' "$container" 2>/dev/null
 }
-look() {
-  seen "$@" >"$c/seen.new"
-  mv -f "$c/seen.new" "$c/seen"
-}
-look_on() {
+watch_container() {
   while [ -e "/proc/$$/stat" ]; do
-    look "$@"
+    inspect_container "$@" >"$change_dir/seen.new"
+    mv -f "$change_dir/seen.new" "$change_dir/seen"
     sleep 1
   done
 }
-check() {
-  line=
-  { read -r line <"$c/seen"; } 2>/dev/null
-  judge $line
+check_container() {
+  line=''
+  { read -r line <"$change_dir/seen"; } 2>/dev/null
+  compare_container "$line"
 }
-# ID RESTARTS STARTED STATE
-judge() {
-  id=$1 count=$2 since=$3 state=$4
-  case $count in '' | *[!0-9]*) return 0 ;; esac
-  if [ -z "$id0" ]; then id0=$id count0=$count since0=$since; fi
-  if [ "$id" != "$id0" ]; then fault replaced "the container $name was replaced by another one meanwhile"
-  elif [ "$count" != "$count0" ]; then fault restarted "the container $name restarted ($count times so far)"
-  elif [ "$since" != "$since0" ]; then fault restarted "the container $name was started anew"
+# compare_container LINE: with what was seen first.
+compare_container() {
+  # shellcheck disable=SC2086 # the words of the line
+  set -- $1
+  case $2 in '' | *[!0-9]*) return 0 ;; esac
+  if [ -z "$first_id" ]; then first_id=$1 first_count=$2 first_start=$3; fi
+  if [ "$1" != "$first_id" ]; then fail replaced "the container $container was replaced by another one meanwhile"
+  elif [ "$2" != "$first_count" ]; then fail restarted "the container $container restarted ($2 times so far)"
+  elif [ "$3" != "$first_start" ]; then fail restarted "the container $container was started anew"
   else
-    case $state in
-    restarting | exited | dead) fault restarted "the container $name does not stay up: it is $state" ;;
+    case $4 in
+    restarting | exited | dead) fail restarted "the container $container does not stay up: it is $4" ;;
     esac
   fi
 }
-unhealthy() { fault not-healthy "$url $1: $told"; }
+fail_unhealthy() { fail not-healthy "$url $1: $response"; }
 poll() {
-  row=0 bad=0 first= enough= sick= patience=5
-  clock
-  began=$now
+  row=0 misses=0 first_time='' row_time='' unhealthy_since='' patience=5
+  read_clock
+  begin_time=$now
   while :; do
-    check || return 1
-    # Half a second, after which the container is looked at again.
-    [ -n "$first" ] && knocks=0 || knocks=50
-    waited=
-    healthy "$port" "$@" && ok=1 || ok=
-    clock
-    if [ -n "$ok" ]; then
-      if [ -n "$version" ] && [ "$answered" != "$version" ]; then
-        fault wrong-version "$url answers version ${answered:-none}, and $version was asked for"
+    check_container || return 1
+    # bash tries for half a second, after which the container is looked at again.
+    if [ -n "$first_time" ]; then tries=0; else tries=50; fi
+    bash_exit=''
+    if is_healthy "$port" "$@"; then healthy=1; else healthy=''; fi
+    read_clock
+    if [ -n "$healthy" ]; then
+      if [ -n "$wanted_version" ] && [ "$version" != "$wanted_version" ]; then
+        fail wrong-version "$url answers version ${version:-none}, and $wanted_version was asked for"
         return 1
       fi
-      bad=0 row=$((row + 1))
-      [ -n "$first" ] || { first=$now; tell_outage up; }
-      [ -n "$enough" ] || [ "$row" -lt "$want" ] || enough=$now
-      [ -z "$enough" ] || [ "$((now - enough))" -lt "$((settle * 100))" ] || break
-    elif [ -n "$first" ]; then
-      bad=$((bad + 1)) row=0
-      [ "$bad" -lt 3 ] || { unhealthy 'did not stay healthy'; return 1; }
-    elif [ "$((now - began))" -ge "$((limit * 100))" ]; then
-      unhealthy "was not healthy within $limit s"
+      misses=0 row=$((row + 1))
+      [ -n "$first_time" ] || {
+        first_time=$now
+        record_outage up
+      }
+      [ -n "$row_time" ] || [ "$row" -lt "$wanted_row" ] || row_time=$now
+      [ -z "$row_time" ] || [ "$((now - row_time))" -lt "$((settle * 100))" ] || break
+    elif [ -n "$first_time" ]; then
+      misses=$((misses + 1)) row=0
+      [ "$misses" -lt 3 ] || {
+        fail_unhealthy 'did not stay healthy'
+        return 1
+      }
+    elif [ "$((now - begin_time))" -ge "$((deadline * 100))" ]; then
+      fail_unhealthy "was not healthy within $deadline s"
       return 1
     else
-      case $told in HTTP*) [ -n "$sick" ] || sick=$now ;; *) sick= ;; esac
-      [ -z "$sick" ] || [ "$((now - sick))" -lt "$((patience * 100))" ] || {
-        unhealthy "answered for $patience s, and was never healthy"
+      case $response in
+      HTTP*) [ -n "$unhealthy_since" ] || unhealthy_since=$now ;;
+      *) unhealthy_since='' ;;
+      esac
+      [ -z "$unhealthy_since" ] || [ "$((now - unhealthy_since))" -lt "$((patience * 100))" ] || {
+        fail_unhealthy "answered for $patience s, and was never healthy"
         return 1
       }
     fi
-    if [ -n "$first" ] && [ -z "$enough" ] && [ "$((now - first))" -gt "$((3000 + want * 50))" ]; then
-      unhealthy "was not healthy $want times in a row"
+    if [ -n "$first_time" ] && [ -z "$row_time" ] && [ "$((now - first_time))" -gt "$((3000 + wanted_row * 50))" ]; then
+      fail_unhealthy "was not healthy $wanted_row times in a row"
       return 1
     fi
-    if [ -n "$first" ]; then sleep 0.5 2>/dev/null || sleep 1
-    elif [ "$waited" != 2 ] || [ "$told" != 'no answer' ]; then sleep 0.05 2>/dev/null || sleep 1
+    if [ -n "$first_time" ]; then pause 0.5
+    elif [ "$bash_exit" != 2 ] || [ "$response" != 'no answer' ]; then pause 0.05
     fi
   done
-  [ -n "$name" ] || return 0
-  if [ "$want" -gt 1 ] || [ "$settle" != 0 ]; then
-    kill "$looker" 2>/dev/null
-    # Not by a file: the disk may be full, and this may be the way back.
-    line=$(seen "$@")
-    [ -n "$line" ] || { fault not-healthy "docker does not tell how the container $name is"; return 1; }
-    judge $line
+  [ -n "$container" ] || return 0
+  if [ "$wanted_row" -gt 1 ] || [ "$settle" != 0 ]; then
+    kill "$watcher" 2>/dev/null
+    # Not by way of a file: this may be an undo because the disk is full.
+    line=$(inspect_container "$@")
+    [ -n "$line" ] || {
+      fail not-healthy "docker does not tell how the container $container is"
+      return 1
+    }
+    compare_container "$line"
     return
   fi
-  # The id is a fact of the gate; where docker has not answered yet, it is waited for, but no longer than a second.
-  n=0
-  until [ -s "$c/seen" ] || [ "$n" -ge 40 ]; do
-    n=$((n + 1))
-    sleep 0.025 2>/dev/null || n=40
+  # The gate records the id of the container, so it waits up to a second for the first look.
+  count=0
+  until [ -s "$change_dir/seen" ] || [ "$count" -ge 40 ]; do
+    count=$((count + 1))
+    sleep 0.025 2>/dev/null || count=40
   done
-  check
+  check_container
 }
