@@ -122,6 +122,30 @@ describe('a bulk takedown is stopped in the middle', () => {
     expect(down(accounts)).toHaveLength(count)
   })
 
+  test('by a second signal, told as JSON where that was asked for', async () => {
+    const { args } = await wave('twice')
+    const before = trailOf(rig).length
+    const child = start(rig, [...args, '--json'])
+    const end = ended(child)
+    await begun(before, 40)
+    const pds = pdsProcess()
+    process.kill(pds, 'SIGSTOP')
+    try {
+      child.kill('SIGINT')
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      child.kill('SIGINT')
+      const ran = await end
+      expect(ran.code).toBe(130)
+      expect(problem(ran)).toMatchObject({
+        code: 'ended-at-once',
+        message: expect.stringContaining('of 400 targets'),
+      })
+    } finally {
+      process.kill(pds, 'SIGCONT')
+    }
+    expect(await run(rig, args)).toMatchObject({ code: 0 })
+  })
+
   test('by kill -9: the trail tells the cut-off ones as unknown, and the same command completes', async () => {
     const { accounts, args } = await wave('killed')
     const before = trailOf(rig).length
