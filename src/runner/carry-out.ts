@@ -47,10 +47,10 @@ const endsAll = ({ outcome, code, cause }: Failure): boolean =>
   (outcome === 'partial' && cause instanceof Failure && endsAll(cause))
 
 /**
- * How many items are under way at once. Each takes two round trips, for its intent and its call: on a link of 300 ms a
- * hundred take 4 s so, and 8 s with eight. More of them would leave less to stop.
+ * How many items are under way at once: a hundred take 2 round trips so, beside that of the first intents, and 7 with
+ * sixteen. More of them would leave less to stop.
  */
-const width = 16
+const width = 50
 
 /** Carries a plan out: items side by side, the steps of each in order, undone when a later one fails, all read back. */
 export async function carryOut(plan: Plan<unknown>, hands: Hands): Promise<Result[]> {
@@ -71,6 +71,8 @@ export async function carryOut(plan: Plan<unknown>, hands: Hands): Promise<Resul
       if (failure && endsAll(failure)) broken = true
     }
   }
+  const atOnce = Math.min(width, plan.items.filter(({ steps }) => steps.length > 0).length)
+  if (atOnce > 1) hands.pds.prepare?.(atOnce)
   await Promise.all(Array.from({ length: Math.min(width, plan.items.length) }, work))
   for (const [index, result] of await settle(pending, plan, hands)) results[index] = result
   return results

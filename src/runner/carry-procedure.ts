@@ -23,7 +23,8 @@ export async function carryProcedure(
   input: InputOf<never>,
 ): Promise<Outcome> {
   const { terminal, opened, run } = life
-  if (procedure.changes === 'host' && consented(run.globals) && !run.globals.dryRun) getReady(life)
+  if ((procedure.risk === 'routine' || consented(run.globals)) && !run.globals.dryRun)
+    getReady(life, procedure)
   const plan = (await procedure
     .plan(input, opened.views)
     .catch((cause: unknown) => orBusy(life, procedure, cause))) as Plan<unknown>
@@ -47,11 +48,11 @@ const consented = ({ yes, confirm }: Life['run']['globals']): boolean => yes || 
  * What carrying out needs takes its time to start, and can do so while the host is looked at: the trail and the lock. A
  * plan that fails before it has looked at the host has it open nothing.
  */
-function getReady({ world, opened }: Life): void {
+function getReady({ world, opened }: Life, { changes: what }: Procedure): void {
   const start = async () => {
     const host = await opened.host()
-    await host.prepare(2)
-    await world.openChanges(host)
+    await host.prepare(what === 'host' ? 2 : 1)
+    if (what === 'host') await world.openChanges(host)
   }
   // Whatever fails here fails again where it is waited for.
   start().catch(() => {})

@@ -28,8 +28,8 @@ export default procedure({
     did: column(did, 'permanent identifier'),
     status: column(status, 'deleted'),
   },
-  async plan({ account: ref, reason }, { pds, signal, progress }) {
-    const found = await findAccount(pds, ref, finding({ signal, progress }))
+  async plan({ account: ref, reason }, views) {
+    const found = await findAccount(views.pds, ref, finding(views))
     const { did, handle } = found
     const step = xrpc(
       `Delete ${handle} for good`,

@@ -81,9 +81,8 @@ export default query({
     invites,
   },
   result: 'one',
-  async read({ account: ref }, { pds, signal, progress }) {
-    return toRow(
-      await describeAccount(pds, await findAccount(pds, ref, finding({ signal, progress })), { signal }),
-    )
+  async read({ account: ref }, views) {
+    const { pds, signal } = views
+    return toRow(await describeAccount(pds, await findAccount(pds, ref, finding(views)), { signal }))
   },
 })

@@ -5,6 +5,7 @@ import { type Account, listAccounts } from '../../pds/accounts.ts'
 import { flag, option, query, type Views } from '../../runner/command.ts'
 import { showCount } from '../../runner/report.ts'
 import { integer, type Type, time } from '../../runner/type.ts'
+import { foreseenBy } from '../finding.ts'
 import { accountColumns, status } from './shared.ts'
 
 /** What an account must be like, as it is typed. */
@@ -67,7 +68,8 @@ export default query({
     const filters = filtersOf(input)
     const passed = filters.map(() => 0)
     let [seen, listed] = [0, 0]
-    for await (const account of listAccounts(views.pds, { since, until, signal: views.signal })) {
+    const options = { since, until, signal: views.signal, foreseen: foreseenBy(views) }
+    for await (const account of listAccounts(views.pds, options)) {
       if (status !== undefined && account.status !== status) continue
       seen++
       const fits = filters.map((filter) => filter.fits(account))

@@ -1,7 +1,6 @@
 import type { Pending } from '../../host/change/change.ts'
-import type { HostView } from '../../host/host.ts'
 import { brokenRecord, type PasswordRecord, readRecord } from '../../host/password-record.ts'
-import { joinBackwards, readTrailBackwards } from '../../host/trail-history.ts'
+import { type Change, joinBackwards, readTrailBackwards } from '../../host/trail-history.ts'
 import type { Views } from '../../runner/command.ts'
 import { busyBy } from '../../runner/standing.ts'
 import { dueAt, isDue, rotateEvery } from './shared.ts'
@@ -35,6 +34,9 @@ export async function readPasswordAge({
   pending,
 }: Pick<Views, 'host' | 'clock' | 'pending'>): Promise<PasswordAge> {
   const every = rotateEvery(await host.config())
+  const changes = joinBackwards(readTrailBackwards(host))
+  const newest = changes.next()
+  newest.catch(() => {})
   const [found, standing] = await Promise.all([readRecord(host), pending()])
   const { record } = found
   const now = clock()
@@ -46,7 +48,7 @@ export async function readPasswordAge({
     rotateEvery: every,
     dueAt: record ? dueAt(record, every) : null,
     due: isDue(record, every, now),
-    failed: await lastFailure(host, since, standing ? 'yes' : 'no'),
+    failed: await lastFailure({ changes, newest }, since, standing ? 'yes' : 'no'),
     cutOff: cutOffRotation(standing),
   }
 }
@@ -61,13 +63,20 @@ export async function refuseCutOff({ pending }: Pick<Views, 'pending'>): Promise
   if (failure) throw failure
 }
 
+/** The changes of the trail, the newest first, which was asked for before it was known how many would be wanted. */
+interface Reading {
+  readonly changes: AsyncGenerator<Change>
+  readonly newest: Promise<IteratorResult<Change>>
+}
+
 /** One of which the outcome is not known counts as failed, unless it may be the change that stands on the host. */
 async function lastFailure(
-  host: HostView,
+  { changes, newest }: Reading,
   since: string,
   standing: 'yes' | 'no',
 ): Promise<FailedRotation | undefined> {
-  for await (const { time, command, outcome, message } of joinBackwards(readTrailBackwards(host))) {
+  for (let next = await newest; !next.done; next = await changes.next()) {
+    const { time, command, outcome, message } = next.value
     if (time !== null && time < since) return undefined
     if (command !== 'admin-password rotate' || time === null) continue
     if (outcome === 'unknown' && standing === 'yes') continue
