@@ -89,7 +89,11 @@ async function closing(
 }
 
 /** How long containers took to stop, as docker tells it: from the first signal to the end. */
-function watchStops(rig: RigHost): { newest: () => Promise<number>; end: () => void } {
+export function watchStops(rig: RigHost): {
+  forget: () => void
+  newest: () => Promise<number>
+  end: () => void
+} {
   const filters = ['type=container', 'event=kill', 'event=die'].flatMap((one) => ['--filter', one])
   const env = { ...process.env, DOCKER_HOST: `unix://${rig.docker?.socket}` }
   const child = spawn('docker', ['events', '--format', '{{.Action}} {{.TimeNano}}', ...filters], { env })
@@ -98,6 +102,9 @@ function watchStops(rig: RigHost): { newest: () => Promise<number>; end: () => v
     told += chunk
   })
   return {
+    forget() {
+      told = ''
+    },
     async newest() {
       // Docker tells it a moment later.
       await sleep(300)
@@ -188,7 +195,8 @@ async function healthyAgain(rig: RigHost): Promise<void> {
   while (!(await healthy(rig))) await sleep(5)
 }
 
-async function upAndHealthy(rig: RigHost): Promise<void> {
+/** Brings the container in line with its files by hand. */
+export async function upAndHealthy(rig: RigHost): Promise<void> {
   await compose(rig, 'up', '--detach', 'pds')
   await healthyAgain(rig)
 }
@@ -205,7 +213,8 @@ async function byHand(rig: RigHost, tag: string): Promise<void> {
   await compose(rig, 'up', '--detach', 'pds')
 }
 
-function setByHand({ pdsDir }: RigHost, line: string): void {
+/** Edits pds.env by hand. */
+export function setByHand({ pdsDir }: RigHost, line: string): void {
   const file = `${pdsDir}/pds.env`
   const [key] = line.split('=')
   writeFileSync(file, readFileSync(file, 'utf8').replace(new RegExp(`^${key}=.*$`, 'm'), line))

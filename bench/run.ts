@@ -1,9 +1,12 @@
-/** `npm run bench`: each goal side by side with its yardstick, in one run on one rig; prints ratios. */
+/**
+ * `npm run bench`: each goal side by side with its yardstick, in one run on one rig; prints ratios.
+ * `npm run bench -- far`: only what is to be said of a slow link.
+ */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type RigHost, startRig } from '../rig/host.ts'
-import { xrpcGet } from '../rig/pds/accounts.ts'
 import { seedAccounts } from '../rig/pds/seed.ts'
+import { benchFar } from './far.ts'
 import { benchHost } from './host.ts'
 import { inTurn, time, timed } from './measure.ts'
 
@@ -21,30 +24,45 @@ const atMost = (what: string, ratio: number, goal: number): void =>
 const atLeast = (what: string, ratio: number, goal: number): void =>
   report(what, ratio, `>= ${goal}`, ratio >= goal)
 
-const rig = await startRig({ rateLimits: false })
-const env = { ...process.env, ...rig.env, CI: '' }
-const ops = (...args: string[]) => time(node, [bin, ...args], env)
-const ssh = () => time('ssh', ['-F', rig.sshConfig, 'rig-alias', 'true'], env)
-const bare = () =>
-  time(node, [join(import.meta.dirname, 'bare-list.ts')], {
-    ...env,
-    BENCH_PORT: String(rig.pdsPort),
-    BENCH_PASSWORD: rig.adminPassword,
-  })
-
-try {
-  await starting()
-  await inviting()
-  await listing(rig)
-  await takingDown(rig)
-} finally {
-  await rig.stop()
-}
-await benchHost([node, bin], { atMost, atLeast })
+if (process.argv[2] !== 'far') await benchNear()
+await benchFar([node, bin], atMost)
 console.log(missed === 0 ? '\nall goals are kept' : `\n${missed} goals are missed`)
 process.exitCode = missed === 0 ? 0 : 1
 
-async function starting(): Promise<void> {
+async function benchNear(): Promise<void> {
+  const rig = await startRig({ rateLimits: false })
+  try {
+    const tools = toolsOf(rig)
+    await starting(tools)
+    await inviting(tools)
+    await listing(rig, tools)
+    await takingDown(rig, tools)
+  } finally {
+    await rig.stop()
+  }
+  await benchHost([node, bin], { atMost, atLeast })
+}
+
+type Tools = ReturnType<typeof toolsOf>
+
+/** What is timed on a rig. */
+function toolsOf(rig: RigHost) {
+  const env = { ...process.env, ...rig.env, CI: '' }
+  const [port, password] = [String(rig.pdsPort), rig.adminPassword]
+  return {
+    env,
+    ops: (...args: string[]) => time(node, [bin, ...args], env),
+    ssh: () => time('ssh', ['-F', rig.sshConfig, 'rig-alias', 'true'], env),
+    bare: () =>
+      time(node, [join(import.meta.dirname, 'bare-list.ts')], {
+        ...env,
+        BENCH_PORT: port,
+        BENCH_PASSWORD: password,
+      }),
+  }
+}
+
+async function starting({ env, ops }: Tools): Promise<void> {
   const ms = await inTurn(15, {
     bare: () => time(node, ['-e', '0'], env),
     help: () => ops('--help'),
@@ -54,7 +72,7 @@ async function starting(): Promise<void> {
   atMost('--version, against node -e 0', ms.version / ms.bare, 2)
 }
 
-async function inviting(): Promise<void> {
+async function inviting({ ops, ssh }: Tools): Promise<void> {
   const ms = await inTurn(9, { ssh, invite: () => ops('invite', 'create', '--json') })
   atMost(
     `invite create, whole process, against ssh host true (${Math.round(ms.ssh)} ms)`,
@@ -63,7 +81,7 @@ async function inviting(): Promise<void> {
   )
 }
 
-async function listing(host: RigHost): Promise<void> {
+async function listing(host: RigHost, { env, ops, bare }: Tools): Promise<void> {
   const hour = 3_600_000
   const then = Date.now() - 30 * 24 * hour
   await seedAccounts(host, 10_000, { prefix: 'early', createdAt: (i) => new Date(then + i * 1000) })
@@ -75,7 +93,7 @@ async function listing(host: RigHost): Promise<void> {
   )
   atLeast(
     'account list, per account, against one call at a time as pdsadmin does',
-    ((await oneByOne(host, 100)) * 10_000) / small.list,
+    ((await oneByOne(host, 100, env)) * 10_000) / small.list,
     100,
   )
 
@@ -95,7 +113,7 @@ async function listing(host: RigHost): Promise<void> {
 }
 
 /** Milliseconds an account takes when each is asked for by a process of its own, as pdsadmin does with curl. */
-async function oneByOne(host: RigHost, count: number): Promise<number> {
+async function oneByOne(host: RigHost, count: number, env: NodeJS.ProcessEnv): Promise<number> {
   const { repos } = await xrpcGet<{ repos: { did: string }[] }>(host, 'com.atproto.sync.listRepos', {
     limit: count,
   })
@@ -117,7 +135,7 @@ async function oneByOne(host: RigHost, count: number): Promise<number> {
   return ms / repos.length
 }
 
-async function takingDown(host: RigHost): Promise<void> {
+async function takingDown(host: RigHost, { ops }: Tools): Promise<void> {
   const file = join(host.dir, 'bots.txt')
   const handles = Array.from({ length: 1_020 }, (_, i) => `early${String(i + 1).padStart(6, '0')}.test`)
   const [single, bulk] = [handles.slice(0, 20), handles.slice(20)]

@@ -186,7 +186,7 @@ async function connectSsh(config: HostConfig, { note, signal, terminal }: Openin
 }
 
 async function openPds(host: Host, { note, waiting, signal }: Opening): Promise<Pds> {
-  const [{ adminPassword, bypassKey }, { port, connect }] = await Promise.all([
+  const [{ adminPassword, bypassKey }, { port, connect, prepare }] = await Promise.all([
     host.settings(),
     openPdsChannel(host),
   ])
@@ -197,7 +197,7 @@ async function openPds(host: Host, { note, waiting, signal }: Opening): Promise<
   ])
   const where = `the PDS on ${await host.where()}, port ${port}`
   return openPds({
-    fetch: tunnelFetch(connect),
+    fetch: tunnelFetch(connect, { prepare }),
     adminPassword,
     bypassKey,
     where,

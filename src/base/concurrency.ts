@@ -7,14 +7,38 @@ export async function* ahead<T, R>(
   width: number,
   work: (item: T) => Promise<R>,
 ): AsyncGenerator<R> {
-  const line: Promise<R>[] = []
-  for await (const item of source) {
-    const result = work(item)
-    result.catch(() => {})
-    line.push(result)
-    if (line.length >= width) yield await (line.shift() as Promise<R>)
+  const items = source[Symbol.asyncIterator]()
+  const ask = () => {
+    const next = items.next()
+    next.catch(() => {})
+    return next
   }
-  for (const result of line) yield await result
+  const line: Promise<R>[] = []
+  let next: Promise<IteratorResult<T>> | undefined = ask()
+  try {
+    while (next || line.length > 0) {
+      const [head] = line
+      const came: readonly (Promise<IteratorResult<T> | 'a result'> | undefined)[] = [
+        line.length < width ? next : undefined,
+        head?.then(
+          () => 'a result',
+          () => 'a result',
+        ),
+      ]
+      const first = await Promise.race(came.filter((one) => one !== undefined))
+      if (first === 'a result') yield await (line.shift() as Promise<R>)
+      else if (first.done) next = undefined
+      else {
+        const result = work(first.value)
+        result.catch(() => {})
+        line.push(result)
+        next = ask()
+      }
+    }
+  } finally {
+    // It may be waiting for its next item, which nobody waits for any more.
+    items.return?.()?.catch(() => {})
+  }
 }
 
 /** The same items, the next one already asked for while one is looked at. */

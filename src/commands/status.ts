@@ -1,8 +1,8 @@
 import { showBytes } from '../base/bytes.ts'
 import { attentionOf, showPending } from '../health/attention.ts'
-import { type Census, censusOf, countSince, part, seenIn, statuses } from '../health/parts.ts'
+import { type Census, countAccounts, countSince, part, seenIn, statuses } from '../health/parts.ts'
 import { publicName } from '../health/public-name.ts'
-import type { HostView, Settings } from '../host/access/host.ts'
+import type { HostView } from '../host/access/host.ts'
 import { readPasswordAge } from '../host/admin-password/age.ts'
 import { keysOf, readDrift } from '../host/apply/env-drift.ts'
 import { readOtherImage } from '../host/apply/image-drift.ts'
@@ -104,10 +104,12 @@ export default query({
   result: 'one',
   async read(_input, views) {
     const { host } = views
+    const looking = lookAround(views)
+    looking.catch(() => {})
     // All the rest goes through this: without it there is nothing to show.
-    const settings = await host.settings()
+    await host.settings()
     const { name } = await host.config()
-    const seen = await lookAround(views, settings)
+    const seen = await looking
     const engine = seenIn(seen.engine)
     const image = engine?.pds?.image
     const reference = image === undefined ? undefined : parseImage(image)
@@ -133,7 +135,7 @@ export default query({
 })
 
 /** Everything at once; the slowest part is how long it takes. */
-async function lookAround(views: Views, settings: Settings) {
+async function lookAround(views: Views) {
   const { host, pds, pending, clock, signal } = views
   const engine = part('containers', () => readEngine(host))
   const [version, hostname, signups, accounts, fresh, disk, standing, password, image, drift] =
@@ -144,13 +146,13 @@ async function lookAround(views: Views, settings: Settings) {
         const said = await pds.query('com.atproto.server.describeServer', {}, { as: 'nobody' })
         return said.inviteCodeRequired === true ? ('closed' as const) : ('open' as const)
       }),
-      part('accounts', () => censusOf(pds, signal)),
+      part('accounts', () => countAccounts(views)),
       part('new accounts', () => countSince(pds, new Date(clock().getTime() - 24 * 3_600_000), signal)),
       part('disks', () => readDisk(host)),
       part('changes', pending),
       part('admin password', () => readPasswordAge(views)),
       engine.then((it) => part('compose file', () => otherImageOf(host, seenIn(it)))),
-      engine.then((it) => part('pds.env', () => driftOf(host, seenIn(it), settings))),
+      engine.then((it) => part('pds.env', () => driftOf(host, seenIn(it)))),
     ])
   const seen = { version, hostname, signups, accounts, fresh, disk, password, image, drift }
   return { ...seen, engine: await engine, pending: standing }
@@ -163,8 +165,8 @@ const rowOf = (container: Container) => ({
   startedAt: container.startedAt.startsWith('0001') ? null : container.startedAt,
 })
 
-const driftOf = async (host: HostView, engine: Engine | undefined, settings: Settings) =>
-  engine?.pds && keysOf(await readDrift(host, engine, engine.pds, settings.text.reveal()))
+const driftOf = async (host: HostView, engine: Engine | undefined) =>
+  engine?.pds && keysOf(await readDrift(host, engine, engine.pds, (await host.settings()).text.reveal()))
 
 const otherImageOf = async (host: HostView, engine: Engine | undefined) =>
   engine && (await readOtherImage(host, engine))

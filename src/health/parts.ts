@@ -1,4 +1,6 @@
 import { Failure } from '../base/failure.ts'
+import type { HostView } from '../host/access/host.ts'
+import { readRoll } from '../host/roll.ts'
 import { repoPages, statusOf } from '../pds/accounts/accounts.ts'
 import type { PdsView } from '../pds/xrpc/client.ts'
 
@@ -31,6 +33,30 @@ export interface Census {
 }
 
 export const statuses = ['active', 'takendown', 'deactivated', 'suspended'] as const
+
+/**
+ * Counts them by the host's own database, where the PDS has its newest account too; else by what the PDS lists. Nobody
+ * need wait for 100 pages to come one after the other, nor pay for them, to see how many accounts there are.
+ */
+export async function countAccounts({
+  host,
+  pds,
+  signal,
+}: {
+  readonly host: HostView
+  readonly pds: PdsView
+  readonly signal: AbortSignal
+}): Promise<Census> {
+  const roll = await readRoll(host).catch(() => undefined)
+  if (!roll) return await censusOf(pds, signal)
+  const { did, createdAt } = roll.newest
+  const params = { limit: 1000, cursor: `${createdAt.getTime() - 1}::did:plc:` }
+  const { repos } = await pds.query('com.atproto.sync.listRepos', params, { signal })
+  if (!repos.some((row) => row.did === did)) return await censusOf(pds, signal)
+  const of = (status: string): number => roll.counts.get(status) ?? 0
+  const [active, takendown, deactivated] = [of('active'), of('takendown'), of('deactivated')]
+  return { total: active + takendown + deactivated, active, takendown, deactivated, suspended: 0, other: 0 }
+}
 
 /** Counts the accounts by what com.atproto.sync.listRepos says of them; nothing more is asked about any. */
 export async function censusOf(pds: PdsView, signal: AbortSignal): Promise<Census> {

@@ -38,15 +38,28 @@ export function openHost(
   }
   let entering: ReturnType<typeof enter> | undefined
   let inside = false
-  const entrance = Promise.withResolvers<void>()
-  const entered = () =>
-    (entering ??= enter().then((it) => {
+  const begun = Promise.withResolvers<void>()
+  const entered = () => {
+    begun.resolve()
+    entering ??= enter().then((it) => {
       inside = true
-      entrance.resolve()
       return it
-    }))
+    })
+    return entering
+  }
 
-  const spares = spareShells(async (shell) => (await entered()).root.converse(shell))
+  const spares = spareShells(
+    async (shell) => (await entered()).root.converse(shell),
+    async (shell) => {
+      const { converse } = await session()
+      const early = converse(meanwhile(plainly(shell), config))
+      early.catch(() => {})
+      const { elevation } = await entered()
+      if (elevation !== 'sudo with a password') return await early
+      void early.then((it) => it.end()).catch(() => {})
+      return undefined
+    },
+  )
 
   /** The answer to a question for which the host has no session left, once the spare shells have made room. */
   const withRoom = async (question: () => Promise<Answer>): Promise<Answer> => {
@@ -87,7 +100,7 @@ export function openHost(
     },
     act: async (shell, options) => (await entered()).root.act(shell, options),
     converse: (shell) => spares.converse(shell),
-    prepare: (conversations) => entrance.promise.then(() => spares.start(conversations)),
+    prepare: (conversations) => begun.promise.then(() => spares.start(conversations)),
     attach: async (shell, attached) => (await entered()).root.attach(shell, attached),
     tunnel: async (port) => (await session()).tunnel(port),
     async dispose() {

@@ -41,18 +41,22 @@ export interface TunnelFetch {
   (path: string, init?: TunnelRequest): Promise<TunnelAnswer>
   /** Ends all channels; requests under way fail, and so does any later one. */
   close(): void
+  /** Has channels opened for so many requests as will soon be made at once. */
+  prepare(requests: number): void
 }
 
 export interface TunnelOptions {
-  /** How many channels at most (default 16; an sshd allows 10 sessions, forwarded channels are not counted). */
+  /** How many channels at most (default 50; an sshd allows 10 sessions, forwarded channels are not counted). */
   readonly channels?: number
+  /** Has so many streams opened ahead; those that are kept already count. */
+  readonly prepare?: ((streams: number) => void) | undefined
   /** Milliseconds in which the next byte of an answer must come (default 30,000). */
   readonly deadline?: number
 }
 
 /** HTTP over `connect`, a source of byte streams such as `() => session.tunnel(port)`; streams are kept and used again. */
 export function tunnelFetch(connect: () => Promise<Duplex>, options: TunnelOptions = {}): TunnelFetch {
-  const { channels = 16, deadline = 30_000 } = options
+  const { channels = 50, deadline = 30_000 } = options
   const open = new Set<Duplex>()
   const kept = new Agent({ keepAlive: true, maxSockets: channels, maxFreeSockets: channels })
   const fresh = new Agent({ keepAlive: false })
@@ -90,7 +94,8 @@ export function tunnelFetch(connect: () => Promise<Duplex>, options: TunnelOptio
     fresh.destroy()
     for (const stream of open) stream.destroy()
   }
-  return Object.assign(fetch, { close })
+  const prepare = (requests: number) => options.prepare?.(Math.min(requests, channels) - open.size)
+  return Object.assign(fetch, { close, prepare })
 }
 
 /** Carries what `connect` threw past node:http, which puts its own words on errors. */

@@ -1,5 +1,6 @@
+import { finding } from '../../moderation/find-options.ts'
 import { named } from '../../pds/accounts/accounts.ts'
-import { findAccount, finding } from '../../pds/accounts/find-account.ts'
+import { findAccount } from '../../pds/accounts/find-account.ts'
 import { xrpc } from '../../plan/steps/xrpc.ts'
 import { column } from '../../runner/command/columns.ts'
 import { procedure } from '../../runner/command/command.ts'
@@ -30,8 +31,8 @@ export default procedure({
     did: column(did, 'permanent identifier'),
     status: column(status, 'deleted'),
   },
-  async plan({ account: ref, reason }, { pds, signal, progress }) {
-    const found = await findAccount(pds, ref, finding({ signal, progress }))
+  async plan({ account: ref, reason }, views) {
+    const found = await findAccount(views.pds, ref, finding(views))
     const { did, handle } = found
     const step = xrpc(
       `Delete ${handle} for good`,

@@ -1,5 +1,6 @@
+import { finding } from '../../moderation/find-options.ts'
 import { type AccountDetails, describeAccount } from '../../pds/accounts/describe-account.ts'
-import { findAccount, finding } from '../../pds/accounts/find-account.ts'
+import { findAccount } from '../../pds/accounts/find-account.ts'
 import { column, detail, table } from '../../runner/command/columns.ts'
 import { query } from '../../runner/command/command.ts'
 import { argument } from '../../runner/command/parameters.ts'
@@ -82,9 +83,8 @@ export default query({
     invites,
   },
   result: 'one',
-  async read({ account: ref }, { pds, signal, progress }) {
-    return toRow(
-      await describeAccount(pds, await findAccount(pds, ref, finding({ signal, progress })), { signal }),
-    )
+  async read({ account: ref }, views) {
+    const { pds, signal } = views
+    return toRow(await describeAccount(pds, await findAccount(pds, ref, finding(views)), { signal }))
   },
 })

@@ -1,6 +1,7 @@
 import { failed, usage } from '../../base/failure.ts'
+import { finding } from '../../moderation/find-options.ts'
 import { named } from '../../pds/accounts/accounts.ts'
-import { findAccount, finding } from '../../pds/accounts/find-account.ts'
+import { findAccount } from '../../pds/accounts/find-account.ts'
 import { xrpc } from '../../plan/steps/xrpc.ts'
 import { column } from '../../runner/command/columns.ts'
 import { procedure } from '../../runner/command/command.ts'

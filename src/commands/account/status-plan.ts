@@ -40,12 +40,18 @@ interface Input extends Targets {
 
 /** Plans takedown or restore: one item an account, found and proven to exist, without steps where nothing is to do. */
 export async function planStatus(input: Input, views: Views, goal: StatusGoal): Promise<PdsPlan<Row>> {
-  const targets = await findTargets(input, views)
+  let trail: Promise<StatusChange[]> | undefined
+  const targets = await findTargets(input, views, (listedAt) => {
+    if (input.from === undefined || input.again) return
+    // Read meanwhile, which is 2 round trips of a takedown from a file.
+    trail = readStatusChanges(views.host, listedAt && new Date(listedAt.getTime() - recent))
+    trail.catch(() => {})
+  })
   const { missing, excepted } = targets
   const notHere = missing.map((it) => ({ ref: it.ref, failure: notFound(it) }))
   const named = targets.accounts.length + missing.length
   if (named === 1 && notHere[0]) throw notHere[0].failure
-  const changed = input.from === undefined || input.again ? [] : await changedSince(targets, goal, views)
+  const changed = trail === undefined ? [] : await changedSince(targets, trail, goal, views)
   const leftOut = new Set(changed.map(({ did }) => did))
   const items = targets.accounts
     .filter(({ did }) => !leftOut.has(did))
@@ -81,13 +87,13 @@ export function wordsOf(
 /** The accounts that were changed the other way after they were listed, each with why it is left out. */
 async function changedSince(
   { accounts, listedAt }: FoundTargets,
+  trail: Promise<StatusChange[]>,
   goal: StatusGoal,
-  { host, say }: Views,
+  { say }: Views,
 ): Promise<readonly { readonly did: string; readonly refusal: Refused[number] }[]> {
   const open = accounts.filter(({ status }) => !isAlready(status, goal))
   if (open.length === 0) return []
-  const since = listedAt && new Date(listedAt.getTime() - recent)
-  const byAccount = Map.groupBy(await readStatusChanges(host, since), ({ did }) => did)
+  const byAccount = Map.groupBy(await trail, ({ did }) => did)
   const changesOf = (it: Account): readonly StatusChange[] => byAccount.get(it.did) ?? []
   const known = open.flatMap((it) => restoredShortlyBefore(it, changesOf(it), listedAt, goal) ?? [])
   if (known.length > 0)

@@ -1,7 +1,8 @@
 import { failed, usage } from '../../base/failure.ts'
+import { finding } from '../../moderation/find-options.ts'
 import { type AccountRef, parseAccountRef } from '../../pds/accounts/account-ref.ts'
 import type { Account } from '../../pds/accounts/accounts.ts'
-import { findAccounts, finding, type Missing, notFound } from '../../pds/accounts/find-account.ts'
+import { findAccounts, type Missing, notFound } from '../../pds/accounts/find-account.ts'
 import type { Views } from '../../runner/command/views.ts'
 
 /** Which accounts a command was given. */
@@ -22,10 +23,11 @@ export interface FoundTargets {
   readonly listedAt: Date | undefined
 }
 
-/** Finds the accounts that were named, as words and in a file, each once. */
+/** Finds the accounts that were named, as words and in a file, each once; `listed` is told of their file before. */
 export async function findTargets(
   { accounts: words, from, except }: Targets,
   views: Views,
+  listed: (at: Date | undefined) => void = () => {},
 ): Promise<FoundTargets> {
   const refs = [...words, ...(from === undefined ? [] : await readTargets(from, views))]
   if (refs.length === 0)
@@ -33,6 +35,7 @@ export async function findTargets(
   if (from === '-' && except === '-') throw usage('--from and --except cannot both be standard input')
   const kept = except === undefined ? [] : await readTargets(except, views)
   const listedAt = from === undefined ? undefined : await views.reader.modifiedAt(from)
+  listed(listedAt)
   const options = finding(views)
   const { accounts, missing } = await findAccounts(views.pds, refs, options)
   const spared = await findExcepted(kept, except ?? '', views)

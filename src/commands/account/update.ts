@@ -1,6 +1,7 @@
 import { failed, usage } from '../../base/failure.ts'
+import { finding } from '../../moderation/find-options.ts'
 import { type Account, fullHandle, named } from '../../pds/accounts/accounts.ts'
-import { findAccount, findAccounts, finding } from '../../pds/accounts/find-account.ts'
+import { findAccount, findAccounts } from '../../pds/accounts/find-account.ts'
 import type { PdsView } from '../../pds/xrpc/client.ts'
 import { type XrpcStep, xrpc } from '../../plan/steps/xrpc.ts'
 import { column } from '../../runner/command/columns.ts'

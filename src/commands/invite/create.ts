@@ -1,4 +1,5 @@
-import { findAccount, finding } from '../../pds/accounts/find-account.ts'
+import { finding } from '../../moderation/find-options.ts'
+import { findAccount } from '../../pds/accounts/find-account.ts'
 import { later } from '../../plan/steps/placeholders.ts'
 import { xrpc } from '../../plan/steps/xrpc.ts'
 import { procedure } from '../../runner/command/command.ts'

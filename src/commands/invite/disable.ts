@@ -1,6 +1,7 @@
 import { failed, usage } from '../../base/failure.ts'
+import { finding } from '../../moderation/find-options.ts'
 import type { AccountRef } from '../../pds/accounts/account-ref.ts'
-import { findAccount, finding } from '../../pds/accounts/find-account.ts'
+import { findAccount } from '../../pds/accounts/find-account.ts'
 import { type Invite, listInvites } from '../../pds/invites.ts'
 import { xrpc } from '../../plan/steps/xrpc.ts'
 import { column } from '../../runner/command/columns.ts'

@@ -1,4 +1,5 @@
-import { findAccount, finding } from '../../pds/accounts/find-account.ts'
+import { finding } from '../../moderation/find-options.ts'
+import { findAccount } from '../../pds/accounts/find-account.ts'
 import { type Invite, inviteState, isUsable, listInvites } from '../../pds/invites.ts'
 import { query } from '../../runner/command/command.ts'
 import { option } from '../../runner/command/parameters.ts'

@@ -31,7 +31,10 @@ export interface HostView {
 export interface Host extends HostView {
   act(shell: Shell<'act'>, options?: RunOptions): Promise<Answer>
   converse(shell: Shell): Promise<Conversation>
-  /** Starts shells ahead for so many conversations, and resolves, once somebody has got in; it connects to nothing by itself. */
+  /**
+   * Starts shells ahead for so many conversations, and resolves, once somebody else connects; it connects to nothing by
+   * itself. A shell takes 2 round trips to start, which are gone by when the host is known: 3 of `invite create`.
+   */
   prepare(conversations: number): Promise<void>
   attach(shell: Shell, attached: Attached): Promise<number>
   dispose(): Promise<void>

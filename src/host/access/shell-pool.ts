@@ -13,25 +13,42 @@ export interface SpareShells {
   giveBack(): Promise<number>
 }
 
-/** It does nothing until it is told what. */
-const waiting = act`# wait for what is to be run
-line=$(head -n 1 | sed ${fromOneLine}) && [ -n "$line" ] || exit 0
+/** It does nothing until it is told what. `read` takes nothing of what is said after that line. */
+export const waiting = act`# wait for what is to be run
+IFS= read -r line && [ -n "$line" ] || exit 0
+line=$(printf '%s\n' "$line" | sed ${fromOneLine})
 echo ready
 eval "$line"`
 
-/** Undefined where the shell had ended, before it was told anything. */
-async function tell(spare: Conversation, { line }: Shell): Promise<Conversation | undefined> {
-  try {
-    await spare.say(toOneLine(line))
-    return spare
-  } catch (error) {
-    if (error instanceof Failure && error.code === 'conversation-ended') return undefined
-    throw error
+/**
+ * Talks with a line in a shell that waits; what is said is not held back until the shell has taken it. A shell that
+ * ended before it had taken anything has run nothing, and `open` starts another one, which is told all of it anew.
+ */
+function tell(spare: Conversation, shell: Shell, open: () => Promise<Conversation>): Conversation {
+  const told = spare.say(toOneLine(shell.line)).then(
+    () => spare,
+    (error) => {
+      if (error instanceof Failure && error.code === 'conversation-ended') return open()
+      throw error
+    },
+  )
+  told.catch(() => {})
+  return {
+    async say(line) {
+      const early = spare.say(line)
+      early.catch(() => {})
+      const conversation = await told
+      return conversation === spare ? await early : await conversation.say(line)
+    },
+    end: async () => (await told).end(),
   }
 }
 
-/** Opens shells by `open`, ahead and when they are needed. */
-export function spareShells(open: (shell: Shell) => Promise<Conversation>): SpareShells {
+/** Opens shells by `open` when they are needed, and by `openAhead` before; one that it gives up on is undefined. */
+export function spareShells(
+  open: (shell: Shell) => Promise<Conversation>,
+  openAhead: (shell: Shell) => Promise<Conversation | undefined>,
+): SpareShells {
   const spares: Promise<Conversation | undefined>[] = []
   let given: Promise<number> = Promise.resolve(0)
   const end = async (all: readonly Promise<Conversation | undefined>[]): Promise<number> => {
@@ -41,11 +58,11 @@ export function spareShells(open: (shell: Shell) => Promise<Conversation>): Spar
   }
   return {
     start(count) {
-      for (let i = 0; i < count; i++) spares.push(open(waiting).catch(() => undefined))
+      for (let i = 0; i < count; i++) spares.push(openAhead(waiting).catch(() => undefined))
     },
     async converse(shell) {
       const spare = await spares.shift()
-      return (spare && (await tell(spare, shell))) ?? open(shell)
+      return spare ? tell(spare, shell, () => open(shell)) : open(shell)
     },
     giveBack() {
       // Who asks while they end waits for the same.

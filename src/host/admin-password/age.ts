@@ -2,7 +2,7 @@ import type { HostConfig } from '../../config/host-config.ts'
 import type { HostView } from '../access/host.ts'
 import type { Pending } from '../change/change.ts'
 import { lockFailure } from '../change/describe.ts'
-import { joinBackwards, readTrailBackwards } from '../trail/history.ts'
+import { type Change, joinBackwards, readTrailBackwards } from '../trail/history.ts'
 import { brokenRecord, type PasswordRecord, readRecord } from './record.ts'
 
 /** A rotation that failed, and after which none has come about. */
@@ -37,6 +37,9 @@ interface Sight {
 /** Reads how old the admin password is, on the host alone; the PDS and the store are not asked. */
 export async function readPasswordAge({ host, clock, pending }: Sight): Promise<PasswordAge> {
   const every = rotateEvery(await host.config())
+  const changes = joinBackwards(readTrailBackwards(host))
+  const newest = changes.next()
+  newest.catch(() => {})
   const [found, standing] = await Promise.all([readRecord(host), pending()])
   const { record } = found
   const now = clock()
@@ -48,7 +51,7 @@ export async function readPasswordAge({ host, clock, pending }: Sight): Promise<
     rotateEvery: every,
     dueAt: record ? dueAt(record, every) : null,
     due: isDue(record, every, now),
-    failed: await lastFailure(host, since, standing ? 'yes' : 'no'),
+    failed: await lastFailure({ changes, newest }, since, standing ? 'yes' : 'no'),
     cutOff: cutOffRotation(standing),
   }
 }
@@ -63,13 +66,20 @@ export async function refuseCutOff({ pending }: Pick<Sight, 'pending'>): Promise
   if (failure) throw failure
 }
 
+/** The changes of the trail, the newest first, which was asked for before it was known how many would be wanted. */
+interface Reading {
+  readonly changes: AsyncGenerator<Change>
+  readonly newest: Promise<IteratorResult<Change>>
+}
+
 /** One of which the outcome is not known counts as failed, unless it may be the change that stands on the host. */
 async function lastFailure(
-  host: HostView,
+  { changes, newest }: Reading,
   since: string,
   standing: 'yes' | 'no',
 ): Promise<FailedRotation | undefined> {
-  for await (const { time, command, outcome, message } of joinBackwards(readTrailBackwards(host))) {
+  for (let next = await newest; !next.done; next = await changes.next()) {
+    const { time, command, outcome, message } = next.value
     if (time !== null && time < since) return undefined
     if (command !== 'admin-password rotate' || time === null) continue
     if (outcome === 'unknown' && standing === 'yes') continue

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { type Failure, unreachable } from '../../base/failure.ts'
 import type { HostConfig } from '../../config/host-config.ts'
+import { spareStreams } from '../../ssh/spare-streams.ts'
 import type { HostView } from '../access/host.ts'
 import type { Container } from './containers.ts'
 import { containersIfAny } from './engine.ts'
@@ -68,22 +69,45 @@ export function portOf(
 export interface PdsChannel {
   readonly port: number
   connect(): Promise<Duplex>
+  /** Opens streams ahead for as many requests as will soon be made at once. */
+  prepare(requests: number): void
 }
 
 /**
- * Finds the port of the PDS that belongs to this host's directory. No stream is opened while its container does not run:
- * what answers there then is another one, which must not be given the admin password.
+ * Streams that are opened to where the PDS most likely is, while the host is still asked where that is: so the first
+ * requests of a command need not wait a round trip for theirs, nor do those that follow side by side a second one. On a
+ * link of 300 ms that is 1 round trip of each reading command, 3 of `account info`.
+ */
+const foreseen = 6
+
+/**
+ * Finds the port of the PDS that belongs to this host's directory. Nothing is sent over a stream while its container
+ * does not run: what answers there then is another one, which must not be given the admin password.
  */
 export async function openPdsChannel(host: HostView): Promise<PdsChannel> {
-  const { port, stopped } = await findPdsPort(host)
+  const { port: configured, ssh } = await host.config()
+  const likely = configured ?? defaultPort
+  let spares = spareStreams(() => host.tunnel(likely))
+  if (ssh !== 'local') spares.prepare(foreseen)
+  const { port, stopped } = await findPdsPort(host).catch((cause: unknown) => {
+    spares.drop()
+    throw cause
+  })
+  if (port !== likely || stopped) {
+    spares.drop()
+    spares = spareStreams(() => host.tunnel(port))
+  }
   let why = stopped
   return {
     port,
+    prepare(requests) {
+      if (!why && ssh !== 'local') spares.prepare(requests)
+    },
     async connect() {
       // It may have been started since, as by a change that is under way.
       if (why) why = (await findPdsPort(host)).stopped
       if (why) throw why
-      return await host.tunnel(port)
+      return (await spares.take()) ?? (await host.tunnel(port))
     },
   }
 }

@@ -23,13 +23,23 @@ export interface ListOptions {
   /** Only those of these rows of com.atproto.sync.listRepos; nothing more is asked about the others. */
   readonly only?: ((row: RepoRow) => boolean) | undefined
   readonly signal?: AbortSignal | undefined
+  /** See `repoPages`. */
+  readonly foreseen?: Foresight | undefined
 }
 
+/** What tells cursors that pages will most likely end with, in their order. */
+export type Foresight = () => Promise<readonly string[]>
+
 const PAGE = 1000
-/** getAccountInfos is a GET: this many DIDs (4 kB) stay far below the 16 kB that a Node server takes. */
-export const BATCH = 100
-/** Batches under way at once. Measured on loopback: 4 are as fast as 16, for the PDS is one thread; a far host wants some more. */
-export const WIDTH = 8
+/** getAccountInfos is a GET: this many DIDs (10 kB) stay below the 16 kB that a Node server takes. */
+export const BATCH = 200
+/**
+ * Batches under way at once. Measured on loopback: 4 are as fast as 16, for the PDS is one thread. On a link of 300 ms
+ * all of 10,000 accounts are read in 3 round trips so.
+ */
+export const WIDTH = 32
+/** Pages under way at once, where their cursors are foreseen: 2 MB. */
+const pagesAhead = 12
 
 /**
  * The accounts in the order of their creation, streamed: all pages of com.atproto.sync.listRepos, with
@@ -39,7 +49,7 @@ export async function* listAccounts(pds: PdsView, options: ListOptions = {}): As
   const { since, until, only = () => true } = options
   const left = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal
-  const batches = inBatches(eagerly(repoPages(pds, since, signal)), only)
+  const batches = inBatches(eagerly(repoPages(pds, since, signal, options.foreseen)), only)
   try {
     const filled = ahead(batches, WIDTH, (rows) => readAccounts(pds, rows, signal))
     for await (const accounts of filled) {
@@ -68,17 +78,51 @@ export const toAccount = (view: AccountView, status: AccountStatus): Account => 
 export const statusOf = (row: { active?: boolean; status?: string }): AccountStatus =>
   row.active === false ? (row.status ?? 'deactivated') : 'active'
 
-/** The pages of com.atproto.sync.listRepos, oldest accounts first, from an instant on where the PDS can do that. */
+/**
+ * The pages of com.atproto.sync.listRepos, oldest accounts first, from an instant on where the PDS can do that. A page is
+ * asked for before the one in front of it has come where its cursor is foreseen; it counts only where that is the cursor
+ * that the PDS then gives.
+ */
 export async function* repoPages(
   pds: PdsView,
   since: Date | undefined,
   signal?: AbortSignal,
+  foreseen?: Foresight,
 ): AsyncGenerator<RepoRow[]> {
-  let { cursor, page } = await firstPage(pds, since, signal)
+  const read = (cursor: string) =>
+    pds.query('com.atproto.sync.listRepos', { limit: PAGE, cursor }, { signal })
+  const ahead = new Map<string, ReturnType<typeof read>>()
+  let cursors: string[] = []
+  let cursor: string | undefined
+  const readAhead = () => {
+    while (ahead.size < pagesAhead) {
+      const next = cursors.shift()
+      if (next === undefined) return
+      const page = read(next)
+      page.catch(() => {})
+      ahead.set(next, page)
+    }
+  }
+  foreseen?.().then(
+    (all) => {
+      const at = cursor === undefined ? 0 : all.indexOf(cursor)
+      cursors = at === -1 ? [] : all.slice(since ? -1 : at)
+      readAhead()
+    },
+    () => {},
+  )
+  const first = await firstPage(pds, since, signal)
+  let { page } = first
+  cursor = first.cursor
   for (;;) {
     yield page
     if (cursor === undefined || page.length === 0) return
-    const next = await pds.query('com.atproto.sync.listRepos', { limit: PAGE, cursor }, { signal })
+    const next = await (ahead.get(cursor) ?? read(cursor))
+    if (!ahead.delete(cursor)) {
+      cursors = []
+      ahead.clear()
+    }
+    readAhead()
     cursor = next.cursor === cursor ? undefined : next.cursor
     page = next.repos
   }

@@ -3,7 +3,7 @@ import { type Failure, failed, usage } from '../../base/failure.ts'
 import type { PdsView, RepoRow } from '../xrpc/client.ts'
 import { XrpcFailure } from '../xrpc/failures.ts'
 import { type AccountRef, nameOf } from './account-ref.ts'
-import { type Account, BATCH, listAccounts, statusOf, toAccount, WIDTH } from './accounts.ts'
+import { type Account, type Foresight, listAccounts, statusOf, toAccount, WIDTH } from './accounts.ts'
 import { readStatuses, readViews } from './statuses.ts'
 
 export interface FindOptions {
@@ -12,6 +12,8 @@ export interface FindOptions {
   readonly signal?: AbortSignal | undefined
   /** Told now and then how many accounts were looked at, where the list of all must be read. */
   readonly searching?: ((seen: number) => void) | undefined
+  /** See `listAccounts`. */
+  readonly foreseen?: Foresight | undefined
 }
 
 /** An account that is not on the PDS `on` (its public hostname). */
@@ -55,8 +57,8 @@ export async function findAccounts(
 ): Promise<Found> {
   const wants = await toWants(pds, refs, options)
   await resolveHandles(pds, wants, options.signal)
-  await searchAll(pds, wants, options)
-  const known = await confirm(pds, wants, options.signal)
+  const listed = await searchAll(pds, wants, options)
+  const known = await confirm(pds, wants, listed, options.signal)
   const accounts = new Map<string, Account>()
   const missing: Omit<Missing, 'on'>[] = []
   for (const { ref, dids } of wants) {
@@ -140,6 +142,9 @@ async function domainsOf(pds: PdsView, { domain, signal }: FindOptions): Promise
   throw usage('this PDS gives out no handles', 'give the whole handle, or the DID', 'no-domain')
 }
 
+/** After how many accounts it is told again how many were looked at. */
+const tellEvery = 100
+
 /** More handles than this are found faster in the list of all. */
 const FEW = 50
 
@@ -173,20 +178,22 @@ async function resolveHandle(
   }
 }
 
+/** Looks for the names in the list of all accounts; hands back those that have them, by DID, as they are there. */
 async function searchAll(
   pds: PdsView,
   wants: readonly Want[],
-  { signal, searching }: FindOptions,
-): Promise<void> {
+  { signal, searching, foreseen }: FindOptions,
+): Promise<Map<string, Account>> {
+  const listed = new Map<string, Account>()
   const searched = wants.filter(({ names }) => names.size > 0)
-  if (searched.length === 0) return
+  if (searched.length === 0) return listed
   const byName = new Map<string, Want[]>()
   for (const want of searched)
     for (const name of want.names) byName.set(name, [...(byName.get(name) ?? []), want])
   const everywhere = searched.length > FEW || searched.some(({ ref }) => ref.kind === 'email')
   let seen = 0
   const see = () => {
-    if (++seen % BATCH === 0) searching?.(seen)
+    if (++seen % tellEvery === 0) searching?.(seen)
   }
   const only = (row: RepoRow): boolean => {
     if (everywhere) return true
@@ -195,44 +202,37 @@ async function searchAll(
   }
   searching?.(0)
   const open = new Set(byName.keys())
-  for await (const account of listAccounts(pds, { only, signal })) {
+  for await (const account of listAccounts(pds, { only, signal, foreseen })) {
     if (everywhere) see()
     for (const name of [account.handle.toLowerCase(), account.email?.toLowerCase()]) {
       if (name === undefined || !open.delete(name)) continue
       for (const want of byName.get(name) ?? []) want.dids.add(account.did)
+      listed.set(account.did, account)
     }
-    if (open.size === 0) return
+    if (open.size === 0) break
   }
+  return listed
 }
 
-/** The accounts of these DIDs that are on this PDS (com.atproto.admin.getAccountInfos), with their present status. */
+/**
+ * The accounts of these DIDs that are on this PDS (com.atproto.admin.getAccountInfos), with their present status. Those
+ * that the PDS has just `listed` are known.
+ */
 async function confirm(
   pds: PdsView,
   wants: readonly Want[],
+  listed: ReadonlyMap<string, Account>,
   signal?: AbortSignal,
 ): Promise<Map<string, Account>> {
-  const dids = [...new Set(wants.flatMap((want) => [...want.dids]))]
-  if (dids.length === 0) return new Map()
+  const dids = [...new Set(wants.flatMap((want) => [...want.dids]))].filter((did) => !listed.has(did))
+  if (dids.length === 0) return new Map(listed)
   const [views, statuses] = await Promise.all([
     readViews(pds, dids, signal),
     readStatuses(pds, dids, { signal }),
   ])
-  return new Map(
-    views.flatMap((view) => {
-      const status = statuses.get(view.did) ?? 'deleted'
-      return status === 'deleted' ? [] : [[view.did, toAccount(view, status)] as const]
-    }),
-  )
+  const read = views.flatMap((view) => {
+    const status = statuses.get(view.did) ?? 'deleted'
+    return status === 'deleted' ? [] : [[view.did, toAccount(view, status)] as const]
+  })
+  return new Map([...listed, ...read])
 }
-
-/** How a command looks for accounts: it ends with the run, and a person sees that the list of all is being read. */
-export const finding = ({
-  signal,
-  progress,
-}: {
-  readonly signal: AbortSignal
-  readonly progress: (text: string) => void
-}): FindOptions => ({
-  signal,
-  searching: (seen) => progress(`looking through all accounts: ${seen.toLocaleString('en-US')}`),
-})

@@ -145,6 +145,10 @@ class AtprotoPds implements Pds {
     }
   }
 
+  prepare(requests: number): void {
+    this.#options.fetch.prepare?.(requests)
+  }
+
   dispose(): void {
     this.#options.fetch.close?.()
   }

@@ -51,6 +51,8 @@ export interface Pds extends PdsView {
     contentType: string,
     options?: CallOptions,
   ): Promise<RawAnswer>
+  /** Told that so many requests will soon be made at once, so that none of them waits for its connection. */
+  prepare?(requests: number): void
   dispose(): void
 }
 

@@ -31,6 +31,8 @@ export interface Http {
     },
   ): Promise<{ status: number; headers: Headers; body: AsyncIterable<Uint8Array> }>
   close?(): void
+  /** Gets ready for so many requests at once. */
+  prepare?(requests: number): void
 }
 
 /** How requests to one PDS are made. Times are milliseconds; `clock` counts from the epoch. */

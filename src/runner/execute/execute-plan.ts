@@ -47,8 +47,8 @@ const endsAll = ({ outcome, code, cause }: Failure): boolean =>
   (outcome === 'partial' && cause instanceof Failure && endsAll(cause))
 
 /**
- * How many items are under way at once. Each takes two round trips, for its intent and its call: on a link of 300 ms a
- * hundred take 4 s so, and 8 s with eight. More of them would leave less to stop.
+ * How many items are under way at once: a hundred take 7 round trips so, beside that of the first intents; with fifty
+ * they would take 2, and Ctrl-C would find nothing left to stop.
  */
 const width = 16
 
@@ -72,6 +72,8 @@ export async function executePlan(plan: Plan<unknown>, tools: PlanTools): Promis
       if (failure && endsAll(failure)) broken = true
     }
   }
+  const atOnce = Math.min(width, items.filter(({ steps }) => steps.length > 0).length)
+  if (atOnce > 1) tools.pds.prepare?.(atOnce)
   await Promise.all(Array.from({ length: Math.min(width, items.length) }, work))
   for (const [index, result] of await settle(pending, plan, tools)) results[index] = result
   return results

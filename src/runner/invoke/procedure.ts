@@ -26,7 +26,8 @@ export async function runProcedure(
   input: InputOf<never>,
 ): Promise<Outcome> {
   const { terminal, opened, run } = invocation
-  if (takesLock(procedure) && consented(run.globals) && !run.globals.dryRun) prewarm(invocation)
+  if ((procedure.risk === 'routine' || consented(run.globals)) && !run.globals.dryRun)
+    prewarm(invocation, procedure)
   const plan = (await procedure
     .plan(input, opened.views)
     .catch((cause: unknown) => preferLockFailure(invocation, procedure, cause))) as Plan<unknown>
@@ -52,11 +53,11 @@ const consented = ({ yes, confirm }: Invocation['run']['globals']): boolean => y
  * What carrying out needs takes its time to start, and can do so while the host is looked at: the trail and the lock. A
  * plan that fails before it has looked at the host has it open nothing.
  */
-function prewarm({ world, opened }: Invocation): void {
+function prewarm({ world, opened }: Invocation, procedure: Procedure): void {
   const start = async () => {
     const host = await opened.host()
-    await host.prepare(2)
-    await world.openChanges(host)
+    await host.prepare(takesLock(procedure) ? 2 : 1)
+    if (takesLock(procedure)) await world.openChanges(host)
   }
   // Whatever fails here fails again where it is waited for.
   start().catch(() => {})
