@@ -3,7 +3,7 @@ import { Failure } from '../../src/failure.ts'
 import { nearest } from '../../src/nearest.ts'
 import { option, optionalArgument, query } from '../../src/runner/command.ts'
 import { glance, parse, type Run, type Text } from '../../src/runner/program.ts'
-import { reference } from '../../src/runner/reference.ts'
+import { referencePages } from '../../src/runner/reference.ts'
 import { missingWords } from '../../src/runner/spelling.ts'
 import { duration, integer, time } from '../../src/runner/type.ts'
 import { widthOf } from '../../src/runner/width.ts'
@@ -253,7 +253,10 @@ describe('help', () => {
     const { text: help } = (await parse(['help', 'give'], [named], around)) as Text
     expect(help).toContain('kimbia-ops give [to] [options]')
     expect(help).not.toContain('to-word')
-    expect(reference([named])).toContain('| `to` | whom |')
+    const [, page] = [...referencePages([named], { [named.name.replace(/ .*/, '')]: 'It', host: 'It' })].map(
+      ([, text]) => text,
+    )
+    expect(page).toContain('| `to` | whom |')
     await expect(parse(['give', 'x'], [named], around)).rejects.toThrow(/^<to>: /)
     const required = { ...named, input: { toWord: { ...named.input.toWord, count: 'one' as const } } }
     expect(missingWords(required, ['toWord']).message).toBe('<to> is missing')
