@@ -53,7 +53,7 @@ test('holds the program and nothing of its making', async () => {
       .map(({ path }) => path)
       .filter((path) => !/^(bin|dist)\//.test(path))
       .sort(),
-  ).toEqual(['LICENSE', 'README.md', 'package.json'])
+  ).toEqual(['LICENSE', 'README.md', ...(manifest.man as string[]), 'package.json'].sort())
   expect(files.map(({ path }) => path)).toContain('dist/THIRD-PARTY-LICENSES.txt')
   expect((await stat(tarball)).size).toBeLessThan(1_500_000)
   for (const { path } of files) {

@@ -5,45 +5,89 @@ import type { Params } from '../command/parameters.ts'
 import { resultOf } from '../command/result.ts'
 import { argumentsOf, type Entry, exitCodeEntries, exitCodes, fieldsOf, optionsOf } from './help.ts'
 
-/** Where the reference stands in the README. */
-export const markers = { start: '<!-- reference:start -->', end: '<!-- reference:end -->' } as const
+/** What each noun is about; commands of a single word are under `host`. */
+export type Nouns = Readonly<Record<string, string>>
 
-/** The reference of all commands in Markdown. */
-export function reference(commands: readonly Command[]): string {
-  const everywhere: Params = { ...globals, ...helpAndVersion }
-  return [
-    '### Commands',
-    rows(
-      ['command', 'what it does'],
-      commands.map(({ name, summary }) => [link(name), cell(summary)]),
-    ),
-    '### Options of every command',
-    'They stand before or behind the words of the command. A flag beats the environment, which beats the config.',
-    entries(['option', 'meaning'], optionsOf(everywhere)),
-    '### Exit codes',
-    'More may be added: take one that you do not know for a failure.',
-    entries(['code', 'meaning'], exitCodeEntries()),
-    ...commands.flatMap(section),
-  ].join('\n\n')
+/** The commands of a noun, which share a page. */
+export interface Group {
+  readonly noun: string
+  readonly about: string
+  readonly commands: readonly Command[]
 }
 
-/** A README with the reference between its markers. */
-export function withReference(readme: string, text: string): string {
-  const start = readme.indexOf(markers.start)
-  const end = readme.indexOf(markers.end)
-  if (start < 0 || end < start) throw new TypeError(`the README lacks ${markers.start} … ${markers.end}`)
-  return `${readme.slice(0, start + markers.start.length)}\n\n${text}\n\n${readme.slice(end)}`
+/** The commands by noun, in the order of the nouns; a noun that nobody described is a bug. */
+export function groupsOf(commands: readonly Command[], nouns: Nouns): readonly Group[] {
+  const unknown = commands.find(({ name }) => nouns[nounOf(name)] === undefined)
+  if (unknown) throw new TypeError(`nothing says what ${nounOf(unknown.name)} is about`)
+  return Object.entries(nouns)
+    .map(([noun, about]) => ({ noun, about, commands: commands.filter(({ name }) => nounOf(name) === noun) }))
+    .filter((group) => group.commands.length > 0)
+}
+
+const nounOf = (name: string): string => (name.includes(' ') ? name.replace(/ .*/, '') : 'host')
+
+/** The generated pages in Markdown, by their path in the repository. */
+export function referencePages(commands: readonly Command[], nouns: Nouns): ReadonlyMap<string, string> {
+  const groups = groupsOf(commands, nouns)
+  return new Map([
+    ['docs/commands/README.md', page(index(groups))],
+    ...groups.map((group): [string, string] => [`docs/commands/${group.noun}.md`, page(nounPage(group))]),
+    ['docs/exit-codes.md', page(exitCodePage(commands))],
+  ])
+}
+
+const generated = '<!-- Written by `npm run reference` from the declarations in src: change those. -->'
+
+const page = (parts: readonly string[]): string => `${[generated, ...parts].join('\n\n')}\n`
+
+function index(groups: readonly Group[]): readonly string[] {
+  const everywhere: Params = { ...globals, ...helpAndVersion }
+  return [
+    '# Commands',
+    ...groups.flatMap(({ noun, about, commands }) => [
+      `## [${noun}](${noun}.md)`,
+      `${about}.`,
+      rows(
+        ['command', 'what it does'],
+        commands.map(({ name, summary }) => [link(noun, name), cell(summary)]),
+      ),
+    ]),
+    '## Options of every command',
+    'They stand before or behind the words of the command. A flag beats the environment, which beats the config.',
+    entries(['option', 'meaning'], optionsOf(everywhere)),
+    '[Exit codes](../exit-codes.md) are the same everywhere.',
+  ]
+}
+
+function nounPage({ noun, about, commands }: Group): readonly string[] {
+  return [
+    `# ${noun}`,
+    `${about}.`,
+    '[All commands](README.md), and the options of every command · [Exit codes](../exit-codes.md)',
+    ...commands.flatMap(section),
+  ]
+}
+
+function exitCodePage(commands: readonly Command[]): readonly string[] {
+  return [
+    '# Exit codes',
+    'More may be added: take one that you do not know for a failure. What to do with them in a script is in [Scripting](scripting.md).',
+    entries(['code', 'meaning'], exitCodeEntries()),
+    '## By command',
+    rows(
+      ['command', 'codes'],
+      commands.map((command) => [`\`${command.name}\``, cell(exitCodes(command))]),
+    ),
+  ]
 }
 
 function section(command: Command): readonly string[] {
   const params = paramsOf(command)
-  const about = (command.about ?? '').split(/\n\s*\n/).filter(Boolean)
-  const risk = command.kind === 'procedure' ? `, ${command.risk}` : ''
   return [
-    `### ${program} ${command.name}`,
-    `${command.summary} (${kinds[command.kind]}${risk}).`,
+    `## ${program} ${command.name}`,
+    `${command.summary} (${kindOf(command)}).`,
     `\`\`\`\n${usageLine(command)}\n\`\`\``,
-    ...about,
+    ...aboutOf(command),
     ...optional(['argument', 'meaning'], argumentsOf(params)),
     ...optional(['option', 'meaning'], optionsOf(params)),
     ...optional(['field', 'meaning'], fieldsOf(resultOf(command))),
@@ -51,6 +95,13 @@ function section(command: Command): readonly string[] {
     `Exit codes: ${exitCodes(command)}.`,
   ]
 }
+
+/** The paragraphs about a command. */
+export const aboutOf = ({ about = '' }: Command): readonly string[] => about.split(/\n\s*\n/).filter(Boolean)
+
+/** Whether a command reads or changes, and how much harm a mistake does. */
+export const kindOf = (command: Command): string =>
+  `${kinds[command.kind]}${command.kind === 'procedure' ? `, ${command.risk}` : ''}`
 
 const kinds: Readonly<Record<Command['kind'], string>> = {
   query: 'reads',
@@ -74,4 +125,5 @@ const rows = (heads: Entry, lines: readonly Entry[]): string =>
 /** Text as it stands in a cell of a table. */
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
 
-const link = (name: string): string => `[\`${name}\`](#${program}-${name.replaceAll(' ', '-')})`
+const link = (noun: string, name: string): string =>
+  `[\`${name}\`](${noun}.md#${program}-${name.replaceAll(' ', '-')})`

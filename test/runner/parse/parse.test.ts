@@ -5,7 +5,7 @@ import { query } from '../../../src/runner/command/command.ts'
 import { missingWords } from '../../../src/runner/command/names.ts'
 import { option, optionalArgument } from '../../../src/runner/command/parameters.ts'
 import { duration, integer, time } from '../../../src/runner/command/types.ts'
-import { reference } from '../../../src/runner/docs/reference.ts'
+import { referencePages } from '../../../src/runner/docs/reference.ts'
 import { parse, peekOutputFlags, type Run, type Text } from '../../../src/runner/parse/parse.ts'
 import { widthOf } from '../../../src/runner/terminal/text-width.ts'
 import { columns, commands } from '../declared.ts'
@@ -254,7 +254,10 @@ describe('help', () => {
     const { text: help } = (await parse(['help', 'give'], [named], around)) as Text
     expect(help).toContain('kimbia-ops give [to] [options]')
     expect(help).not.toContain('to-word')
-    expect(reference([named])).toContain('| `to` | whom |')
+    const [, page] = [...referencePages([named], { [named.name.replace(/ .*/, '')]: 'It', host: 'It' })].map(
+      ([, text]) => text,
+    )
+    expect(page).toContain('| `to` | whom |')
     await expect(parse(['give', 'x'], [named], around)).rejects.toThrow(/^<to>: /)
     const required = { ...named, input: { toWord: { ...named.input.toWord, count: 'one' as const } } }
     expect(missingWords(required, ['toWord']).message).toBe('<to> is missing')
