@@ -104,10 +104,13 @@ export async function openPdsChannel(host: HostView): Promise<PdsChannel> {
       if (!why && ssh !== 'local') spares.prepare(requests)
     },
     async connect() {
+      if (!why) return (await spares.take()) ?? (await host.tunnel(port))
       // It may have been started since, as by a change that is under way.
-      if (why) why = (await findPdsPort(host)).stopped
-      if (why) throw why
-      return (await spares.take()) ?? (await host.tunnel(port))
+      spares.prepare(1)
+      why = (await findPdsPort(host)).stopped
+      if (!why) return (await spares.take()) ?? (await host.tunnel(port))
+      spares.drop()
+      throw why
     },
   }
 }

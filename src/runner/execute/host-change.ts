@@ -110,9 +110,11 @@ export async function continueChange(work: Work, site: HostChangeSite): Promise<
   const { change, steps } = work
   const heard = trackEvents(work.on, earlierOf(change))
   const end = await leaveOnError(change, () => {
-    const running = change.run(heard.hear, site.stop)
-    if (work.after.length > 0) site.warm()
-    return running
+    return change.run((event) => {
+      // Where the PDS was made anew it is found anew: by the last step of the host, which waits for it, it is there.
+      if (work.after.length > 0 && event.kind === 'begin' && event.index === work.first - 1) site.warm()
+      heard.hear(event)
+    }, site.stop)
   })
   if (end.kind !== 'done') {
     const step = steps?.[end.index]
