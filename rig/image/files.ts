@@ -36,7 +36,7 @@ export function layOut(root: string, pds: string): void {
   const init = findProgram('docker-init') ?? 'docker-init'
   cpSync(realpathSync(init), join(root, 'usr/bin/dumb-init'))
   cpSync(join(project, 'rig/image/index.js'), join(root, 'app/index.js'))
-  cpSync(pds, join(root, 'app/pds.js'))
+  cpSync(pds, join(root, 'app/pds.mjs'))
   writeFileSync(join(root, 'app/package.json'), '{ "name": "pds", "type": "module" }\n')
   for (const dir of packages(BESIDE)) {
     // A package of the rig's own folder is a package of the service's.

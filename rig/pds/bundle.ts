@@ -21,7 +21,7 @@ export async function bundlePds(): Promise<string> {
   const cache = join(root, 'node_modules/.cache/rig')
   const dir = join(cache, `pds-${hash.digest('hex').slice(0, 12)}`)
   if (!existsSync(dir)) await build(cache, dir)
-  return join(dir, 'pds.js')
+  return join(dir, 'pds.mjs')
 }
 
 /** Made beside and renamed, so that nobody finds half of it. */
@@ -34,13 +34,13 @@ async function build(cache: string, dir: string): Promise<void> {
     cwd: join(root, 'rig'),
     input: { pds: '@atproto/pds' },
     external: [...builtinModules, /^node:/, ...BESIDE],
-    plugins: [linearReserved()],
+    plugins: [linearReserved(), inAscii()],
     onLog: () => {},
   })
   await bundle.write({
     dir: fresh,
     format: 'esm',
-    entryFileNames: '[name].js',
+    entryFileNames: '[name].mjs',
     codeSplitting: false,
     comments: false,
   })
@@ -58,5 +58,14 @@ function linearReserved(): Plugin {
       if (!id.endsWith('/@atproto/pds/dist/handle/reserved.js')) return null
       return code.replace(copying, '.reduce((acc, cur) => Object.assign(acc, { [cur]: true }), {})')
     },
+  }
+}
+
+/** Of a text that has other characters, Node keeps and reads two bytes for each. */
+function inAscii(): Plugin {
+  const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return {
+    name: 'in-ascii',
+    renderChunk: (code) => code.replace(/[^\x00-\x7f]/g, escaped),
   }
 }
