@@ -164,9 +164,9 @@ function writeWrappers(bin: string, host: string): void {
 }
 
 async function healthy(pdsUrl: string): Promise<void> {
-  for (const deadline = Date.now() + 20_000; ; await sleep(30)) {
+  for (const deadline = Date.now() + 60_000; ; await sleep(30)) {
     const answer = await fetch(`${pdsUrl}/xrpc/_health`).catch(() => undefined)
     if (answer?.ok) return
-    if (Date.now() > deadline) throw new Error('rig: the PDS in the container is not healthy after 20 s')
+    if (Date.now() > deadline) throw new Error('rig: the PDS in the container is not healthy after a minute')
   }
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { repositories } from '../docker/daemons.ts'
 import { docker, dockerHost, findProgram, givenHost, kept, project } from '../docker/docker.ts'
+import { bundlePds } from '../pds/bundle.ts'
 import { rigNode } from '../process/child-lines.ts'
 import { layOut } from './files.ts'
 
@@ -83,7 +84,7 @@ async function build(): Promise<string> {
   const stage = join(kept, 'stage')
   rmSync(stage, { recursive: true, force: true })
   mkdirSync(stage, { recursive: true, mode: 0o755 })
-  layOut(stage)
+  layOut(stage, await bundlePds())
   const raw = await importDirectory(stage, [
     'ENV PATH=/usr/local/bin:/usr/bin:/bin',
     'ENV NODE_ENV=production',
@@ -96,8 +97,8 @@ async function build(): Promise<string> {
     'CMD ["node", "index.js"]',
   ])
   rmSync(stage, { recursive: true })
-  const warmUp = "await import('@atproto/pds'); process.exit()"
-  const container = await docker('create', '--network=none', raw, 'node', '--input-type=module', '-e', warmUp)
+  const container = await docker('create', '--network=none', raw, 'node', '/app/warm.mjs')
+  await docker('cp', join(project, 'rig/image/warm.mjs'), `${container}:/app/warm.mjs`)
   await docker('start', '-a', container)
   const warm = await docker('commit', '--change', 'CMD ["node", "index.js"]', container)
   await docker('rm', '-f', '-v', container)
@@ -162,8 +163,10 @@ function contentHash(): string {
     'package-lock.json',
     'rig/image/index.js',
     'rig/image/fault.mjs',
+    'rig/image/warm.mjs',
     'rig/image/build.ts',
     'rig/image/files.ts',
+    'rig/pds/bundle.ts',
   ]
   const hash = createHash('sha256').update(
     `${process.env.KIMBIA_RIG_IMAGES ?? rigNode().slice(project.length)}`,

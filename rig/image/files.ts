@@ -10,6 +10,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { findProgram, project } from '../docker/docker.ts'
+import { BESIDE } from '../pds/bundle.ts'
 import { rigNode } from '../process/child-lines.ts'
 
 interface Manifest {
@@ -22,8 +23,8 @@ interface Manifest {
 const DEAD =
   /\.([cm]?ts|map|md|[ch]|cpp|gyp|o|a|tsbuildinfo)$|\/better-sqlite3\/(deps|src)$|\/obj(\.target)?$|\/@opentelemetry\/[^/]+\/build\/es(m|next)$/
 
-/** Puts the files of the image into a directory: busybox, Node, the PDS with what it depends on, and the service. */
-export function layOut(root: string): void {
+/** Puts the files of the image into a directory: busybox, Node, the PDS with what its bundle does not hold, and the service. */
+export function layOut(root: string, pds: string): void {
   for (const dir of ['bin', 'etc', 'app', 'pds', 'usr/bin', 'usr/local/bin', 'root'])
     mkdirSync(join(root, dir), { recursive: true })
   mkdirSync(join(root, 'tmp'), { mode: 0o1777 })
@@ -35,8 +36,9 @@ export function layOut(root: string): void {
   const init = findProgram('docker-init') ?? 'docker-init'
   cpSync(realpathSync(init), join(root, 'usr/bin/dumb-init'))
   cpSync(join(project, 'rig/image/index.js'), join(root, 'app/index.js'))
+  cpSync(pds, join(root, 'app/pds.mjs'))
   writeFileSync(join(root, 'app/package.json'), '{ "name": "pds", "type": "module" }\n')
-  for (const dir of packages('@atproto/pds')) {
+  for (const dir of packages(BESIDE)) {
     // A package of the rig's own folder is a package of the service's.
     const place = relative(project, dir).replace(/^rig\//, '')
     const filter = (path: string) => !DEAD.test(path) && !relative(dir, path).startsWith('node_modules')
@@ -56,8 +58,8 @@ function busybox(root: string): void {
     if (name && name !== 'busybox') symlinkSync('busybox', join(root, 'bin', basename(name)))
 }
 
-/** The directories of a package and of all it depends on, as Node finds them. */
-function packages(name: string): Set<string> {
+/** The directories of packages and of all they depend on, as Node finds them. */
+function packages(names: readonly string[]): Set<string> {
   const found = new Set<string>()
   const visit = (wanted: string, from: string) => {
     const dir = resolve(wanted, from)
@@ -68,7 +70,7 @@ function packages(name: string): Set<string> {
     for (const each of Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }))
       visit(each, dir)
   }
-  visit(name, join(project, 'rig'))
+  for (const name of names) visit(name, join(project, 'rig'))
   return found
 }
 

@@ -1,6 +1,6 @@
 // What the official image has as its service: a PDS with the settings of the environment. This one is on loopback only,
 // unless it has a network of its own.
-import { httpLogger, PDS } from '@atproto/pds'
+import { httpLogger, PDS } from './pds.mjs'
 
 await PDS.run({
   signals: ['SIGINT', 'SIGTERM'],

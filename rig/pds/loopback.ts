@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module'
+
 const LOOPBACK = '127.0.0.1'
 
 /** Makes a server of atproto, which listens with a port alone and so on every interface, listen on loopback only. */
@@ -12,7 +14,9 @@ export function onLoopback<T extends { app: { listen: unknown } }>(server: T): T
 export async function startPlc(url: string): Promise<void> {
   const logging = process.env.LOG_ENABLED
   process.env.LOG_ENABLED = 'false'
-  const { PlcServer, Database } = await import('@did-plc/server')
+  // An import would look through all of it for what it exports, for longer than it takes to load.
+  const require = createRequire(import.meta.url)
+  const { PlcServer, Database }: typeof import('@did-plc/server') = require('@did-plc/server')
   process.env.LOG_ENABLED = logging ?? 'false'
   const plc = PlcServer.create({ db: Database.mock(), port: Number(new URL(url).port) })
   await onLoopback(plc).start()

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { parseEnv } from 'node:util'
 import type { PDS } from '@atproto/pds'
 import { serve } from '../process/child-lines.ts'
+import { bundlePds } from './bundle.ts'
 import { onLoopback, startPlc } from './loopback.ts'
 
 const [envFile, logFile] = process.argv.slice(2) as [string, string]
@@ -25,7 +26,7 @@ const settings = loadEnv()
 await startPlc(settings.PDS_DID_PLC_URL ?? '')
 process.env.LOG_ENABLED = settings.LOG_ENABLED ?? 'false'
 process.env.LOG_DESTINATION = logFile
-const pdsModule = await import('@atproto/pds')
+const pdsModule: typeof import('@atproto/pds') = await import(await bundlePds())
 
 let pds: PDS | undefined
 

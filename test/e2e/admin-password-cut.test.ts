@@ -30,7 +30,7 @@ describe.skipIf(withoutDocker)('a rotation that is cut off', { timeout: 180_000 
   afterAll(async () => {
     await rig?.stop()
     if (home) rmSync(home, { recursive: true, force: true })
-  }, 60_000)
+  }, 120_000)
 
   const ours = (name: string) => join(rig.pdsDir, 'kimbia-ops', name)
   const textOf = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '')

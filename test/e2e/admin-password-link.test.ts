@@ -32,7 +32,7 @@ describe.skipIf(withoutDocker)('a rotation with trouble on the way', { timeout: 
     await wire?.[Symbol.asyncDispose]()
     await place?.[Symbol.asyncDispose]()
     await rig?.stop()
-  }, 60_000)
+  }, 120_000)
 
   const ours = (name: string) => join(rig.pdsDir, 'kimbia-ops', name)
   const textOf = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '')

@@ -32,7 +32,7 @@ describe.skipIf(withoutDocker)('the admin password of a PDS in a container', { t
   afterAll(async () => {
     await rig?.stop()
     if (home) rmSync(home, { recursive: true, force: true })
-  }, 60_000)
+  }, 120_000)
 
   const envFile = () => join(rig.pdsDir, 'pds.env')
   const ours = (name: string) => join(rig.pdsDir, 'kimbia-ops', name)

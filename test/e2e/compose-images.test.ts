@@ -21,14 +21,17 @@ describe.skipIf(withoutDocker)('images as compose has them', { timeout: 180_000 
     first = file()
     for (const tag of [facts.tags.good, facts.tags.next]) digests[tag] = await digestOf(tag)
   }, 300_000)
-  afterAll(async () => rig?.stop(), 60_000)
+  afterAll(async () => rig?.stop(), 120_000)
   beforeEach(async () => {
     for (const name of ['.env', 'base.yaml', 'more.yaml']) rmSync(path(name), { force: true })
     await pointTag(rig, '0.4', facts.tags.good)
     await docker('pull', '--quiet', `${facts.image}:0.4`)
-    put('compose.yaml', first)
-    await rig.restartPds()
   })
+  /** Has the container made of this compose file. */
+  const begin = async (text = first): Promise<void> => {
+    put('compose.yaml', text)
+    await rig.restartPds()
+  }
 
   const path = (name: string): string => join(rig.pdsDir, name)
   const file = (): string => readFileSync(facts.composeFile, 'utf8')
@@ -37,7 +40,7 @@ describe.skipIf(withoutDocker)('images as compose has them', { timeout: 180_000 
     chmodSync(path(name), 0o644)
   }
   const update = (...args: string[]): Promise<Ran> => run(rig, ['update', ...args, '--json'])
-  const apply = (...args: string[]): Promise<Ran> => update('apply', '--settle', '2s', ...args, '--yes')
+  const apply = (...args: string[]): Promise<Ran> => update('apply', '--settle', '1s', ...args, '--yes')
   const container = (format: string): Promise<string> =>
     docker('inspect', '--format', format, facts.containerName)
   const version = async (): Promise<unknown> =>
@@ -86,6 +89,7 @@ describe.skipIf(withoutDocker)('images as compose has them', { timeout: 180_000 
       'includes',
     ],
   ])('%s: read, updated by its tag, and only what has to be edited is refused', async (_, lay, words) => {
+    await begin()
     lay()
     const [id, text] = [await container('{{.Id}}'), file()]
     const checked = await update('check')
@@ -119,7 +123,7 @@ describe.skipIf(withoutDocker)('images as compose has them', { timeout: 180_000 
 
   test('a tag in .env that was edited by hand is applied, and gone back from', async () => {
     put('.env', 'TAG=0.4\n')
-    put('compose.yaml', withImage(`${facts.image}:\${TAG}`))
+    await begin(withImage(`${facts.image}:\${TAG}`))
     put('.env', `TAG=${facts.tags.neverStarts}\n`)
     const bad = await apply()
     expect([bad.code, problem(bad).code], bad.stderr).toEqual([1, 'restarted'])
@@ -137,8 +141,7 @@ describe.skipIf(withoutDocker)('images as compose has them', { timeout: 180_000 
     ['in quotes', '"', (image, digest) => `${image}:0.4.5034@${digest}`],
   ])('pinned by %s stays pinned, by the digest that was pulled', async (_, quote, pinned) => {
     const old = pinned(facts.image, digests[facts.tags.good] ?? '')
-    put('compose.yaml', withImage(`${quote}${old}${quote}`))
-    await rig.restartPds()
+    await begin(withImage(`${quote}${old}${quote}`))
     const ran = await apply('--to', '0.5.35')
     expect(ran.code, ran.stderr).toBe(0)
     const digest = digests[facts.tags.next]
@@ -157,7 +160,7 @@ describe.skipIf(withoutDocker)('images as compose has them', { timeout: 180_000 
     const again = await apply('--to', '0.5.35')
     expect([again.code, row(again).changed], again.stderr).toEqual([0, false])
 
-    const back = await update('rollback', '--settle', '2s', '--yes')
+    const back = await update('rollback', '--settle', '1s', '--yes')
     expect(back.code, back.stderr).toBe(0)
     expect(file()).toBe(withImage(`${quote}${old}${quote}`))
     expect(await version()).toBe('0.5.34')
@@ -172,8 +175,7 @@ describe.skipIf(withoutDocker)('images as compose has them', { timeout: 180_000 
   })
 
   test('a tag that is moved between the plan and the pull changes nothing', async () => {
-    put('compose.yaml', withImage(`${facts.image}:0.4.5034@${digests[facts.tags.good]}`))
-    await rig.restartPds()
+    await begin(withImage(`${facts.image}:0.4.5034@${digests[facts.tags.good]}`))
     await pointTag(rig, 'moves', facts.tags.next)
     const moved = join(rig.dir, 'moved')
     const restore = before(rig, 'docker', `case "$*" in pull*) touch ${moved}; sleep 3 ;; esac`)

@@ -20,7 +20,7 @@ describe.skipIf(withoutDocker)('settings that compose takes from elsewhere', { t
     facts = rig.docker as DockerFacts
     first = { env: readFileSync(path('pds.env'), 'utf8'), compose: readFileSync(facts.composeFile, 'utf8') }
   }, 300_000)
-  afterAll(async () => rig?.stop(), 60_000)
+  afterAll(async () => rig?.stop(), 120_000)
   beforeEach(() => {
     for (const name of ['.env', 'common.env', 'local.env', 'compose.override.yaml'])
       rmSync(path(name), { force: true })
@@ -113,7 +113,7 @@ describe.skipIf(withoutDocker)('settings that compose takes from elsewhere', { t
     ])
     expect(row(await tool('status')).drift).toEqual([])
     // Another setting is changed all the same, and what wins stays as it is.
-    const other = await tool('env', 'set', 'LOG_LEVEL=warn', '--yes')
+    const other = await tool('env', 'set', 'LOG_LEVEL=warn', '--settle', '1s', '--yes')
     expect(other.code, other.stderr).toBe(0)
     expect([await running('LOG_LEVEL'), await running('PDS_SERVICE_NAME')]).toEqual(['warn', 'theirs'])
   })
@@ -122,10 +122,10 @@ describe.skipIf(withoutDocker)('settings that compose takes from elsewhere', { t
     put('common.env', 'PDS_SERVICE_NAME=theirs\n')
     put('compose.yaml', composeWith(['common.env', 'pds.env', '{path: missing.env, required: false}']))
     await rig.restartPds()
-    const set = await tool('env', 'set', 'PDS_SERVICE_NAME=mine', '--yes')
+    const set = await tool('env', 'set', 'PDS_SERVICE_NAME=mine', '--settle', '1s', '--yes')
     expect(set.code, set.stderr).toBe(0)
     expect(await running('PDS_SERVICE_NAME')).toBe('mine')
-    const unset = await tool('env', 'unset', 'PDS_SERVICE_NAME', '--yes')
+    const unset = await tool('env', 'unset', 'PDS_SERVICE_NAME', '--settle', '1s', '--yes')
     expect([unset.code, problem(unset).code], unset.stderr).toEqual([1, 'setting-overridden'])
     expect(problem(unset).message).toContain('/common.env')
     expect(await running('PDS_SERVICE_NAME')).toBe('mine')
@@ -151,7 +151,7 @@ describe.skipIf(withoutDocker)('settings that compose takes from elsewhere', { t
     put('other.env', first.env)
     put('compose.yaml', composeWith(['other.env']))
     await rig.restartPds()
-    const ran = await tool('env', 'set', 'PDS_SERVICE_NAME=mine', '--yes')
+    const ran = await tool('env', 'set', 'PDS_SERVICE_NAME=mine', '--settle', '1s', '--yes')
     expect([ran.code, problem(ran).code], ran.stderr).toEqual([1, 'pds-env-unused'])
     expect(problem(ran).message).toContain('/other.env')
     const { findings } = row<{ findings: { severity: string; problem: string }[] }>(
@@ -175,7 +175,7 @@ describe.skipIf(withoutDocker)('settings that compose takes from elsewhere', { t
     const edit = `case " $* " in *" up --detach "*) [ ! -e ${path('theirs.yaml')} ] || mv ${path('theirs.yaml')} ${path('compose.yaml')} ;; esac\n`
     writeFileSync(`${bin}.new`, plain.replace('#!/bin/sh\n', `#!/bin/sh\n${edit}`), { mode: 0o755 })
     renameSync(`${bin}.new`, bin)
-    const ran = await tool('env', 'set', 'PDS_SERVICE_NAME=mine', '--yes')
+    const ran = await tool('env', 'set', 'PDS_SERVICE_NAME=mine', '--settle', '1s', '--yes')
     writeFileSync(bin, plain)
     expect(ran.code, ran.stderr).toBe(1)
     expect(problem(ran).message).toContain('PDS_SERVICE_NAME')
@@ -212,10 +212,10 @@ describe.skipIf(withoutDocker)('settings that compose takes from elsewhere', { t
     const { checks } = row<{ checks: { name: string; status: string }[] }>(await tool('health'))
     expect(checks).toContainEqual(expect.objectContaining({ name: 'public', status: 'ok' }))
 
-    const set = await tool('env', 'set', 'LOG_LEVEL=debug', '--yes')
+    const set = await tool('env', 'set', 'LOG_LEVEL=debug', '--settle', '1s', '--yes')
     expect(set.code, set.stderr).toBe(0)
     expect(set.stderr).not.toContain('never applied')
-    const literal = await tool('env', 'set', 'PDS_SERVICE_NAME=literal', '--yes')
+    const literal = await tool('env', 'set', 'PDS_SERVICE_NAME=literal', '--settle', '1s', '--yes')
     expect(literal.code, literal.stderr).toBe(0)
     expect(await running('PDS_SERVICE_NAME')).toBe('literal')
     const checked = await tool('env', 'check')
@@ -238,7 +238,7 @@ describe.skipIf(withoutDocker)('settings that compose takes from elsewhere', { t
     expect(listed.code, listed.stderr).toBe(0)
     const rotated = await tool('admin-password', 'rotate', '--store', 'stdout', '--yes')
     expect([rotated.code, problem(rotated).code]).toEqual([1, 'admin-password-elsewhere'])
-    const set = await tool('env', 'set', 'LOG_LEVEL=warn', '--yes')
+    const set = await tool('env', 'set', 'LOG_LEVEL=warn', '--settle', '1s', '--yes')
     expect(set.code, set.stderr).toBe(0)
     expect(await running('PDS_ADMIN_PASSWORD')).toBe(rig.adminPassword)
     expect(listed.stderr + set.stdout + set.stderr).not.toContain(rig.adminPassword)

@@ -15,7 +15,7 @@ describe.skipIf(withoutDocker)('a container that writes beside pds.env', { timeo
   beforeAll(async () => {
     rig = await startRig({ docker: {}, rateLimits: false, env: { PDS_SERVICE_NAME: 'first' } })
   }, 300_000)
-  afterAll(async () => rig?.stop(), 60_000)
+  afterAll(async () => rig?.stop(), 120_000)
 
   /** A file that only root of the host could make, and a program that makes it. */
   const proof = (): string => join(rig.dir, 'run-as-root')

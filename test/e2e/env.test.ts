@@ -22,7 +22,7 @@ describe.skipIf(!canDocker().can && !required)(
       first = text()
     }, 300_000)
     afterEach(endScreens)
-    afterAll(async () => rig?.stop(), 60_000)
+    afterAll(async () => rig?.stop(), 120_000)
     beforeEach(() => write(first))
 
     const text = (): string => readFileSync(file, 'utf8')
@@ -67,7 +67,7 @@ describe.skipIf(!canDocker().can && !required)(
     })
 
     test('what is so already is left alone', async () => {
-      await env('set', 'PDS_SERVICE_NAME=same', '--yes')
+      await env('set', 'PDS_SERVICE_NAME=same', '--settle', '1s', '--yes')
       const [id, content] = [await container<string>('Id'), text()]
       const ran = await env('set', 'PDS_SERVICE_NAME=same')
       expect(ran.code, ran.stderr).toBe(0)
@@ -76,7 +76,7 @@ describe.skipIf(!canDocker().can && !required)(
     })
 
     test('what was edited by hand and never applied is told, then applied', async () => {
-      await env('set', 'PDS_SERVICE_NAME=third', '--yes')
+      await env('set', 'PDS_SERVICE_NAME=third', '--settle', '1s', '--yes')
       write(replaced('PDS_SERVICE_NAME=third', 'PDS_SERVICE_NAME=fourth', text()))
       const told = await env('diff')
       expect(told.code).toBe(3)
@@ -86,7 +86,7 @@ describe.skipIf(!canDocker().can && !required)(
           { key: 'PDS_SERVICE_NAME', lines: ['- PDS_SERVICE_NAME=third', '+ PDS_SERVICE_NAME=fourth'] },
         ],
       })
-      expect((await env('set', 'PDS_SERVICE_NAME=fourth', '--yes')).code).toBe(0)
+      expect((await env('set', 'PDS_SERVICE_NAME=fourth', '--settle', '1s', '--yes')).code).toBe(0)
       expect(await running('PDS_SERVICE_NAME')).toBe('fourth')
       const agreed = await env('diff')
       expect([agreed.code, row(agreed)]).toEqual([
@@ -96,9 +96,9 @@ describe.skipIf(!canDocker().can && !required)(
     })
 
     test('a value that keeps the PDS from starting is put back, and the old one serves', async () => {
-      await env('set', 'PDS_SERVICE_NAME=good', '--yes')
+      await env('set', 'PDS_SERVICE_NAME=good', '--settle', '1s', '--yes')
       const content = text()
-      const ran = await env('set', 'PDS_SERVICE_HANDLE_DOMAINS=nodot', '--force', '--yes')
+      const ran = await env('set', 'PDS_SERVICE_HANDLE_DOMAINS=nodot', '--force', '--settle', '1s', '--yes')
       expect(ran.code, ran.stderr).toBe(1)
       expect(text()).toBe(content)
       expect(await running('PDS_SERVICE_HANDLE_DOMAINS')).toBe('.test')
@@ -108,7 +108,7 @@ describe.skipIf(!canDocker().can && !required)(
     test.each(['$(touch /tmp/x)', 'a b', 'a;b', '`id`', "it's", '"', 'a#b', 'é'])(
       'the value %j is refused before anything is contacted',
       async (value) => {
-        const refused = await env('set', `PDS_SERVICE_NAME=${value}`, '--yes')
+        const refused = await env('set', `PDS_SERVICE_NAME=${value}`, '--settle', '1s', '--yes')
         expect([refused.code, problem(refused).code]).toEqual([2, 'env-value'])
         expect(text()).toBe(first)
       },
@@ -116,7 +116,7 @@ describe.skipIf(!canDocker().can && !required)(
 
     test('in quotes, all of that arrives as it is', async () => {
       const value = '$(touch /tmp/x) $HOME $$ a;b `id` "q" \\n #c é'
-      const ran = await env('set', `PDS_SERVICE_NAME=${value}`, '--quote', '--yes')
+      const ran = await env('set', `PDS_SERVICE_NAME=${value}`, '--quote', '--settle', '1s', '--yes')
       expect(ran.code, ran.stderr).toBe(0)
       expect(await running('PDS_SERVICE_NAME')).toBe(value)
     })
@@ -124,7 +124,7 @@ describe.skipIf(!canDocker().can && !required)(
     test('CR LF and what stands twice', async () => {
       write(`${first}PDS_SERVICE_NAME=again\n`.replaceAll('\n', '\r\n'))
       expect(row(await env('get', 'PDS_SERVICE_NAME'))).toMatchObject({ value: 'again' })
-      const ran = await env('set', 'PDS_SERVICE_NAME=once', '--yes')
+      const ran = await env('set', 'PDS_SERVICE_NAME=once', '--settle', '1s', '--yes')
       expect(ran.code, ran.stderr).toBe(0)
       const wanted = replaced('PDS_SERVICE_NAME=first', 'PDS_SERVICE_NAME=once')
       expect(text()).toBe(wanted.replaceAll('\n', '\r\n'))
@@ -134,7 +134,7 @@ describe.skipIf(!canDocker().can && !required)(
     test('a secret goes by standard input, and is in no output and not in the trail', async () => {
       const secret = 'smtp://me:pa55-hush@127.0.0.1:1'
       const both = `PDS_EMAIL_SMTP_URL=${secret}\nPDS_EMAIL_FROM_ADDRESS=a@b.test\n`
-      const ran = await run(rig, ['env', 'set', '-', '--yes', '--verbose'], { stdin: both })
+      const ran = await run(rig, ['env', 'set', '-', '--settle', '1s', '--yes', '--verbose'], { stdin: both })
       expect(ran.code, ran.stderr).toBe(0)
       expect(await running('PDS_EMAIL_SMTP_URL')).toBe(secret)
       const shown = await run(rig, ['env', 'list'])

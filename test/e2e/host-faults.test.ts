@@ -14,7 +14,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { docker } from '../../rig/docker/docker.ts'
 import type { RigHost } from '../../rig/host.ts'
 import { keptOn, quiet, reached, stands, until } from '../support/change-watch.ts'
-import { lastOutcome, recovered, updatedRig, yes } from '../support/cut-changes.ts'
+import { lastOutcome, recovered, stepsOf, updatedRig, yes } from '../support/cut-changes.ts'
 import { containerOf, type DockerState, dockerState, before as wrap } from '../support/docker-state.ts'
 import { held } from '../support/held-program.ts'
 import { byPort, entryFor } from '../support/host-entry.ts'
@@ -38,7 +38,7 @@ describe.skipIf(withoutDocker)('faults of a host while it is changed', { timeout
   afterAll(async () => {
     if (rig) execFileSync('umount', ['-l', rig.pdsDir])
     await rig?.stop()
-  }, 60_000)
+  }, 120_000)
   beforeEach(async () => {
     before = await dockerState(rig)
   })
@@ -170,7 +170,7 @@ describe.skipIf(withoutDocker)('faults of a host while it is changed', { timeout
       using docking = held(rig, 'sync', "*'/change/journal '*")
       const ran = ended(start(rig, set('full')))
       await docking.reached()
-      fillUp(8192)
+      fillUp(4096)
       docking.letGo()
       const message = failsWith(await ran, 1, 'not-written')
       expect(message).toContain('No space left on device')
@@ -250,9 +250,10 @@ describe.skipIf(withoutDocker)('faults of a host while it is changed', { timeout
 
   test('the container is recreated by another hand while it settles: told, and the old one runs again', async () => {
     const [name, file] = [rig.docker?.containerName ?? '', rig.docker?.composeFile ?? '']
+    const last = await stepsOf(rig, set('mine', '8s'))
     const child = start(rig, set('mine', '8s'))
     const ran = ended(child)
-    await reached(rig, 'begin 4', child)
+    await reached(rig, `begin ${last - 1}`, child)
     while (!(await fetch(`${rig.pdsUrl}/xrpc/_health`).catch(() => undefined))?.ok);
     await docker('rm', '-f', name)
     await docker('compose', '--project-directory', rig.pdsDir, '--file', file, 'up', '--detach', 'pds')

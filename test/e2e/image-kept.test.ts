@@ -16,7 +16,7 @@ describe.skipIf(withoutDocker)('the image that runs is kept', { timeout: 120_000
     rig = await startRig({ docker: {}, rateLimits: false, inviteRequired: false })
     facts = rig.docker as DockerFacts
   }, 300_000)
-  afterAll(async () => rig?.stop(), 60_000)
+  afterAll(async () => rig?.stop(), 120_000)
 
   const tool = (...args: string[]): Promise<Ran> => run(rig, [...args, '--yes', '--json'])
   const container = (format: string): Promise<string> =>
@@ -27,19 +27,19 @@ describe.skipIf(withoutDocker)('the image that runs is kept', { timeout: 120_000
     const tag = `${facts.image}:0.4`
     await docker('tag', running, `${facts.image}:aside`)
     await docker('image', 'rm', '--force', tag)
-    const set = await tool('env', 'set', 'LOG_LEVEL=warn')
+    const set = await tool('env', 'set', 'LOG_LEVEL=warn', '--settle', '1s')
     expect(set.code, set.stderr).toBe(0)
     expect(await container('{{.Image}}')).toBe(running)
     expect(await container('{{.Id}}')).not.toBe(id)
 
     const pinned = await tool('update', 'pin')
     expect(pinned.code, pinned.stderr).toBe(0)
-    const again = await tool('env', 'set', 'LOG_LEVEL=info')
+    const again = await tool('env', 'set', 'LOG_LEVEL=info', '--settle', '1s')
     expect(again.code, again.stderr).toBe(0)
 
     const waiting = await tool('update', 'pin', '0.5.35')
     expect(waiting.code, waiting.stderr).toBe(0)
-    const refused = await tool('env', 'set', 'LOG_LEVEL=warn')
+    const refused = await tool('env', 'set', 'LOG_LEVEL=warn', '--settle', '1s')
     expect([refused.code, problem(refused).code], refused.stderr).toEqual([1, 'image-differs'])
 
     const closed = await tool('signup', 'close')

@@ -47,7 +47,7 @@ describe.skipIf(!can)('a host that is not laid out as the installer does it', ()
     const before = docker('inspect', '--format', '{{.State.StartedAt}}', byHand)
     expect(row(await tool(['restart', '--yes'], changes))).toMatchObject({ container: byHand, changed: true })
     expect(docker('inspect', '--format', '{{.State.StartedAt}}', byHand)).not.toBe(before)
-  }, 60_000)
+  }, 120_000)
 
   test('a compose file of another name, told by the config', async () => {
     const [usual, other] = [rig.docker?.composeFile ?? '', join(rig.pdsDir, 'stack.yml')]
@@ -81,4 +81,4 @@ test('a host whose docker does not answer: its containers are out of reach, all 
     containers: null,
     signups: 'closed',
   })
-}, 60_000)
+}, 120_000)

@@ -46,12 +46,12 @@ const good = (ran: Ran): Ran => {
 }
 
 // Only root can change the login shell of the operator.
-describe.skipIf(withoutRoot)('a login shell that prints', { timeout: 60_000 }, () => {
+describe.skipIf(withoutRoot)('a login shell that prints', { timeout: 120_000 }, () => {
   let rig: RigHost
   let count = 0
   beforeAll(async () => {
     rig = await startRig({ rateLimits: false })
-  }, 60_000)
+  }, 120_000)
   afterEach(() => logInAsUsual(rig))
   afterAll(() => rig?.stop())
 
@@ -167,7 +167,7 @@ describe.skipIf(withoutRoot || withoutDocker)(
       rig = await startRig({ docker: {}, rateLimits: false })
     }, 240_000)
     afterEach(() => logInAsUsual(rig))
-    afterAll(async () => rig?.stop(), 60_000)
+    afterAll(async () => rig?.stop(), 120_000)
 
     test.each([
       ['bash', loginShells.bash?.talkative ?? ''],

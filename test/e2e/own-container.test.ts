@@ -46,7 +46,7 @@ describe.skipIf(!canDocker().can && !required)('a host with the PDS of somebody 
   afterAll(async () => {
     await rig?.stop()
     await place?.[Symbol.asyncDispose]()
-  }, 60_000)
+  }, 120_000)
 
   const createAccount = async (): Promise<void> => {
     const { code } = row<{ code: string }>(await run(rig, ['invite', 'create', '--json']))
@@ -70,12 +70,12 @@ describe.skipIf(!canDocker().can && !required)('a host with the PDS of somebody 
     beforeAll(async () => {
       compose(rig, 'down', '--timeout', '1')
       await up(other)
-    }, 60_000)
+    }, 120_000)
     afterAll(async () => {
       down(other)
       compose(rig, 'up', '--detach')
       await answers(rig.pdsPort)
-    }, 60_000)
+    }, 120_000)
 
     test.each([
       ['our own compose file', undefined],
@@ -126,7 +126,7 @@ describe.skipIf(!canDocker().can && !required)('a host with the PDS of somebody 
         })
       }
       expect(await tool(['health'])).toMatchObject({ code: 3 })
-    }, 60_000)
+    }, 120_000)
 
     test('it is chosen by its directory', async () => {
       const chosen = await tool(['signup', 'status'], { dir: other.dir, port: undefined })
@@ -139,12 +139,12 @@ describe.skipIf(!canDocker().can && !required)('a host with the PDS of somebody 
     beforeAll(async () => {
       compose(rig, 'stop', '--timeout', '1')
       await up(other)
-    }, 60_000)
+    }, 120_000)
     afterAll(async () => {
       down(other)
       compose(rig, 'start')
       await answers(rig.pdsPort)
-    }, 60_000)
+    }, 120_000)
 
     test('the other one is asked for nothing, though it answers on our port', async () => {
       const ran = await tool(['account', 'list'])
@@ -169,7 +169,7 @@ describe.skipIf(!canDocker().can && !required)('a host with the PDS of somebody 
     )
     compose(rig, 'down', '--timeout', '1')
     try {
-      const set = ['env', 'set', 'PDS_SERVICE_NAME=moved', '--yes']
+      const set = ['env', 'set', 'PDS_SERVICE_NAME=moved', '--settle', '1s', '--yes']
       expect(await tool(set, { compose_file: '../docker-compose.yml' })).toMatchObject({ code: 0 })
       const [id, ...more] = docker(
         'ps',

@@ -77,7 +77,7 @@ test('200 MB of junk cost neither time nor memory', async () => {
     expect(row(health)).toMatchObject({ ok: false, version: null })
     expect(health.peakMegabytes).toBeLessThan(300)
   })
-}, 60_000)
+}, 120_000)
 
 test("a proxy's page for a change is no word on whether it was made", async () => {
   const page: Answer = (request, response) => {
@@ -89,4 +89,4 @@ test("a proxy's page for a change is no word on whether it was made", async () =
     expect([ran.code, problem(ran).code]).toEqual([5, 'answer-lost'])
     expect(problem(ran).message).not.toContain('nothing was changed')
   })
-}, 60_000)
+}, 120_000)

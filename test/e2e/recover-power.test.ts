@@ -18,7 +18,7 @@ describe.skipIf(withoutDocker)('the power of the host is cut', { timeout: 240_00
   beforeAll(async () => {
     rig = await updatedRig()
   }, 300_000)
-  afterAll(async () => rig?.stop(), 60_000)
+  afterAll(async () => rig?.stop(), 120_000)
 
   test.each(Object.keys(chosen))('at the steps of %s: recover finishes it', async (command) => {
     const each = async (cut: Cut, index: number) => {

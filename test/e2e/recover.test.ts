@@ -1,7 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { RigHost } from '../../rig/host.ts'
 import { crash, journalOf, quiet, reached, stands, until } from '../support/change-watch.ts'
-import { atEachStep, cutCommands, lastOutcome, recovered, updatedRig, yes } from '../support/cut-changes.ts'
+import {
+  atEachStep,
+  cutCommands,
+  lastOutcome,
+  recovered,
+  stepsOf,
+  updatedRig,
+  yes,
+} from '../support/cut-changes.ts'
 import { dockerState } from '../support/docker-state.ts'
 import { withoutDocker } from '../support/local-host.ts'
 import { trailOf } from '../support/rig-state.ts'
@@ -13,7 +21,12 @@ describe.skipIf(withoutDocker)('the tool is killed', { timeout: 240_000 }, () =>
   beforeAll(async () => {
     rig = await updatedRig()
   }, 300_000)
-  afterAll(async () => rig?.stop(), 60_000)
+  // One that has failed must not keep the host from those that follow.
+  afterEach(async () => {
+    await quiet(rig)
+    if (stands(rig)) await yes(rig, 'recover')
+  })
+  afterAll(async () => rig?.stop(), 120_000)
 
   test.each(Object.keys(cutCommands))('at every step of %s: the host finishes it', async (command) => {
     await atEachStep(rig, command, async ({ args, after, before }, index) => {
@@ -41,15 +54,17 @@ describe.skipIf(withoutDocker)('the tool is killed', { timeout: 240_000 }, () =>
   })
 
   test('while the host goes on: recover follows it to its end, or says how far it is', async () => {
-    const child = start(rig, ['env', 'set', 'PDS_SERVICE_NAME=slow', '--settle', '4s', '--yes', '--json'])
-    await reached(rig, 'begin 4', child)
+    const args = ['env', 'set', 'PDS_SERVICE_NAME=slow', '--settle', '8s']
+    const last = await stepsOf(rig, args)
+    const child = start(rig, [...args, '--yes', '--json'])
+    await reached(rig, `begin ${last - 1}`, child)
     await crash(child)
     const ran = await yes(rig, 'recover', '--no-wait')
     expect([ran.code, problem(ran).code], ran.stderr).toEqual([7, 'locked'])
-    expect(problem(ran).message).toMatch(/the host carries out a change:.*5\. Wait until .*: under way/s)
+    expect(problem(ran).message).toMatch(/the host carries out a change:.*\n\d\. Wait until .*: under way$/s)
     const followed = await yes(rig, 'recover')
     expect(followed.code, followed.stderr).toBe(0)
-    expect(followed.stderr).toMatch(/waiting for it.*5\. Wait until .*: done/s)
+    expect(followed.stderr).toMatch(/waiting for it.*\d\. Wait until .*: done/s)
     expect(row(followed)).toMatchObject({ state: 'closed' })
     expect(stands(rig)).toBe(false)
     expect((await dockerState(rig)).name).toBe('slow')
@@ -57,6 +72,11 @@ describe.skipIf(withoutDocker)('the tool is killed', { timeout: 240_000 }, () =>
   })
 
   test('a change that was over is put away by the next one, with its outcome', async () => {
+    const child = start(rig, ['env', 'set', 'PDS_SERVICE_NAME=over', '--settle', '1s', '--yes', '--json'])
+    await reached(rig, 'begin 3', child)
+    await crash(child)
+    await quiet(rig)
+    expect(journalOf(rig).at(-1)).toBe('end done')
     const ran = await yes(rig, 'env', 'set', 'PDS_SERVICE_NAME=after', '--settle', '1s')
     expect(ran.code, ran.stderr).toBe(0)
     expect(row(ran)).toMatchObject({ changed: true })

@@ -30,7 +30,7 @@ describe.skipIf(!canDocker().can && !required)(
       rig = await startRig({ docker: {}, env: { PDS_DATA_DIRECTORY: '', PDS_DATADIR: '/pds' } })
       await createAccount(rig)
     }, 300_000)
-    afterAll(async () => rig?.stop(), 60_000)
+    afterAll(async () => rig?.stop(), 120_000)
 
     test.each([
       ['env', 'set', 'LOG_LEVEL=info', '--yes'],
@@ -78,7 +78,7 @@ describe.skipIf(!canDocker().can && !required)('what was exchanged while the con
     elsewhere = join(rig.dir, 'elsewhere')
     mkdirSync(join(elsewhere, 'blocks'), { recursive: true })
   }, 300_000)
-  afterAll(async () => rig?.stop(), 60_000)
+  afterAll(async () => rig?.stop(), 120_000)
 
   let times = 0
 
@@ -99,7 +99,8 @@ describe.skipIf(!canDocker().can && !required)('what was exchanged while the con
   fi ;;
 esac`,
     )
-  const set = () => tool(rig, 'env', 'set', `PDS_SERVICE_NAME=n${times}`, '--yes')
+  const set = (settle = '1s') =>
+    tool(rig, 'env', 'set', `PDS_SERVICE_NAME=n${times}`, '--settle', settle, '--yes')
   const steady = async () => ({
     text: readFileSync(join(rig.pdsDir, 'pds.env'), 'utf8'),
     compose: readFileSync(file, 'utf8'),
@@ -161,7 +162,7 @@ esac`,
       `( sleep 1.5; "$0" stop --time 1 ${rig.docker?.containerName}; rm -f ${rig.pdsDir}/account.sqlite*; ${move(away, rig.pdsDir)}; ) >/dev/null 2>&1 &`,
     )
     try {
-      const ran = await set()
+      const ran = await set('3s')
       expect([1, 6]).toContain(ran.code)
       expect(ran.stderr).toMatch(/had accounts before, and has none now|does not stay up|was not healthy/)
     } finally {

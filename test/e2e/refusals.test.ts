@@ -21,12 +21,12 @@ const good = (ran: Ran): Ran => {
 
 const withoutSshd = withoutRoot || findSshd() === undefined
 
-describe.skipIf(withoutSshd)('what keeps a host from serving us is named', { timeout: 60_000 }, () => {
+describe.skipIf(withoutSshd)('what keeps a host from serving us is named', { timeout: 120_000 }, () => {
   let rig: RigHost
   const sudoers = () => `/etc/sudoers.d/${rig.ssh.user}-more`
   beforeAll(async () => {
     rig = await startRig({ rateLimits: false })
-  }, 60_000)
+  }, 120_000)
   afterEach(() => rmSync(sudoers(), { force: true }))
   afterAll(() => rig?.stop())
 
@@ -169,7 +169,7 @@ describe.skipIf(withoutSshd || withoutDocker)(
     })
     afterAll(async () => {
       await Promise.all([rig?.stop(), place?.[Symbol.asyncDispose]()])
-    }, 60_000)
+    }, 120_000)
 
     test('a user who may not use it: docker’s own words, those of sudo, and the group', async () => {
       chmodSync(rig.pdsDir, 0o755)

@@ -17,7 +17,7 @@ describe.skipIf(!canDocker().can && !required)(
     beforeAll(async () => {
       rig = await startRig({ docker: {}, rateLimits: false, inviteRequired: false })
     }, 300_000)
-    afterAll(async () => rig?.stop(), 60_000)
+    afterAll(async () => rig?.stop(), 120_000)
 
     const signup = (...args: string[]): Promise<Ran> => run(rig, ['signup', ...args, '--json'])
     const setting = () =>

@@ -18,10 +18,10 @@ describe.skipIf(withoutDocker)('updates of a PDS in a container', { timeout: 180
     rig = await startRig({ docker: {}, rateLimits: false })
     facts = rig.docker as DockerFacts
   }, 300_000)
-  afterAll(async () => rig?.stop(), 60_000)
+  afterAll(async () => rig?.stop(), 120_000)
 
   const update = (...args: string[]): Promise<Ran> => run(rig, ['update', ...args, '--json'])
-  const apply = (to: string, settle = '2s', wait = '60s'): Promise<Ran> =>
+  const apply = (to: string, settle = '1s', wait = '60s'): Promise<Ran> =>
     update('apply', '--to', to, '--settle', settle, '--wait', wait, '--yes')
   const file = (): string => readFileSync(facts.composeFile, 'utf8')
   const named = (): string => /image: (\S+)/.exec(file())?.[1] ?? ''
@@ -55,7 +55,7 @@ describe.skipIf(withoutDocker)('updates of a PDS in a container', { timeout: 180
     const old = await container('{{.Image}}')
     const digest = String(row(await update('check')).digest)
     await pointTag(rig, '0.4', facts.tags.neverStarts)
-    const bad = await update('apply', '--settle', '2s', '--yes')
+    const bad = await update('apply', '--settle', '1s', '--yes')
     expect([bad.code, problem(bad).code], bad.stderr).toEqual([1, 'restarted'])
     expect(await container('{{.Image}}')).toBe(old)
     expect(await docker('image', 'inspect', '--format', '{{.Id}}', named())).toBe(old)
@@ -63,7 +63,7 @@ describe.skipIf(withoutDocker)('updates of a PDS in a container', { timeout: 180
     await pointTag(rig, '0.4', facts.tags.next)
     expect(row(await update('check'))).toMatchObject({ available: 'update available', version: '0.5.34' })
 
-    const ran = await update('apply', '--settle', '2s', '--yes')
+    const ran = await update('apply', '--settle', '1s', '--yes')
     expect(ran.code, ran.stderr).toBe(0)
     const applied = row<{ outageMs: number; backup: string }>(ran)
     expect(applied).toMatchObject({
@@ -81,7 +81,7 @@ describe.skipIf(withoutDocker)('updates of a PDS in a container', { timeout: 180
     ])
     expect(statSync(applied.backup).mode & 0o777).toBe(0o700)
 
-    const back = await update('rollback', '--settle', '2s', '--yes')
+    const back = await update('rollback', '--settle', '1s', '--yes')
     expect(back.code, back.stderr).toBe(0)
     expect(row(back)).toMatchObject({ from: '0.5.35', to: '0.5.34', image: `${facts.image}:0.4@${digest}` })
     expect(await container('{{.Image}}')).toBe(old)
@@ -100,7 +100,7 @@ describe.skipIf(withoutDocker)('updates of a PDS in a container', { timeout: 180
     expect(own.some((it) => it.startsWith('kimbia-ops/'))).toBe(true)
     await docker('image', 'rm', '--force', ...own)
 
-    const back = await update('rollback', '--settle', '2s', '--yes')
+    const back = await update('rollback', '--settle', '1s', '--yes')
     expect(back.code, back.stderr).toBe(0)
     expect(await health()).toEqual({ version: '0.5.34' })
   })
@@ -130,7 +130,7 @@ describe.skipIf(withoutDocker)('updates of a PDS in a container', { timeout: 180
     const account = join(rig.pdsDir, 'account.sqlite')
     const { mode, uid } = statSync(account)
     const before = migrations(account)
-    const ran = await apply(facts.tags.migratesThenFails, '2s', '20s')
+    const ran = await apply(facts.tags.migratesThenFails, '1s', '20s')
     expect([ran.code, problem(ran).code], ran.stderr).toEqual([1, 'not-healthy'])
     expect(problem(ran).message).toMatch(/when the databases were copied: .* only in .*\/after$/)
     expect(problem(ran).message).not.toContain('everything is as it was before')
@@ -187,7 +187,7 @@ describe.skipIf(withoutDocker)('updates of a PDS in a container', { timeout: 180
     database.close()
     const asked = await update('rollback', '--restore-databases', '--yes')
     expect(asked.code).toBe(4)
-    const back = await update('rollback', '--restore-databases', '--settle', '2s', '--confirm', 'rig')
+    const back = await update('rollback', '--restore-databases', '--settle', '1s', '--confirm', 'rig')
     expect(back.code, back.stderr).toBe(0)
     expect(await health()).toEqual({ version: '0.5.34' })
     expect(migrations(join(rig.pdsDir, 'account.sqlite'))).not.toContain('901-newer')
@@ -199,7 +199,7 @@ describe.skipIf(withoutDocker)('updates of a PDS in a container', { timeout: 180
     const failing = async (): Promise<void> => {
       const before = { text: file(), copies: readdirSync(copies()) }
       const previous = row<{ previous: unknown }>(await update('check')).previous
-      const ran = await update('apply', '--settle', '2s', '--yes')
+      const ran = await update('apply', '--settle', '1s', '--yes')
       expect([ran.code, problem(ran).code], ran.stderr).toEqual([1, 'restarted'])
       expect({ text: file(), copies: readdirSync(copies()) }).toEqual(before)
       expect(await container('{{.Image}}')).toBe(old)

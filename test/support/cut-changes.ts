@@ -47,6 +47,11 @@ export async function updatedRig(): Promise<RigHost> {
 /** Runs the built program as a script does that has agreed to everything. */
 export const yes = (rig: RigFacts, ...args: string[]): Promise<Ran> => run(rig, [...args, '--yes', '--json'])
 
+/** How many steps the host carries out of a command. */
+export async function stepsOf(rig: RigFacts, args: readonly string[]): Promise<number> {
+  return row<{ steps: unknown[] }>(await yes(rig, ...args, '--dry-run')).steps.length
+}
+
 /** Does something for every step of a command, or for some; hands it the state that the one before has left. */
 export async function atEachStep(
   rig: RigFacts,
@@ -57,8 +62,7 @@ export async function atEachStep(
   const changeFrom = cutCommands[command]
   if (!changeFrom) throw new TypeError(`no such command: ${command}`)
   let before = await dockerState(rig)
-  const planned = await yes(rig, ...changeFrom(before).args, '--dry-run')
-  const steps = [...row<{ steps: unknown[] }>(planned).steps.keys()]
+  const steps = [...Array(await stepsOf(rig, changeFrom(before).args)).keys()]
   expect(steps.length).toBeGreaterThan(3)
   for (const index of only ?? steps) before = await each({ ...changeFrom(before), command, before }, index)
 }

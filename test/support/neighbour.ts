@@ -80,10 +80,10 @@ export async function up({ dir, port }: Neighbour): Promise<void> {
 
 /** Waits until a PDS answers on a port of the loopback. */
 export async function answers(port: number): Promise<void> {
-  for (const deadline = Date.now() + 20_000; ; await new Promise((done) => setTimeout(done, 50))) {
+  for (const deadline = Date.now() + 60_000; ; await new Promise((done) => setTimeout(done, 50))) {
     const healthy = await fetch(`http://127.0.0.1:${port}/xrpc/_health`).catch(() => undefined)
     if (healthy?.ok) return
-    if (Date.now() > deadline) throw new Error(`nothing healthy on port ${port} after 20 s`)
+    if (Date.now() > deadline) throw new Error(`nothing healthy on port ${port} after a minute`)
   }
 }
 
