@@ -81,7 +81,10 @@ describe.skipIf(withoutDocker).each(pages)('what %s shows', { timeout: 240_000 }
       [/\blocalhost(:\d+)?\b/g, 'kimbia.example'],
       [/\bkimbia-rig-[0-9a-f]+@/g, 'ops@'],
       [/\bkimbia-rig-[0-9a-f]+\b/g, 'pds'],
-      [/\bon rig \(/g, 'on kimbia ('],
+      [/\b(on|of) rig\b/g, '$1 kimbia'],
+      [/^(\s*)rig$/gm, '$1kimbia'],
+      ['as kimbi…', 'as ops'],
+      [/\/tmp\/kimbia-rig-…/g, '/pds/pds.env'],
     ]
     return names.reduce((now, [from, to]) => now.replaceAll(from, to), text)
   }
