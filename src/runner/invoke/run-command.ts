@@ -98,9 +98,14 @@ async function runPrinter(
 }
 
 /** An age is counted back from the host's time, by which everything there is dated. */
-async function byHostClock(input: InputOf<never>, { views }: Invocation['opened']): Promise<InputOf<never>> {
+async function byHostClock(
+  input: InputOf<never>,
+  { views, pds }: Invocation['opened'],
+): Promise<InputOf<never>> {
   const fields = Object.entries(input as Readonly<Record<string, unknown>>)
   if (!fields.some(([, value]) => value instanceof Ago)) return input
+  // The way to the PDS is found meanwhile: 3 round trips of `account list --since 1d`.
+  pds().catch(() => {})
   const offset = await views.host.clockOffset()
   const shifted = fields.map(([key, value]) => [
     key,
