@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { canDocker } from '../../rig/docker/docker.ts'
 import { type RigHost, startRig } from '../../rig/host.ts'
 import { freePort } from '../../rig/process/ports.ts'
+import { before } from '../support/docker-state.ts'
 import { type Changes, entryFor } from '../support/host-entry.ts'
 import {
   answers,
@@ -168,9 +169,16 @@ describe.skipIf(!canDocker().can && !required)('a host with the PDS of somebody 
 `,
     )
     compose(rig, 'down', '--timeout', '1')
+    // The engine has the containers of other rigs too, each of which would be the PDS of somebody else.
+    const heal = before(
+      rig,
+      'docker',
+      `case "$1 $2" in 'ps --all') set -- "$@" --filter name=${project} ;; esac`,
+    )
     try {
       const set = ['env', 'set', 'PDS_SERVICE_NAME=moved', '--settle', '1s', '--yes']
-      expect(await tool(set, { compose_file: '../docker-compose.yml' })).toMatchObject({ code: 0 })
+      const ran = await tool(set, { compose_file: '../docker-compose.yml' })
+      expect(ran.code, ran.stderr).toBe(0)
       const [id, ...more] = docker(
         'ps',
         '--quiet',
@@ -185,6 +193,7 @@ describe.skipIf(!canDocker().can && !required)('a host with the PDS of somebody 
         Number(sql(rig, 'select count(*) from actor')),
       )
     } finally {
+      heal()
       docker('compose', '--project-directory', rig.dir, '--file', file, 'down', '--timeout', '1')
       renameSync(file, `${file}.away`)
       compose(rig, 'up', '--detach')
