@@ -1,4 +1,4 @@
-/** How a command ended, with its exit code and what that code promises to scripts (README, “Exit codes”). */
+/** How a command ended, with its exit code and what that code promises to scripts (docs/exit-codes.md). */
 export const outcomes = {
   ok: { code: 0, meaning: 'done, or nothing needed doing' },
   failed: { code: 1, meaning: 'it failed, and what it had changed is undone or was nothing' },

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 
-/** How one host is reached and laid out (README, “Config”). Paths are absolute, `~` is expanded. */
+/** How one host is reached and laid out (docs/config.md). Paths are absolute, `~` is expanded. */
 export interface HostConfig {
   readonly name: string
   /** `[user@]host[:port]`, an alias of the ssh config, or `local`. */

@@ -5,7 +5,7 @@ import type { ResumeStep } from './steps/resume.ts'
 import type { LocalStep, MachineStep, Step } from './steps/step.ts'
 import type { StoredStep } from './steps/stored-steps.ts'
 
-/** How much harm a mistake does: decides what is asked before (README, “Safety”). */
+/** How much harm a mistake does: decides what is asked before (docs/safety.md). */
 export type Risk = 'routine' | 'disruptive' | 'irreversible'
 
 /** The rows of a result as they will be; Later values are filled in. */
