@@ -167,7 +167,7 @@ async function connectSsh(config: HostConfig, { note, signal, terminal }: Openin
   const resolving = resolveTarget(config.ssh, { sshConfig, identity, knownHosts })
   // Loaded while ssh tells where to go, which must have been asked first: loading leaves nothing else a turn.
   // Of Node's own, ssh2 needs node:crypto, which takes about as long to load as ssh to answer.
-  const [target, { approach }] = await Promise.all([
+  const [target, { dial }] = await Promise.all([
     resolving,
     import('./ssh/connect/dial.ts'),
     import('node:crypto'),
@@ -175,14 +175,14 @@ async function connectSsh(config: HostConfig, { note, signal, terminal }: Openin
   const askPassphrase = terminal.interactive
     ? (file: string) => asker(terminal, `passphrase of ${file}`)()
     : undefined
-  const way = approach(target, { person: askPassphrase ? 'yes' : 'no', signal })
-  await way.called
+  const dialing = dial(target, { person: askPassphrase ? 'yes' : 'no', signal })
+  await dialing.dialed
   // What takes longest to load: sshd meanwhile gets ready to talk.
   const { openSsh } = await import('./ssh/connect/node-ssh.ts').catch((error: unknown) => {
-    way.abandon()
+    dialing.cancel()
     throw error
   })
-  return openSsh(target, { note, signal, askPassphrase, approach: way })
+  return openSsh(target, { note, signal, askPassphrase, dialing })
 }
 
 async function openPds(host: Host, { note, waiting, signal }: Opening): Promise<Pds> {

@@ -2,7 +2,7 @@
  * The results of `work` in the order of `source`, with up to `width` under way at once and no more than that in
  * memory. Leaving the loop early leaves nobody to be told of the failures of what is still under way.
  */
-export async function* ahead<T, R>(
+export async function* mapOrdered<T, R>(
   source: AsyncIterable<T>,
   width: number,
   work: (item: T) => Promise<R>,
@@ -42,7 +42,7 @@ export async function* ahead<T, R>(
 }
 
 /** The same items, the next one already asked for while one is looked at. */
-export async function* eagerly<T>(source: AsyncIterator<T>): AsyncGenerator<T> {
+export async function* prefetch<T>(source: AsyncIterator<T>): AsyncGenerator<T> {
   const ask = () => {
     const next = source.next()
     next.catch(() => {})
@@ -67,7 +67,7 @@ export async function inParallel<T, R>(
   work: (item: T) => Promise<R>,
 ): Promise<R[]> {
   const results: R[] = []
-  for await (const result of ahead(each(items), width, work)) results.push(result)
+  for await (const result of mapOrdered(each(items), width, work)) results.push(result)
   return results
 }
 

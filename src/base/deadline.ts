@@ -10,12 +10,12 @@ export interface Limits {
 }
 
 /** Registers what gives the work up when a limit is reached; called at once when it already was, and told which. */
-export type OnStop = (stop: (why: Failure) => void) => void
+export type OnCancel = (stop: (why: Failure) => void) => void
 
 /** Does work until it is done, its deadline has passed, or its signal is aborted. */
-export function within<T>(
+export function withDeadline<T>(
   { deadline, signal, what }: Limits,
-  work: (onStop: OnStop) => Promise<T>,
+  work: (onStop: OnCancel) => Promise<T>,
 ): Promise<T> {
   if (signal?.aborted) return Promise.reject(interrupted(signal, what))
   return new Promise((resolve, reject) => {
@@ -35,7 +35,7 @@ export function within<T>(
       end()
     }
     signal?.addEventListener('abort', abort)
-    const onStop: OnStop = (one) => (over ? one(over) : stops.push(one))
+    const onStop: OnCancel = (one) => (over ? one(over) : stops.push(one))
     work(onStop).then(
       (value) => settle(() => resolve(value)),
       (error: unknown) => settle(() => reject(error)),

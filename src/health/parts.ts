@@ -1,6 +1,6 @@
 import { Failure } from '../base/failure.ts'
 import type { HostView } from '../host/access/host.ts'
-import { readRoll } from '../host/roll.ts'
+import { readAccountIndex } from '../host/account-index.ts'
 import { repoPages, statusOf } from '../pds/accounts/accounts.ts'
 import type { PdsView } from '../pds/xrpc/client.ts'
 
@@ -47,7 +47,7 @@ export async function countAccounts({
   readonly pds: PdsView
   readonly signal: AbortSignal
 }): Promise<Census> {
-  const roll = await readRoll(host).catch(() => undefined)
+  const roll = await readAccountIndex(host).catch(() => undefined)
   if (!roll) return await censusOf(pds, signal)
   const { did, createdAt } = roll.newest
   const params = { limit: 1000, cursor: `${createdAt.getTime() - 1}::did:plc:` }

@@ -2,11 +2,11 @@ import { Failure } from '../base/failure.ts'
 import type { Secret } from '../base/secret.ts'
 import type { HostConfig } from '../config/host-config.ts'
 import type { Answer, Note, Session } from '../ssh/session.ts'
-import { meanwhile, reach } from './access/find-root.ts'
+import { askSpeculatively, findRoot } from './access/find-root.ts'
 import type { Host, HostView } from './access/host.ts'
 import { needsRunningEnv, pdsEnvOf, type RunningEnv, readPdsEnv } from './access/settings.ts'
 import { spareShells } from './access/shell-pool.ts'
-import { elevate, plainly } from './access/sudo.ts'
+import { elevate, withCLocale } from './access/sudo.ts'
 import { readEngine } from './docker/engine.ts'
 
 interface Opening {
@@ -28,7 +28,7 @@ export function openHost(
 
   const enter = async () => {
     const open = await session()
-    const { elevation, text, clockOffset } = await reach(open, config, {
+    const { elevation, text, clockOffset } = await findRoot(open, config, {
       askPassword: askSudoPassword,
       signal,
     })
@@ -52,7 +52,7 @@ export function openHost(
     async (shell) => (await entered()).root.converse(shell),
     async (shell) => {
       const { converse } = await session()
-      const early = converse(meanwhile(plainly(shell), config))
+      const early = converse(askSpeculatively(withCLocale(shell), config))
       early.catch(() => {})
       const { elevation } = await entered()
       if (elevation !== 'sudo with a password') return await early
@@ -76,7 +76,7 @@ export function openHost(
   const askOnce: Host['ask'] = async (shell, options) => {
     if (inside) return (await entered()).root.ask(shell, options)
     const entrance = entered()
-    const early = session().then((open) => open.ask(meanwhile(plainly(shell), config), options))
+    const early = session().then((open) => open.ask(askSpeculatively(withCLocale(shell), config), options))
     early.catch(() => {})
     const { root, elevation } = await entrance
     return elevation === 'sudo with a password' ? root.ask(shell, options) : early

@@ -1,6 +1,6 @@
 import type { HostView } from '../host/access/host.ts'
-import { readRoll } from '../host/roll.ts'
-import type { Foresight } from '../pds/accounts/accounts.ts'
+import { readAccountIndex } from '../host/account-index.ts'
+import type { CursorSource } from '../pds/accounts/accounts.ts'
 import type { FindOptions } from '../pds/accounts/find-account.ts'
 
 /** What a search needs to know of the invocation. */
@@ -13,12 +13,12 @@ interface Searching {
 /** How a command looks for accounts: it ends with the run, and a person sees that the list of all is being read. */
 export const finding = ({ host, signal, progress }: Searching): FindOptions => ({
   signal,
-  foreseen: foreseenBy({ host }),
+  foreseen: cursorsOf({ host }),
   searching: (seen) => progress(`looking through all accounts: ${seen.toLocaleString('en-US')}`),
 })
 
 /** The cursors of all accounts by the host's own database, where it tells them. */
-export const foreseenBy =
-  ({ host }: Pick<Searching, 'host'>): Foresight =>
+export const cursorsOf =
+  ({ host }: Pick<Searching, 'host'>): CursorSource =>
   async () =>
-    (await readRoll(host))?.cursors ?? []
+    (await readAccountIndex(host))?.cursors ?? []

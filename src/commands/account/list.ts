@@ -1,6 +1,6 @@
 import { Failure, usage } from '../../base/failure.ts'
 import { parseEnvFile } from '../../host/env/parse.ts'
-import { foreseenBy } from '../../moderation/find-options.ts'
+import { cursorsOf } from '../../moderation/find-options.ts'
 import { type AccountMatch, globMatch, regexMatch } from '../../pds/accounts/account-match.ts'
 import { type Account, listAccounts } from '../../pds/accounts/accounts.ts'
 import { query } from '../../runner/command/command.ts'
@@ -70,7 +70,7 @@ export default query({
     const filters = filtersOf(input)
     const passed = filters.map(() => 0)
     let [seen, listed] = [0, 0]
-    const options = { since, until, signal: views.signal, foreseen: foreseenBy(views) }
+    const options = { since, until, signal: views.signal, foreseen: cursorsOf(views) }
     for await (const account of listAccounts(views.pds, options)) {
       if (status !== undefined && account.status !== status) continue
       seen++

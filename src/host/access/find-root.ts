@@ -21,7 +21,7 @@ export interface Reaching {
 }
 
 /** Finds out, in one remote script, how pds.env of a host is reached, and reads it. */
-export async function reach(
+export async function findRoot(
   session: SessionView,
   config: HostConfig,
   { askPassword, signal }: Reaching = {},
@@ -29,7 +29,7 @@ export async function reach(
   const { where } = session
   let asked = Date.now()
   const answer = await session.ask(firstTry(config), { signal })
-  const found = hear(answer)
+  const found = parseProbe(answer)
   const [way] = found.said
   if (!way)
     throw unreachable('no-shell', `${where} ran no shell command (exit code ${answer.code})${quoted(answer)}`)
@@ -51,7 +51,7 @@ export async function reach(
     stdin: password,
     signal,
   })
-  const heard = hear(second)
+  const heard = parseProbe(second)
   if (!heard.said.includes('in'))
     throw (
       sudoDenial(where, second.stderr) ??
@@ -81,10 +81,10 @@ eval ${outer}`
 
 /**
  * The same way to root for another line that only reads, or waits to be told what to do, so that it need not wait until
- * `reach` has answered: 2 round trips of every command. What it answers counts once `reach` has found a way that needs
+ * `findRoot` has answered: 2 round trips of every command. What it answers counts once `findRoot` has found a way that needs
  * no password.
  */
-export const meanwhile = <E extends Effect>(
+export const askSpeculatively = <E extends Effect>(
   { effect, line }: Shell<E>,
   { dir, sudo }: HostConfig,
 ): Shell<E> => ({
@@ -133,21 +133,21 @@ echo kimbia-ops:found
 exec cat "$1/pds.env"
 `
 
-interface Heard {
+interface Probe {
   readonly said: readonly string[]
   /** What came after `found`. */
   readonly text: string
 }
 
 /** The script's own lines, among whatever the host's shell start-up prints. */
-function hear({ stdout }: Answer): Heard {
+function parseProbe({ stdout }: Answer): Probe {
   const [before = '', ...after] = stdout.split(/^kimbia-ops:found\n/m)
   const said = [...before.matchAll(/^kimbia-ops:([a-z-]+)$/gm)].map(([, word = '']) => word)
   if (after.length === 0) return { said, text: '' }
   return { said: [...said, 'found'], text: stdout.slice(before.length + 'kimbia-ops:found\n'.length) }
 }
 
-function textOf({ said, text }: Heard, answer: Answer, where: string, { dir }: HostConfig): string {
+function textOf({ said, text }: Probe, answer: Answer, where: string, { dir }: HostConfig): string {
   const file = `${dir}/pds.env`
   const elsewhere = 'if the PDS lives elsewhere on that host, set “dir:” in the config'
   switch (said.at(-1)) {

@@ -23,13 +23,13 @@ export function elevate(session: Session, elevation: Elevation): Elevated {
   const led = (options: RunOptions = {}): RunOptions =>
     password ? { ...options, stdin: withFirstLine(password, options.stdin) } : options
   return {
-    ask: (shell, options) => session.ask(wrap(plainly(shell), elevation), led(options)),
-    act: (shell, options) => session.act(wrap(plainly(shell), elevation), led(options)),
+    ask: (shell, options) => session.ask(wrap(withCLocale(shell), elevation), led(options)),
+    act: (shell, options) => session.act(wrap(withCLocale(shell), elevation), led(options)),
     lines: (shell, options) =>
-      session.lines(wrap(plainly(shell), elevation), { ...options, first: password }),
+      session.lines(wrap(withCLocale(shell), elevation), { ...options, first: password }),
     async converse(shell) {
-      if (!password) return session.converse(wrap(plainly(shell), elevation))
-      const conversation = await session.converse(wrap(ready(plainly(shell)), elevation))
+      if (!password) return session.converse(wrap(withCLocale(shell), elevation))
+      const conversation = await session.converse(wrap(ready(withCLocale(shell)), elevation))
       await conversation.say(password.reveal())
       return conversation
     },
@@ -55,7 +55,7 @@ function wrap<E extends Effect>({ effect, line }: Shell<E>, { kind }: Elevation)
 }
 
 /** The same line, with the messages of every program as its documentation has them. */
-export const plainly = <E extends Effect>({ effect, line }: Shell<E>): Shell<E> => ({
+export const withCLocale = <E extends Effect>({ effect, line }: Shell<E>): Shell<E> => ({
   effect,
   line: `LC_ALL=C; export LC_ALL\n${line}`,
 })

@@ -1,4 +1,4 @@
-import { ahead, chunked, eagerly } from '../../base/concurrency.ts'
+import { chunked, mapOrdered, prefetch } from '../../base/concurrency.ts'
 import type { AccountStatus, AccountView, PdsView, RepoRow } from '../xrpc/client.ts'
 import { XrpcFailure } from '../xrpc/failures.ts'
 
@@ -24,11 +24,11 @@ export interface ListOptions {
   readonly only?: ((row: RepoRow) => boolean) | undefined
   readonly signal?: AbortSignal | undefined
   /** See `repoPages`. */
-  readonly foreseen?: Foresight | undefined
+  readonly foreseen?: CursorSource | undefined
 }
 
 /** What tells cursors that pages will most likely end with, in their order. */
-export type Foresight = () => Promise<readonly string[]>
+export type CursorSource = () => Promise<readonly string[]>
 
 const PAGE = 1000
 /** getAccountInfos is a GET: this many DIDs (10 kB) stay below the 16 kB that a Node server takes. */
@@ -49,9 +49,9 @@ export async function* listAccounts(pds: PdsView, options: ListOptions = {}): As
   const { since, until, only = () => true } = options
   const left = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal
-  const batches = inBatches(eagerly(repoPages(pds, since, signal, options.foreseen)), only)
+  const batches = inBatches(prefetch(repoPages(pds, since, signal, options.foreseen)), only)
   try {
-    const filled = ahead(batches, WIDTH, (rows) => readAccounts(pds, rows, signal))
+    const filled = mapOrdered(batches, WIDTH, (rows) => readAccounts(pds, rows, signal))
     for await (const accounts of filled) {
       for (const account of accounts) {
         if (until && account.createdAt >= until.toISOString()) return
@@ -87,20 +87,20 @@ export async function* repoPages(
   pds: PdsView,
   since: Date | undefined,
   signal?: AbortSignal,
-  foreseen?: Foresight,
+  foreseen?: CursorSource,
 ): AsyncGenerator<RepoRow[]> {
   const read = (cursor: string) =>
     pds.query('com.atproto.sync.listRepos', { limit: PAGE, cursor }, { signal })
-  const ahead = new Map<string, ReturnType<typeof read>>()
+  const underWay = new Map<string, ReturnType<typeof read>>()
   let cursors: string[] = []
   let cursor: string | undefined
   const readAhead = () => {
-    while (ahead.size < pagesAhead) {
+    while (underWay.size < pagesAhead) {
       const next = cursors.shift()
       if (next === undefined) return
       const page = read(next)
       page.catch(() => {})
-      ahead.set(next, page)
+      underWay.set(next, page)
     }
   }
   foreseen?.().then(
@@ -117,10 +117,10 @@ export async function* repoPages(
   for (;;) {
     yield page
     if (cursor === undefined || page.length === 0) return
-    const next = await (ahead.get(cursor) ?? read(cursor))
-    if (!ahead.delete(cursor)) {
+    const next = await (underWay.get(cursor) ?? read(cursor))
+    if (!underWay.delete(cursor)) {
       cursors = []
-      ahead.clear()
+      underWay.clear()
     }
     readAhead()
     cursor = next.cursor === cursor ? undefined : next.cursor

@@ -3,7 +3,7 @@ import { type Failure, failed, usage } from '../../base/failure.ts'
 import type { PdsView, RepoRow } from '../xrpc/client.ts'
 import { XrpcFailure } from '../xrpc/failures.ts'
 import { type AccountRef, nameOf } from './account-ref.ts'
-import { type Account, type Foresight, listAccounts, statusOf, toAccount, WIDTH } from './accounts.ts'
+import { type Account, type CursorSource, listAccounts, statusOf, toAccount, WIDTH } from './accounts.ts'
 import { readStatuses, readViews } from './statuses.ts'
 
 export interface FindOptions {
@@ -13,7 +13,7 @@ export interface FindOptions {
   /** Told now and then how many accounts were looked at, where the list of all must be read. */
   readonly searching?: ((seen: number) => void) | undefined
   /** See `listAccounts`. */
-  readonly foreseen?: Foresight | undefined
+  readonly foreseen?: CursorSource | undefined
 }
 
 /** An account that is not on the PDS `on` (its public hostname). */

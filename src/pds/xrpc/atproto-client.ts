@@ -3,7 +3,7 @@ import { Secret } from '../../base/secret.ts'
 import type { As, CallOptions, Login, Params, Pds, Procedures, Queries, RawAnswer } from './client.ts'
 import { encode, parse, told, toSearch } from './encoding.ts'
 import { type Asked, answerUnknown, XrpcFailure } from './failures.ts'
-import { exchange, type Http, type Line, type Request, sleep } from './retry.ts'
+import { type Http, type Request, type RequestPolicy, sendWithRetry, sleep } from './retry.ts'
 
 /** How to reach a PDS and on whose word. Times are milliseconds. */
 export interface PdsOptions {
@@ -20,7 +20,7 @@ export interface PdsOptions {
   /** Ends a wait for the rate limit; it never cuts a request off. */
   readonly signal?: AbortSignal | undefined
   readonly clock?: () => number
-  readonly sleep?: Line['sleep']
+  readonly sleep?: RequestPolicy['sleep']
 }
 
 const MB = 2 ** 20
@@ -39,7 +39,7 @@ export function openPds(options: PdsOptions): Pds {
 
 class AtprotoPds implements Pds {
   readonly #options: PdsOptions
-  readonly #line: Line
+  readonly #line: RequestPolicy
 
   constructor(options: PdsOptions) {
     const { fetch, signal, clock = Date.now, note = () => {} } = options
@@ -175,7 +175,7 @@ class AtprotoPds implements Pds {
     }
     const started = clock()
     try {
-      return await exchange(this.#line, request)
+      return await sendWithRetry(this.#line, request)
     } finally {
       this.#options.note?.(`${method} ${nsid}${how.told}`, clock() - started)
     }

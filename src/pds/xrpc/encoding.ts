@@ -2,7 +2,7 @@ import { schemas } from '@atproto/api'
 import { Lexicons } from '@atproto/lexicon'
 import { Secret } from '../../base/secret.ts'
 import type { Params, RawAnswer } from './client.ts'
-import { type Asked, garbage } from './failures.ts'
+import { type Asked, unexpectedAnswer } from './failures.ts'
 
 const everyHas = (list: unknown, ...keys: readonly string[]): boolean =>
   Array.isArray(list) && list.every((it) => keys.every((key) => typeof it?.[key] === 'string'))
@@ -26,7 +26,7 @@ export function parse<T>(asked: Asked, answer: RawAnswer): T {
     else if (!holds(body)) throw new TypeError('it lacks what its lexicon demands')
     return body as T
   } catch (error) {
-    throw garbage(asked, answer, error)
+    throw unexpectedAnswer(asked, answer, error)
   }
 }
 

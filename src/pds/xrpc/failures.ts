@@ -28,7 +28,7 @@ export function refusal(asked: Asked, answer: RawAnswer): Failure {
   const said = errorBody(answer)
   if (status === 401 && asked.as === 'admin') return passwordRefused(asked, said?.error ?? 'AuthMissing')
   if (status >= 500 && status !== 501) return brokenPds(asked, answer, said)
-  if (!said) return garbage(asked, answer)
+  if (!said) return unexpectedAnswer(asked, answer)
   const parts = { error: said.error, status }
   if (said.error === 'MethodNotImplemented') {
     return new XrpcFailure({
@@ -71,7 +71,11 @@ const brokenPds = (asked: Asked, answer: RawAnswer, said: ErrorBody | undefined)
   })
 
 /** An answer that no PDS gives: another program on the port, a proxy's page, a cut or invalid document. */
-export const garbage = (asked: Pick<Asked, 'nsid' | 'where'>, answer: RawAnswer, cause?: unknown): Failure =>
+export const unexpectedAnswer = (
+  asked: Pick<Asked, 'nsid' | 'where'>,
+  answer: RawAnswer,
+  cause?: unknown,
+): Failure =>
   unreachable(
     'pds-garbage',
     `${asked.where} answers ${asked.nsid} as no PDS does: ${answer.status} ${answer.contentType || 'no type'}: ` +

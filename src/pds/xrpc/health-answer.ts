@@ -1,12 +1,12 @@
 import type { RawAnswer } from './client.ts'
-import { garbage } from './failures.ts'
+import { unexpectedAnswer } from './failures.ts'
 
 /** The JSON of a raw answer to the method `nsid`. Failure: unreachable `pds-garbage`, for no PDS answers so. */
 export function jsonOf(answer: RawAnswer, nsid: string): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(answer.body))
   } catch (error) {
-    throw garbage({ nsid, where: 'the PDS' }, answer, error)
+    throw unexpectedAnswer({ nsid, where: 'the PDS' }, answer, error)
   }
 }
 
@@ -14,5 +14,5 @@ export function jsonOf(answer: RawAnswer, nsid: string): unknown {
 export function versionOf(answer: RawAnswer): string {
   const { version } = (jsonOf(answer, '_health') ?? {}) as { version?: unknown }
   if (typeof version === 'string' && version !== '') return version
-  throw garbage({ nsid: '_health', where: 'the PDS' }, answer)
+  throw unexpectedAnswer({ nsid: '_health', where: 'the PDS' }, answer)
 }

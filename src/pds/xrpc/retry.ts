@@ -36,7 +36,7 @@ export interface Http {
 }
 
 /** How requests to one PDS are made. Times are milliseconds; `clock` counts from the epoch. */
-export interface Line {
+export interface RequestPolicy {
   readonly fetch: Http
   readonly bypass: 'given' | 'none'
   /** Ends a wait for the rate limit, during which nothing is under way; it never cuts a request off. */
@@ -72,7 +72,7 @@ export const sleep = (ms: number, signal?: AbortSignal): Promise<void> => pause(
  * A 2xx answer to a request, or a Failure. Trying again after a lost answer is for repeatable requests; after a 429
  * or where no connection came about, nothing was done, so it is for all.
  */
-export async function exchange(line: Line, request: Request): Promise<RawAnswer> {
+export async function sendWithRetry(line: RequestPolicy, request: Request): Promise<RawAnswer> {
   const tried: Tried = { sent: undefined }
   try {
     return await answerTo(line, request, tried)
@@ -88,7 +88,7 @@ interface Tried {
   sent: Error | undefined
 }
 
-async function answerTo(line: Line, request: Request, tried: Tried): Promise<RawAnswer> {
+async function answerTo(line: RequestPolicy, request: Request, tried: Tried): Promise<RawAnswer> {
   const { signal } = request
   const signals = [line.signal, signal].filter((one) => one !== undefined)
   let waited = 0
@@ -108,7 +108,7 @@ async function answerTo(line: Line, request: Request, tried: Tried): Promise<Raw
       if (!passing || request.repeatable === 'no' || tries >= TRIES) throw failure
     } else {
       if (came.kind !== 'unsent') tried.sent = came.error
-      if (tries >= TRIES || !again(request, came)) throw lost(request, came, tried.sent)
+      if (tries >= TRIES || !shouldRetry(request, came)) throw lost(request, came, tried.sent)
     }
     await rest(line, request, 200 * 2 ** tries * (0.5 + Math.random() / 2), signal)
     tries++
@@ -125,11 +125,15 @@ function notDone(request: Request, answer: RawAnswer): Failure {
   return request.method === 'POST' && open ? answerUnknown(request, failure) : failure
 }
 
-type Came =
+type Attempt =
   | { readonly kind: 'answer'; readonly answer: RawAnswer; readonly headers: Headers }
   | { readonly kind: 'unsent' | 'slow' | 'cut'; readonly error: Error }
 
-async function attempt(line: Line, request: Request, signal: AbortSignal | undefined): Promise<Came> {
+async function attempt(
+  line: RequestPolicy,
+  request: Request,
+  signal: AbortSignal | undefined,
+): Promise<Attempt> {
   const { path, method, headers, body, repeatable, within } = request
   const channel = method === 'POST' && repeatable === 'no' ? 'fresh' : 'kept'
   try {
@@ -175,13 +179,13 @@ const unconnected = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNR
 const neverSent = (error: Error): boolean =>
   error instanceof Failure || unconnected.has((error as NodeJS.ErrnoException).code ?? '')
 
-type NoAnswer = Exclude<Came, { kind: 'answer' }>
+type NoAnswer = Exclude<Attempt, { kind: 'answer' }>
 
 /**
  * A slow PDS is not asked again: that would only make it slower, and the person wait three times as long. Nor is one
  * to which the whole line is gone, which nobody opens anew.
  */
-const again = (request: Request, { kind, error }: NoAnswer): boolean =>
+const shouldRetry = (request: Request, { kind, error }: NoAnswer): boolean =>
   kind === 'unsent'
     ? !(error instanceof Failure && error.code === 'link-lost')
     : kind === 'cut' && request.repeatable === 'yes'
@@ -206,7 +210,7 @@ export const interruption = (signal: AbortSignal, asked?: Pick<Asked, 'nsid' | '
 
 /** Resolves to how long it waited. */
 async function waitForTurn(
-  line: Line,
+  line: RequestPolicy,
   request: Request,
   headers: Headers,
   patience: number,
@@ -221,13 +225,13 @@ async function waitForTurn(
   return ms
 }
 
-const bypassHint = ({ bypass }: Line): string =>
+const bypassHint = ({ bypass }: RequestPolicy): string =>
   bypass === 'given'
     ? 'the PDS did not honour PDS_RATE_LIMIT_BYPASS_KEY: it reads it only at its start; or try again then'
     : 'try again then; a PDS_RATE_LIMIT_BYPASS_KEY in pds.env lifts the limit for kimbia-ops'
 
 async function rest(
-  line: Line,
+  line: RequestPolicy,
   request: Request,
   ms: number,
   signal: AbortSignal | undefined,

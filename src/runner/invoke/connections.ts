@@ -10,7 +10,7 @@ import type { Terminal } from '../terminal/terminal.ts'
 import type { Opening, World } from './world.ts'
 
 /** What one invocation has open: config, host and PDS on first need, each at most once, all closed by `dispose`. */
-export interface Opened {
+export interface Connections {
   readonly views: Views
   readonly config: () => Promise<Config>
   readonly host: () => Promise<Host>
@@ -20,7 +20,7 @@ export interface Opened {
   dispose(): Promise<void>
 }
 
-interface Wishes {
+interface Options {
   readonly host: string | undefined
   readonly config: string | undefined
   readonly terminal: Terminal
@@ -36,7 +36,7 @@ const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
 }
 
 /** Opens nothing yet; what a command looks at is opened when it looks. */
-export function open(world: World, wishes: Wishes): Opened {
+export function openConnections(world: World, wishes: Options): Connections {
   const { terminal, signal } = wishes
   const put = (line: string): void => void terminal.stderr.write(`${line}\n`)
   const say = (text: string): void => (wishes.quiet ? undefined : put(text))

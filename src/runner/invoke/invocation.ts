@@ -1,7 +1,7 @@
 import type { Command } from '../command/command.ts'
 import type { Run } from '../parse/parse.ts'
 import type { Terminal } from '../terminal/terminal.ts'
-import type { Opened } from './connections.ts'
+import type { Connections } from './connections.ts'
 import type { World } from './world.ts'
 
 /** One invocation: what was asked for, on which terminal, in which world. */
@@ -10,7 +10,7 @@ export interface Invocation {
   readonly world: World
   readonly terminal: Terminal
   readonly commands: readonly Command[]
-  readonly opened: Opened
+  readonly opened: Connections
   /** The id of this run, in each line that it writes to the trail. */
   readonly operation: string
   /** Ctrl-C or `--timeout`. */

@@ -6,7 +6,7 @@ import { Ago } from '../command/types.ts'
 import { openRenderer } from '../output/render.ts'
 import { showCount, showFailure } from '../output/report.ts'
 import type { Run } from '../parse/parse.ts'
-import { open } from './connections.ts'
+import { openConnections } from './connections.ts'
 import type { Invocation } from './invocation.ts'
 import { runPassthrough } from './passthrough.ts'
 import { runProcedure } from './procedure.ts'
@@ -23,7 +23,7 @@ export async function runCommand(
   const limit = timeLimit(globals.timeout)
   const signal = AbortSignal.any([world.stop, limit.signal])
   const terminal = world.terminal({ noInput, color: !noColor, quiet, signal })
-  const opened = open(world, { ...globals, terminal, signal })
+  const opened = openConnections(world, { ...globals, terminal, signal })
   const operation = world.newOperationId()
   const invocation: Invocation = { run, world, terminal, commands, opened, operation, signal }
   try {

@@ -2,7 +2,7 @@ import type { Duplex, Readable } from 'node:stream'
 import { type Failure, unreachable } from '../../base/failure.ts'
 import { loginShellLine } from '../session/command-line.ts'
 import { givenUp } from '../session/create-session.ts'
-import type { Ending, Running, Started } from '../session/remote-process.ts'
+import type { Exit, ProcessSpec, RemoteProcess } from '../session/remote-process.ts'
 import { isFull, noChannel, noTunnel, type Refusal } from './channel-failures.ts'
 import type { OpenSessions } from './open-sessions.ts'
 
@@ -35,7 +35,7 @@ export interface Link {
  * Starts a command line in sh, whatever the login shell is (RFC 4254, section 6.5). Where the server has no room for one
  * more session, it waits for one of ours that ends by itself.
  */
-export async function startOn(client: Client, link: Link, command: Started): Promise<Running> {
+export async function startOn(client: Client, link: Link, command: ProcessSpec): Promise<RemoteProcess> {
   for (;;) {
     try {
       const running = await link.sessions.opening(open(client, link, command))
@@ -51,11 +51,11 @@ export async function startOn(client: Client, link: Link, command: Started): Pro
 }
 
 /** A command, and when its session is closed: one that is given up may go on for a while. */
-interface Opened extends Running {
+interface Opened extends RemoteProcess {
   readonly closed: Promise<unknown>
 }
 
-function open(client: Client, link: Link, { line, mark, what, tty }: Started): Promise<Opened> {
+function open(client: Client, link: Link, { line, mark, what, tty }: ProcessSpec): Promise<Opened> {
   const command = loginShellLine({ line, mark })
   const pty = tty && { rows: tty.rows, cols: tty.columns, term: tty.term }
   return new Promise((resolve, reject) => {
@@ -89,16 +89,16 @@ export async function openTunnel(
 }
 
 function runningOn(channel: Channel, client: Client, link: Link, what: string): Opened {
-  const ended = Promise.withResolvers<Ending>()
+  const ended = Promise.withResolvers<Exit>()
   const closed = new Promise((resolve) => channel.once('close', resolve))
-  let ending: Ending | undefined
+  let ending: Exit | undefined
   channel.on('exit', (code: number | null, signal?: string) => {
     ending = code === null ? { kind: 'signal', signal: signal ?? 'a signal' } : { kind: 'code', code }
   })
   channel.on('error', () => {})
   channel.once('close', () => {
     // A channel closes without an exit code when the line drops: that is no success.
-    const last: Ending = ending ?? { kind: 'lost', failure: link.lost ?? noExit(what) }
+    const last: Exit = ending ?? { kind: 'lost', failure: link.lost ?? noExit(what) }
     whenRead(channel, () => ended.resolve(last))
   })
   return {

@@ -16,7 +16,7 @@ export interface Transport {
   readonly close: () => void
 }
 
-export interface ApproachOptions {
+export interface DialOptions {
   /** Milliseconds until a connection must stand; those of the target's ConnectTimeout when absent. */
   readonly timeout?: number | undefined
   /** Whether a person can be asked by the ssh of a jump host. */
@@ -24,36 +24,36 @@ export interface ApproachOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** A transport on its way: the far end can get ready while what will speak to it is still being loaded. */
-export interface Approach {
+/** A transport that is being opened: the far end can get ready while what will speak to it is still being loaded. */
+export interface Dialing {
   /** Where it leads, as `user@host:port`. */
   readonly where: string
   /** Milliseconds for each step of the way. */
   readonly timeout: number
   /** When it began, in the time of `performance.now()`. */
   readonly from: number
-  /** Resolves once the far end is being called; of a way that fails, the transport tells. */
-  readonly called: Promise<void>
+  /** Resolves once the far end is being called; how it went, `transport` tells. */
+  readonly dialed: Promise<void>
   readonly transport: Promise<Transport>
   /** Closes the transport, which stands or is yet to come. */
-  readonly abandon: () => void
+  readonly cancel: () => void
 }
 
-/** Sets out to a target. Loading leaves nothing else a turn: who has much to load had better wait for `called`. */
-export function approach(target: Target, { timeout, person, signal }: ApproachOptions): Approach {
+/** Begins to connect to a target. Module loading blocks the event loop: await `dialed` first. */
+export function dial(target: Target, { timeout, person, signal }: DialOptions): Dialing {
   const host = target.host.includes(':') ? `[${target.host}]` : target.host
   const limit = timeout ?? (target.connectTimeout > 0 ? target.connectTimeout * 1000 : 15_000)
-  const called = Promise.withResolvers<void>()
-  const transport = openTransport(target, { timeout: limit, person, signal, onCall: called.resolve })
-  // A way that fails while nobody waits for it yet is told of when somebody does.
-  transport.catch(() => {}).then(() => called.resolve())
+  const dialed = Promise.withResolvers<void>()
+  const transport = openTransport(target, { timeout: limit, person, signal, onCall: dialed.resolve })
+  // Errors surface at the await of `transport`.
+  transport.catch(() => {}).then(() => dialed.resolve())
   return {
     where: `${target.user}@${host}:${target.port}`,
     timeout: limit,
     from: performance.now(),
-    called: called.promise,
+    dialed: dialed.promise,
     transport,
-    abandon: () =>
+    cancel: () =>
       void transport.then(
         ({ close }) => close(),
         () => {},
@@ -61,7 +61,7 @@ export function approach(target: Target, { timeout, person, signal }: ApproachOp
   }
 }
 
-interface TransportOptions extends ApproachOptions {
+interface TransportOptions extends DialOptions {
   readonly timeout: number
   readonly onCall: () => void
 }
@@ -82,7 +82,7 @@ async function openTransport(target: Target, options: TransportOptions): Promise
 export function jumpCommand(
   target: Target,
   proxyJump: string,
-  { person }: Pick<ApproachOptions, 'person'>,
+  { person }: Pick<DialOptions, 'person'>,
 ): string {
   const hops = proxyJump.split(',')
   const last = hops.pop() ?? ''

@@ -5,15 +5,15 @@ import { unreachable } from '../../base/failure.ts'
 import { loadExeca } from '../../base/local-program.ts'
 import { toExitCode } from '../session/attach.ts'
 import { shellWords } from '../session/command-line.ts'
-import { givenUp, nothingListens, sessionOver } from '../session/create-session.ts'
-import type { Ending, Running, Started } from '../session/remote-process.ts'
+import { createSession, givenUp, nothingListens } from '../session/create-session.ts'
+import type { Exit, ProcessSpec, RemoteProcess } from '../session/remote-process.ts'
 import type { Attached, Note, Session } from '../session.ts'
 
 /** A session on this very machine: the same commands, run by sh. */
 export function openLocal({ note }: { readonly note?: Note | undefined } = {}): Session {
-  const alive = new Set<Running>()
+  const alive = new Set<RemoteProcess>()
   let over = false
-  const start = async (command: Started): Promise<Running> => {
+  const start = async (command: ProcessSpec): Promise<RemoteProcess> => {
     const running = await run(command)
     alive.add(running)
     running.ended.then(() => alive.delete(running))
@@ -21,7 +21,7 @@ export function openLocal({ note }: { readonly note?: Note | undefined } = {}): 
     if (over) running.stop()
     return running
   }
-  return sessionOver(
+  return createSession(
     {
       where: 'local',
       start,
@@ -46,11 +46,11 @@ const plain = {
   stderr: 'pipe',
 } as const satisfies Options
 
-async function run({ line, mark, what }: Started): Promise<Running> {
+async function run({ line, mark, what }: ProcessSpec): Promise<RemoteProcess> {
   const execa = await loadExeca()
   const [program = 'sh', ...args] = shellWords({ line, mark })
   const child = execa(program, args, plain)
-  const stopped = Promise.withResolvers<Ending>()
+  const stopped = Promise.withResolvers<Exit>()
   return {
     stdin: child.stdin as Writable,
     stdout: child.stdout as Readable,
@@ -78,7 +78,7 @@ interface Outcome {
   readonly originalMessage?: string | undefined
 }
 
-function toEnding({ exitCode, signal, originalMessage }: Outcome): Ending {
+function toEnding({ exitCode, signal, originalMessage }: Outcome): Exit {
   if (signal !== undefined) return { kind: 'signal', signal }
   if (exitCode !== undefined) return { kind: 'code', code: exitCode }
   return {

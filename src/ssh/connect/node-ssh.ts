@@ -3,18 +3,18 @@ import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NodeSSH } from 'node-ssh'
 import type { AgentAuthMethod, Client, ConnectConfig } from 'ssh2'
-import { interrupted, within } from '../../base/deadline.ts'
+import { interrupted, withDeadline } from '../../base/deadline.ts'
 import type { Failure } from '../../base/failure.ts'
 import { type HostKeyCheck, hostKeyCheck } from '../keys/host-key.ts'
 import { type AskPassphrase, gatherKeys, type KeyRing } from '../keys/key-ring.ts'
-import { sessionOver } from '../session/create-session.ts'
+import { createSession } from '../session/create-session.ts'
 import type { Note, Session } from '../session.ts'
 import type { Target } from '../target/target.ts'
 import { type Link, openTunnel, startOn } from './channel.ts'
 import { lostLink, type Trouble, whyNotConnected } from './connect-failures.ts'
-import { type Approach, approach, type Transport } from './dial.ts'
+import { type Dialing, dial, type Transport } from './dial.ts'
 import { OpenSessions } from './open-sessions.ts'
-import { Clock } from './pausable-timeout.ts'
+import { PausableTimeout } from './pausable-timeout.ts'
 
 /** How to connect, beside where to. */
 export interface OpenOptions {
@@ -27,25 +27,25 @@ export interface OpenOptions {
   /** Milliseconds between two signs of life; without an answer to three of them the link is lost. */
   readonly keepalive?: number | undefined
   /** A way to this very target that was set out on before, which is this session's from now on. */
-  readonly approach?: Approach | undefined
+  readonly dialing?: Dialing | undefined
 }
 
 /** Opens one SSH connection to a target; its host key is checked and keys are tried as OpenSSH would. */
 export async function openSsh(target: Target, options: OpenOptions = {}): Promise<Session> {
   const { note, signal, askPassphrase, timeout } = options
-  const way = options.approach ?? approach(target, { timeout, person: askPassphrase ? 'yes' : 'no', signal })
+  const way = options.dialing ?? dial(target, { timeout, person: askPassphrase ? 'yes' : 'no', signal })
   const { where, from } = way
   const what = `connecting to ${where}`
-  const line = await within({ signal, what }, async () => {
+  const line = await withDeadline({ signal, what }, async () => {
     const parts = await prepare(target, options, way)
     if (signal?.aborted) throw interrupted(signal, what)
     return login(parts, target, way, options)
   }).catch((error: unknown) => {
-    way.abandon()
+    way.cancel()
     throw error
   })
   note?.(`connected to ${where}`, performance.now() - from)
-  return sessionOver(
+  return createSession(
     {
       where,
       start: (command) => startOn(line.client, line.link, command),
@@ -62,7 +62,7 @@ interface Parts {
   readonly check: HostKeyCheck
   readonly ring: KeyRing
   readonly transport: Transport
-  readonly clock: Clock
+  readonly clock: PausableTimeout
 }
 
 /** A connection that stands. */
@@ -73,8 +73,8 @@ interface Line {
   readonly transport: Transport
 }
 
-async function prepare(target: Target, { askPassphrase }: OpenOptions, way: Approach): Promise<Parts> {
-  const clock = new Clock(way.timeout)
+async function prepare(target: Target, { askPassphrase }: OpenOptions, way: Dialing): Promise<Parts> {
+  const clock = new PausableTimeout(way.timeout)
   const [transport, check, ring] = await Promise.all([
     way.transport,
     hostKeyCheck(target),
@@ -92,7 +92,7 @@ interface Seen {
 async function login(
   parts: Parts,
   target: Target,
-  { where, timeout }: Approach,
+  { where, timeout }: Dialing,
   { keepalive = 15_000 }: OpenOptions,
 ): Promise<Line> {
   const { check, ring, transport, clock } = parts
@@ -122,7 +122,7 @@ async function login(
 }
 
 /** Resolves when the server lets us in; rejects with the first Trouble. */
-function loggedIn(client: Client, link: Link, seen: Seen, clock: Clock): Promise<void> {
+function loggedIn(client: Client, link: Link, seen: Seen, clock: PausableTimeout): Promise<void> {
   const ready = Promise.withResolvers<void>()
   client.on('handshake', () => {
     seen.secured = 'yes'

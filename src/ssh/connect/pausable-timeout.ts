@@ -1,5 +1,5 @@
 /** A time limit that starts anew at each step and stands still while a person is asked. */
-export class Clock {
+export class PausableTimeout {
   readonly #ms: number
   #timer: NodeJS.Timeout | undefined
   #late: (() => void) | undefined

@@ -1,10 +1,10 @@
 import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
 import type { Attached } from '../session.ts'
-import type { Ending, Running } from './remote-process.ts'
+import type { Exit, RemoteProcess } from './remote-process.ts'
 
 /** Joins a running command to the operator's streams until it ends; resolves to its exit code, as a shell counts it. */
-export async function attachTo(running: Running, attached: Attached): Promise<number> {
+export async function attachTo(running: RemoteProcess, attached: Attached): Promise<number> {
   const { stdin, stdout, stderr, tty, first } = attached
   const readers = watchReaders(running, [stdout, stderr])
   const undo = [followSize(running, attached), ...(tty ? [rawMode(stdin)] : []), readers.undo]
@@ -30,7 +30,7 @@ export async function attachTo(running: Running, attached: Attached): Promise<nu
 const brokenPipe = 128 + constants.signals.SIGPIPE
 
 /** Stops the command once nobody reads what it says: a pipe that lost its end would hold it back for ever. */
-function watchReaders(running: Running, outputs: readonly NodeJS.WritableStream[]) {
+function watchReaders(running: RemoteProcess, outputs: readonly NodeJS.WritableStream[]) {
   let gone = false
   const leave = () => {
     if (gone) return
@@ -48,7 +48,7 @@ function watchReaders(running: Running, outputs: readonly NodeJS.WritableStream[
 }
 
 /** The exit code as a shell counts it: an end by a signal is 128 and its number. */
-export function toExitCode(ending: Ending): number {
+export function toExitCode(ending: Exit): number {
   switch (ending.kind) {
     case 'code':
       return ending.code
@@ -72,7 +72,7 @@ function rawMode(stdin: NodeJS.ReadableStream): () => void {
   return () => void terminal.setRawMode?.(before)
 }
 
-function followSize(running: Running, { stdout, tty }: Attached): () => void {
+function followSize(running: RemoteProcess, { stdout, tty }: Attached): () => void {
   if (!tty) return () => {}
   const screen = stdout as NodeJS.WritableStream & { rows?: number; columns?: number }
   const follow = () => running.resize(screen.rows ?? tty.rows, screen.columns ?? tty.columns)

@@ -1,7 +1,7 @@
-import { within } from '../../base/deadline.ts'
+import { withDeadline } from '../../base/deadline.ts'
 import { type Failure, failed, unreachable } from '../../base/failure.ts'
 import type { Answer, Conversation } from '../session.ts'
-import { type Ending, quoted, type Running, toAnswer } from './remote-process.ts'
+import { type Exit, quoted, type RemoteProcess, toAnswer } from './remote-process.ts'
 
 /** Within what time a command that is talked to must answer, and what a Failure calls it. */
 export interface ConversationLimits {
@@ -11,7 +11,7 @@ export interface ConversationLimits {
 }
 
 /** Talks line by line with a running command: what is said first is answered first. */
-export function conversationWith(running: Running, limits: ConversationLimits): Conversation {
+export function conversationWith(running: RemoteProcess, limits: ConversationLimits): Conversation {
   const { what } = limits
   const waiting: PromiseWithResolvers<string>[] = []
   const unasked: string[] = []
@@ -35,7 +35,7 @@ export function conversationWith(running: Running, limits: ConversationLimits): 
     return ending
   })
   const inTime = <T>(work: () => Promise<T>): Promise<T> =>
-    within(limits, (onStop) => {
+    withDeadline(limits, (onStop) => {
       onStop((why) => {
         finish(why)
         running.stop()
@@ -65,7 +65,7 @@ export function conversationWith(running: Running, limits: ConversationLimits): 
 }
 
 /** Lines are cut as bytes, since a character may be split between two chunks. */
-function readLines(running: Running, onLine: (line: string) => void): void {
+function readLines(running: RemoteProcess, onLine: (line: string) => void): void {
   let rest: Buffer[] = []
   running.stdout.on('data', (chunk: Buffer) => {
     let from = 0
@@ -78,7 +78,7 @@ function readLines(running: Running, onLine: (line: string) => void): void {
   })
 }
 
-function whyOver(ending: Ending, stderr: string, what: string): Failure {
+function whyOver(ending: Exit, stderr: string, what: string): Failure {
   switch (ending.kind) {
     case 'code':
       return failed('conversation-ended', `it ended with code ${ending.code}: ${what}${quoted(stderr)}`)

@@ -1,16 +1,16 @@
 import type { Duplex } from 'node:stream'
-import { type Limits, within } from '../../base/deadline.ts'
+import { type Limits, withDeadline } from '../../base/deadline.ts'
 import { type Failure, unreachable } from '../../base/failure.ts'
 import type { Answer, Attached, Note, RunOptions, Session } from '../session.ts'
 import type { Shell } from '../shell.ts'
 import { attachTo } from './attach.ts'
 import { conversationWith } from './conversation.ts'
 import { betweenMarks, type MarkedRunning } from './marked-output.ts'
-import { brief, collect, type Running, type Start, type Started } from './remote-process.ts'
+import { brief, collect, type ProcessSpec, type RemoteProcess, type Start } from './remote-process.ts'
 import { linesOf } from './stream-lines.ts'
 
 /** The few things in which one way to a host differs from another. */
-export interface Wire {
+export interface Connection {
   readonly where: string
   readonly start: Start
   tunnel(port: number): Promise<Duplex>
@@ -43,7 +43,10 @@ export interface Surroundings {
 }
 
 /** A session over a wire: how commands are timed, fed, read and told of is the same for all. */
-export function sessionOver(wire: Wire, { note = () => {}, signal: ending }: Surroundings = {}): Session {
+export function createSession(
+  wire: Connection,
+  { note = () => {}, signal: ending }: Surroundings = {},
+): Session {
   const named = (line: string) => ({ line, what: `${brief(line)} (on ${wire.where})`, mark: newMark() })
   const run = (
     { line }: Shell,
@@ -81,7 +84,7 @@ export function sessionOver(wire: Wire, { note = () => {}, signal: ending }: Sur
       const { tty, signal } = attached
       // Its arguments are the operator's own, and may hold a password: they are named nowhere.
       const command = { line, what: `a program of the host (on ${wire.where})`, tty, lasts: 'yes' } as const
-      const join = (running: Running) => attachTo(running, attached)
+      const join = (running: RemoteProcess) => attachTo(running, attached)
       const begin = () =>
         // On a terminal what a login shell says is for the person who sits there.
         tty
@@ -95,8 +98,8 @@ export function sessionOver(wire: Wire, { note = () => {}, signal: ending }: Sur
 }
 
 /** A stream that comes too late is of no use to anyone. */
-const openTunnel = (wire: Wire, port: number): Promise<Duplex> =>
-  within(
+const openTunnel = (wire: Connection, port: number): Promise<Duplex> =>
+  withDeadline(
     { deadline: defaultDeadline, what: `a connection to port ${port} of ${wire.where}` },
     async (onStop) => {
       const stream = await wire.tunnel(port)
@@ -107,24 +110,24 @@ const openTunnel = (wire: Wire, port: number): Promise<Duplex> =>
 
 /** Starts a command of which only what stands between its marks is heard, and uses it, within limits. */
 const started = <T>(
-  wire: Wire,
-  command: Started & { readonly mark: string },
+  wire: Connection,
+  command: ProcessSpec & { readonly mark: string },
   limits: Omit<Limits, 'what'>,
   use: (running: MarkedRunning) => Promise<T>,
 ): Promise<T> => {
   const { where } = wire
-  const start = async (it: Started) => betweenMarks(await wire.start(it), { ...command, where })
+  const start = async (it: ProcessSpec) => betweenMarks(await wire.start(it), { ...command, where })
   return startedAsIs({ start }, command, limits, use)
 }
 
 /** Starts a command and uses it, within limits; at a limit it is stopped, even one that starts only then. */
-const startedAsIs = <R extends Running, T>(
-  { start }: { readonly start: (command: Started) => Promise<R> },
-  command: Started,
+const startedAsIs = <R extends RemoteProcess, T>(
+  { start }: { readonly start: (command: ProcessSpec) => Promise<R> },
+  command: ProcessSpec,
   limits: Omit<Limits, 'what'>,
   use: (running: R) => Promise<T>,
 ): Promise<T> =>
-  within({ ...limits, what: command.what }, async (onStop) => {
+  withDeadline({ ...limits, what: command.what }, async (onStop) => {
     let over = false
     onStop(() => {
       over = true

@@ -2,7 +2,7 @@ import { constants } from 'node:os'
 import { type Readable, Transform, type TransformCallback } from 'node:stream'
 import { type Failure, unreachable } from '../../base/failure.ts'
 import { beginMark, endMark } from './command-line.ts'
-import { brief, type Ending, quoted, type Running } from './remote-process.ts'
+import { brief, type Exit, quoted, type RemoteProcess } from './remote-process.ts'
 
 /** What is kept of what came, in bytes, for the message of a failure. */
 const kept = 400
@@ -125,18 +125,18 @@ export interface Marking {
 }
 
 /** A command of which only what stands between its marks is heard. */
-export interface MarkedRunning extends Running {
+export interface MarkedRunning extends RemoteProcess {
   /** Resolves once its output has begun, or it has ended. */
   readonly begun: Promise<void>
 }
 
 /** Hears of a command what stands between its marks; its exit code is the one behind them, and without them there is no answer. */
-export function betweenMarks(running: Running, { mark, where, what }: Marking): MarkedRunning {
+export function betweenMarks(running: RemoteProcess, { mark, where, what }: Marking): MarkedRunning {
   const stdout = running.stdout.pipe(new BetweenMarks(mark))
   const stderr = running.stderr.pipe(new BetweenMarks(mark))
   const read = Promise.all([stdout, stderr].map(whenRead))
   // A login shell may go on after the command, or leave something behind that keeps the line open.
-  const ended = Promise.race([running.ended, read]).then(async (first): Promise<Ending> => {
+  const ended = Promise.race([running.ended, read]).then(async (first): Promise<Exit> => {
     if ('kind' in first && first.kind === 'lost') return first
     await read
     if (stdout.code !== undefined) return toEnding(stdout.code)
@@ -173,7 +173,7 @@ const whenRead = (stream: Readable): Promise<void> =>
 const signals = new Map(Object.entries(constants.signals).map(([name, number]) => [128 + number, name]))
 
 /** A shell tells the end of a command by a signal as 128 and its number. */
-function toEnding(code: number): Ending {
+function toEnding(code: number): Exit {
   const signal = signals.get(code)
   return signal === undefined ? { kind: 'code', code } : { kind: 'signal', signal }
 }

@@ -4,18 +4,18 @@ import { Secret } from '../../base/secret.ts'
 import type { Answer, Attached, RunOptions } from '../session.ts'
 
 /** How a command ended: by itself, by a signal, or nobody knows, because the line to it is gone. */
-export type Ending =
+export type Exit =
   | { readonly kind: 'code'; readonly code: number }
   | { readonly kind: 'signal'; readonly signal: string }
   | { readonly kind: 'lost'; readonly failure: Failure }
 
 /** A command that runs, here or there. */
-export interface Running {
+export interface RemoteProcess {
   readonly stdin: Writable
   readonly stdout: Readable
   readonly stderr: Readable
   /** Resolves once it has ended and all of its output is read. */
-  readonly ended: Promise<Ending>
+  readonly ended: Promise<Exit>
   /** Gives it up: no more is heard of it. */
   stop(): void
   /** Tells it the new size of its terminal. */
@@ -23,7 +23,7 @@ export interface Running {
 }
 
 /** A POSIX sh command line to be started. */
-export interface Started {
+export interface ProcessSpec {
   readonly line: string
   /** Between the halves of which its output is to stand; absent where it is to come as it is. */
   readonly mark?: string | undefined
@@ -38,14 +38,14 @@ export interface Started {
 }
 
 /** Starts a command. */
-export type Start = (command: Started) => Promise<Running>
+export type Start = (command: ProcessSpec) => Promise<RemoteProcess>
 
 /** All the output a command may have; more is a mistake of ours, not an answer. */
 export const outputLimit = 64 * 1024 * 1024
 
 /** Writes the whole standard input, reads the whole output, and tells how it ended. */
 export async function collect(
-  running: Running,
+  running: RemoteProcess,
   stdin: RunOptions['stdin'],
   what: string,
   limit: number = outputLimit,
@@ -80,7 +80,7 @@ export async function collect(
 }
 
 /** The answer of a command that ended by itself; any other ending is a Failure. */
-export function toAnswer(ending: Ending, stdout: string, stderr: string, what: string): Answer {
+export function toAnswer(ending: Exit, stdout: string, stderr: string, what: string): Answer {
   switch (ending.kind) {
     case 'code':
       return { code: ending.code, stdout, stderr }

@@ -2,7 +2,7 @@ import { interrupted } from '../../base/deadline.ts'
 import { failed } from '../../base/failure.ts'
 import type { LinesOptions } from '../session.ts'
 import { ask, type Shell, type Word } from '../shell.ts'
-import { type Ending, quoted, type Running, toAnswer } from './remote-process.ts'
+import { type Exit, quoted, type RemoteProcess, toAnswer } from './remote-process.ts'
 
 /** What is kept of standard error, in characters, for the message of a failure. */
 const kept = 4000
@@ -12,7 +12,7 @@ const kept = 4000
  * them any more. An end with another exit code than 0 is a Failure with the end of its standard error.
  */
 export async function* linesOf(
-  running: Running,
+  running: RemoteProcess,
   { first, signal }: LinesOptions,
   what: string,
 ): AsyncGenerator<string> {
@@ -39,8 +39,8 @@ export async function* linesOf(
 }
 
 /** What a running command puts out, until it has ended or the signal is aborted; and how it ended, once it has. */
-function watch(running: Running, signal: AbortSignal | undefined) {
-  let [ending, stderr]: [Ending | undefined, string] = [undefined, '']
+function watch(running: RemoteProcess, signal: AbortSignal | undefined) {
+  let [ending, stderr]: [Exit | undefined, string] = [undefined, '']
   let waiting: PromiseWithResolvers<void> | undefined
   const wake = () => waiting?.resolve()
   const decoder = new TextDecoder()

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { startSshServer } from '../../../rig/ssh/ssh-server.ts'
 import { quote } from '../../../src/base/shell-words.ts'
-import { approach } from '../../../src/ssh/connect/dial.ts'
+import { dial } from '../../../src/ssh/connect/dial.ts'
 import { openSsh } from '../../../src/ssh/connect/node-ssh.ts'
 import { ask } from '../../../src/ssh/shell.ts'
 import type { Target } from '../../../src/ssh/target/target.ts'
@@ -19,8 +19,8 @@ const operator = operatorOfFile()
 /** Sets out at once; ssh2 is given the way only once `logIn` is called. */
 function setOut(port: number, parts: Partial<Target> = {}, signal?: AbortSignal) {
   const target = targetAt(port, parts)
-  const way = approach(target, { person: 'no', signal })
-  return { way, logIn: () => openSsh(target, { signal, approach: way }) }
+  const way = dial(target, { person: 'no', signal })
+  return { way, logIn: () => openSsh(target, { signal, dialing: way }) }
 }
 
 /** A server that keeps what it is connected by. */
@@ -67,7 +67,7 @@ describe('a way that was set out on before ssh2 is loaded', () => {
 
   test('and leads nowhere is reported to whoever asks later', async () => {
     const { way, logIn } = setOut(await closedPort())
-    await way.called
+    await way.dialed
     await sleep(50)
     expect(await failureOf(logIn())).toMatchObject({ outcome: 'unreachable', code: 'ssh-refused' })
   })
@@ -95,21 +95,21 @@ describe('a way that was set out on before ssh2 is loaded', () => {
     await using server = await guestbook()
     const { way } = setOut(server.port)
     if (when === 'after') await way.transport
-    way.abandon()
+    way.cancel()
     expect(await server.left).toBe('left')
   })
 
   test('is not set out on after Ctrl-C', async () => {
     await using never = await listen(() => expect.unreachable())
     const { way, logIn } = setOut(never.port, {}, AbortSignal.abort())
-    await way.called
+    await way.dialed
     expect(await failureOf(logIn())).toMatchObject({ outcome: 'interrupted' })
   })
 
   test.runIf(process.platform === 'linux')('is called before anyone answers', async () => {
     await using hole = await blackHole()
     const { way } = setOut(hole.port, { connectTimeout: 1 })
-    await way.called
+    await way.dialed
     expect(await Promise.race([way.transport.catch(() => 'gave up'), sleep(100, 'on its way')])).toBe(
       'on its way',
     )

@@ -2,7 +2,7 @@ import { ask, type Shell } from '../ssh/shell.ts'
 import type { HostView } from './access/host.ts'
 
 /** What the database of accounts tells of them all, without their names. */
-export interface Roll {
+export interface AccountIndex {
   /** How many there are of each status that com.atproto.sync.listRepos states. */
   readonly counts: ReadonlyMap<string, number>
   /** The cursor of com.atproto.sync.listRepos behind every thousandth account, and behind the newest. */
@@ -15,7 +15,7 @@ export interface Roll {
  * where the database is not as expected. It may not be the one that the PDS uses: what is made of it must be checked
  * with the PDS. Of 100,000 accounts it saves 100 pages, one behind the other, and the 15 MB that they hold.
  */
-export async function readRoll(host: HostView): Promise<Roll | undefined> {
+export async function readAccountIndex(host: HostView): Promise<AccountIndex | undefined> {
   const { dir } = await host.config()
   const { code, stdout } = await host.ask(look(dir))
   const told = stdout.split('\n').map((line) => line.split(' '))
@@ -32,7 +32,7 @@ export async function readRoll(host: HostView): Promise<Roll | undefined> {
   }
 }
 
-const cursorOf = ({ did, createdAt }: Roll['newest']): string => `${createdAt.getTime()}::${did}`
+const cursorOf = ({ did, createdAt }: AccountIndex['newest']): string => `${createdAt.getTime()}::${did}`
 
 /** The rows that com.atproto.sync.listRepos is made of, in its order and with its words. */
 const rows = 'SELECT did, createdAt, takedownRef, deactivatedAt FROM actor JOIN repo_root USING (did)'
@@ -44,7 +44,7 @@ SELECT 'page', createdAt, did
 SELECT 'newest', createdAt, did FROM (${rows}) ORDER BY createdAt DESC, did DESC LIMIT 1;`
 
 /** Without a file beside it that tells that the database is open, to open it would make that file. */
-const look = (dir: string): Shell<'ask'> => ask`# call the roll
+const look = (dir: string): Shell<'ask'> => ask`# count the accounts
 set -- ${`${dir}/account.sqlite`}
 command -v sqlite3 >/dev/null && [ -f "$1-shm" ] || exit
 sqlite3 -init /dev/null -batch -readonly -bail -separator ' ' -cmd '.timeout 2000' "$1" ${sql}`
