@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { attempt } from '../base/attempt.ts'
 import { Failure, usage } from '../base/failure.ts'
 import { type Config, fullPath, type HostConfig, hostDefaults } from '../config/host-config.ts'
 import { saveHost } from '../config/load.ts'
@@ -139,10 +140,10 @@ async function inspect({ pds, host }: Seen) {
   const { elevation } = await host.settings()
   const [where, name, [docker, compose], health, accounts] = await Promise.all([
     host.where(),
-    orFailure(() => publicName({ pds, host })),
+    attempt(() => publicName({ pds, host })),
     dockerVersions(host),
-    orFailure(async () => versionOf(await pds.get('_health', {}))),
-    orFailure(() => countAccounts(pds)),
+    attempt(async () => versionOf(await pds.get('_health', {}))),
+    attempt(() => countAccounts(pds)),
   ])
   const warnings: string[] = []
   if (health instanceof Failure) warnings.push(`the PDS does not answer: ${health.message}`)
@@ -157,15 +158,5 @@ async function inspect({ pds, host }: Seen) {
   return {
     row: { where, hostname, version, accounts: total, active, root: elevation, docker, compose },
     warnings,
-  }
-}
-
-/** A host whose PDS is down is still worth saving: its operator is about to need it. */
-const orFailure = async <T>(look: () => Promise<T>): Promise<T | Failure> => {
-  try {
-    return await look()
-  } catch (cause) {
-    if (cause instanceof Failure && cause.outcome !== 'interrupted') return cause
-    throw cause
   }
 }

@@ -1,3 +1,4 @@
+import { attempt } from '../base/attempt.ts'
 import { Failure } from '../base/failure.ts'
 import type { HostView } from '../host/access/host.ts'
 import { readAccountIndex } from '../host/account-index.ts'
@@ -11,12 +12,8 @@ export type Part<T> =
 
 /** Looks at one part; that it cannot be seen does not hold up the others. */
 export async function part<T>(name: string, look: () => Promise<T>): Promise<Part<T>> {
-  try {
-    return { name, value: await look() }
-  } catch (failure) {
-    if (failure instanceof Failure && failure.outcome !== 'interrupted') return { name, failure }
-    throw failure
-  }
+  const value = await attempt(look)
+  return value instanceof Failure ? { name, failure: value } : { name, value }
 }
 
 /** What was seen, if it was. */

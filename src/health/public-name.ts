@@ -1,4 +1,5 @@
-import { Failure, failed } from '../base/failure.ts'
+import { attempt } from '../base/attempt.ts'
+import { type Failure, failed } from '../base/failure.ts'
 import type { HostView } from '../host/access/host.ts'
 import { parseEnvFile } from '../host/env/parse.ts'
 import type { PdsView } from '../pds/xrpc/client.ts'
@@ -29,13 +30,9 @@ export async function publicName({
 }
 
 /** The name in `did:web:NAME`; undefined where the DID is of another kind, a Failure where the PDS does not tell. */
-async function nameInDid(pds: PdsView): Promise<string | Failure | undefined> {
-  try {
+const nameInDid = (pds: PdsView): Promise<string | Failure | undefined> =>
+  attempt(async () => {
     const { did } = await pds.query('com.atproto.server.describeServer', {}, { as: 'nobody' })
     const [, name] = /^did:web:([A-Za-z0-9.-]+)(?:%3A\d+)?$/i.exec(did) ?? []
     return name
-  } catch (cause) {
-    if (cause instanceof Failure && cause.outcome !== 'interrupted') return cause
-    throw cause
-  }
-}
+  })

@@ -1,4 +1,4 @@
-import { Failure } from '../../base/failure.ts'
+import { expectedFailure } from '../../base/attempt.ts'
 import type { Secret } from '../../base/secret.ts'
 import type { Views } from '../../runner/command/views.ts'
 import { storeLabel } from '../../store/label.ts'
@@ -13,9 +13,8 @@ export interface Compared {
 }
 
 const unseen = (cause: unknown, what: string): Compared => {
-  if (!(cause instanceof Failure) || cause.outcome === 'interrupted') throw cause
-  const hint = cause.hint ? ` (${cause.hint})` : ''
-  return { agrees: 'unknown', pending: null, problem: `${what}: ${cause.message}${hint}` }
+  const { message, hint } = expectedFailure(cause)
+  return { agrees: 'unknown', pending: null, problem: `${what}: ${message}${hint ? ` (${hint})` : ''}` }
 }
 
 /** Whether the running PDS takes the password that pds.env has. */

@@ -1,3 +1,4 @@
+import { attempt } from '../../base/attempt.ts'
 import { Failure } from '../../base/failure.ts'
 import type { HostView } from '../../host/access/host.ts'
 import { imageMismatch } from '../../host/apply/image-drift.ts'
@@ -32,13 +33,8 @@ export const closes = (value: string | undefined): boolean => value !== 'false' 
 
 /** What the PDS says: whether it wants an invite code; undefined when it does not answer. */
 export async function wantsCode({ pds }: Views): Promise<boolean | undefined> {
-  try {
-    const { inviteCodeRequired } = await pds.query(describe, {}, { as: 'nobody' })
-    return inviteCodeRequired === true
-  } catch (cause) {
-    if (!(cause instanceof Failure) || cause.outcome === 'interrupted') throw cause
-    return undefined
-  }
+  const answer = await attempt(() => pds.query(describe, {}, { as: 'nobody' }))
+  return answer instanceof Failure ? undefined : answer.inviteCodeRequired === true
 }
 
 const describe = 'com.atproto.server.describeServer'

@@ -1,3 +1,4 @@
+import { attempt } from '../../base/attempt.ts'
 import { Failure, failed } from '../../base/failure.ts'
 import type { HostConfig } from '../../config/host-config.ts'
 import type { Settings } from '../../host/access/host.ts'
@@ -74,12 +75,8 @@ export async function survey(views: Views, databases: 'with databases' | 'withou
 
 /** What the PDS answers as its version; null when it answers nothing of use. */
 async function versionNow(pds: PdsView): Promise<string | null> {
-  try {
-    return versionOf(await pds.get('_health', {}, { as: 'nobody' }))
-  } catch (cause) {
-    if (cause instanceof Failure && cause.outcome !== 'interrupted') return null
-    throw cause
-  }
+  const version = await attempt(async () => versionOf(await pds.get('_health', {}, { as: 'nobody' })))
+  return version instanceof Failure ? null : version
 }
 
 function imageOf({ reference, path }: ComposeImage): Image {

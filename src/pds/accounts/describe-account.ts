@@ -1,3 +1,4 @@
+import { attempt, expectedFailure } from '../../base/attempt.ts'
 import { Failure } from '../../base/failure.ts'
 import { type Invite, toInvite } from '../invites.ts'
 import type { PdsView } from '../xrpc/client.ts'
@@ -38,7 +39,8 @@ export async function describeAccount(
     pds.query('com.atproto.admin.getAccountInfo', { did }, { signal }),
     pds.query('com.atproto.admin.getSubjectStatus', { did }, { signal }),
     describeRepo(pds, did, signal),
-    countBlobs(pds, did, signal).catch((error: unknown) => expected(error, null)),
+    // A PDS that fails at one question about a damaged account still answers the others.
+    attempt(() => countBlobs(pds, did, signal)),
   ])
   const { invitedBy: used } = view
   return {
@@ -56,18 +58,16 @@ export async function describeAccount(
       : null,
     invites: (view.invites ?? []).map(toInvite),
     repo,
-    blobs,
+    blobs: blobs instanceof Failure ? null : blobs,
   }
 }
 
 async function describeRepo(pds: PdsView, did: string, signal?: AbortSignal): Promise<RepoDetails> {
   const [commit, contents] = await Promise.all([
-    pds
-      .query('com.atproto.sync.getLatestCommit', { did }, { signal })
-      .catch((error: unknown) => expected(error, undefined)),
+    attempt(() => pds.query('com.atproto.sync.getLatestCommit', { did }, { signal })),
     readContents(pds, did, signal),
   ])
-  const { rev = null, cid: head = null } = commit ?? {}
+  const { rev, cid: head } = commit instanceof Failure ? { rev: null, cid: null } : commit
   if (typeof contents === 'string') return { rev, head, unreadable: contents }
   if (rev === null || head === null) return { rev, head, unreadable: 'it has no commit' }
   return { ...contents, rev, head, unreadable: null }
@@ -87,7 +87,7 @@ async function readContents(pds: PdsView, did: string, signal?: AbortSignal): Pr
     if (error.code === 'pds-connection-lost') return 'the PDS breaks off its export: it is damaged'
     if (error.code === 'answer-too-large')
       return `it is larger than ${REPO_LIMIT / 2 ** 20} MiB, so its records were not read`
-    return expected(error, error.message)
+    return expectedFailure(error).message
   }
 }
 
@@ -102,10 +102,4 @@ async function countBlobs(pds: PdsView, did: string, signal?: AbortSignal): Prom
     cursor = page.cids.length === 0 || page.cursor === cursor ? undefined : page.cursor
   } while (cursor !== undefined)
   return count
-}
-
-/** A PDS that fails at one question about a damaged account still answers the others; Ctrl-C and bugs go on up. */
-function expected<T>(error: unknown, instead: T): T {
-  if (error instanceof Failure && error.outcome !== 'interrupted') return instead
-  throw error
 }

@@ -1,3 +1,4 @@
+import { expectedFailure } from '../../base/attempt.ts'
 import { Failure } from '../../base/failure.ts'
 import { Secret } from '../../base/secret.ts'
 import type { As, CallOptions, Login, Params, Pds, Procedures, Queries, RawAnswer } from './client.ts'
@@ -140,8 +141,7 @@ class AtprotoPds implements Pds {
       const as = { bearer: refresh }
       await this.post('com.atproto.server.deleteSession', undefined, '', { as, repeatable: 'yes' })
     } catch (error) {
-      if (!(error instanceof Failure) || error.outcome === 'interrupted') throw error
-      this.#options.note?.(`the session stays open: ${error.message}`)
+      this.#options.note?.(`the session stays open: ${expectedFailure(error).message}`)
     }
   }
 
