@@ -38,28 +38,15 @@ export function openHost(
   }
   let entering: ReturnType<typeof enter> | undefined
   let inside = false
-  const begun = Promise.withResolvers<void>()
-  const entered = () => {
-    begun.resolve()
-    entering ??= enter().then((it) => {
+  const entrance = Promise.withResolvers<void>()
+  const entered = () =>
+    (entering ??= enter().then((it) => {
       inside = true
+      entrance.resolve()
       return it
-    })
-    return entering
-  }
+    }))
 
-  const spares = spareShells(
-    async (shell) => (await entered()).root.converse(shell),
-    async (shell) => {
-      const { converse } = await session()
-      const early = converse(askSpeculatively(withCLocale(shell), config))
-      early.catch(() => {})
-      const { elevation } = await entered()
-      if (elevation !== 'sudo with a password') return await early
-      void early.then((it) => it.end()).catch(() => {})
-      return undefined
-    },
-  )
+  const spares = spareShells(async (shell) => (await entered()).root.converse(shell))
 
   /** The answer to a question for which the host has no session left, once the spare shells have made room. */
   const withRoom = async (question: () => Promise<Answer>): Promise<Answer> => {
@@ -75,10 +62,10 @@ export function openHost(
   /** What is asked before the way to root is known finds it by itself; a password is only there once it was asked for. */
   const askOnce: Host['ask'] = async (shell, options) => {
     if (inside) return (await entered()).root.ask(shell, options)
-    const entrance = entered()
+    const entering = entered()
     const early = session().then((open) => open.ask(askSpeculatively(withCLocale(shell), config), options))
     early.catch(() => {})
-    const { root, elevation } = await entrance
+    const { root, elevation } = await entering
     return elevation === 'sudo with a password' ? root.ask(shell, options) : early
   }
 
@@ -100,7 +87,7 @@ export function openHost(
     },
     act: async (shell, options) => (await entered()).root.act(shell, options),
     converse: (shell) => spares.converse(shell),
-    prepare: (conversations) => begun.promise.then(() => spares.start(conversations)),
+    prepare: (conversations) => entrance.promise.then(() => spares.start(conversations)),
     attach: async (shell, attached) => (await entered()).root.attach(shell, attached),
     tunnel: async (port) => (await session()).tunnel(port),
     async dispose() {

@@ -32,8 +32,8 @@ export interface Host extends HostView {
   act(shell: Shell<'act'>, options?: RunOptions): Promise<Answer>
   converse(shell: Shell): Promise<Conversation>
   /**
-   * Starts shells ahead for so many conversations, and resolves, once somebody else connects; it connects to nothing by
-   * itself. A shell takes 2 round trips to start, which are gone by when the host is known: 3 of `invite create`.
+   * Starts shells ahead for so many conversations, and resolves, once somebody has got in: not before, since a host
+   * with one session at a time needs it to find the way to root. It connects to nothing by itself.
    */
   prepare(conversations: number): Promise<void>
   attach(shell: Shell, attached: Attached): Promise<number>

@@ -44,11 +44,8 @@ function tell(spare: Conversation, shell: Shell, open: () => Promise<Conversatio
   }
 }
 
-/** Opens shells by `open` when they are needed, and by `openAhead` before; one that it gives up on is undefined. */
-export function spareShells(
-  open: (shell: Shell) => Promise<Conversation>,
-  openAhead: (shell: Shell) => Promise<Conversation | undefined>,
-): SpareShells {
+/** Opens shells by `open`, ahead and when they are needed. */
+export function spareShells(open: (shell: Shell) => Promise<Conversation>): SpareShells {
   const spares: Promise<Conversation | undefined>[] = []
   let given: Promise<number> = Promise.resolve(0)
   const end = async (all: readonly Promise<Conversation | undefined>[]): Promise<number> => {
@@ -58,7 +55,7 @@ export function spareShells(
   }
   return {
     start(count) {
-      for (let i = 0; i < count; i++) spares.push(openAhead(waiting).catch(() => undefined))
+      for (let i = 0; i < count; i++) spares.push(open(waiting).catch(() => undefined))
     },
     async converse(shell) {
       const spare = await spares.shift()

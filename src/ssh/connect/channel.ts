@@ -38,9 +38,7 @@ export interface Link {
 export async function startOn(client: Client, link: Link, command: ProcessSpec): Promise<RemoteProcess> {
   for (;;) {
     try {
-      const running = await link.sessions.opening(open(client, link, command))
-      link.sessions.add(running.closed, command.lasts === 'yes')
-      return running
+      return await link.sessions.run(open(client, link, command), command.lasts === 'yes')
     } catch (error) {
       if (link.lost) throw link.lost
       if (!isFull(error) || (await link.sessions.room()) === 'no')

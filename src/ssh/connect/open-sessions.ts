@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** How long sshd may take to count a session as closed after it has said so, in milliseconds. */
-const settling = 500
+/**
+ * How long sshd may take to count a session as closed after it has said so, in milliseconds: on a busy host it takes its
+ * time, and beside sessions that last there is no use in waiting long.
+ */
+const [settling, settlingAlone] = [500, 5_000]
 const pause = 25
 
 /** The commands that run on one connection; those that end by themselves soon make room for others. */
@@ -15,18 +18,26 @@ export class OpenSessions {
     return this.#passing.size + this.#lasting
   }
 
-  /** Counts a command that is about to start, until it is known whether it does. */
-  async opening<T>(start: Promise<T>): Promise<T> {
+  get #patience(): number {
+    return this.#lasting === 0 ? settlingAlone : settling
+  }
+
+  /**
+   * Counts a command from before it starts until its session has ended, without a gap in which it would count for
+   * nothing; one that is talked to or read from may last.
+   */
+  async run<T extends { readonly closed: Promise<unknown> }>(start: Promise<T>, lasts: boolean): Promise<T> {
     this.#opening.add(start)
     try {
-      return await start
+      const started = await start
+      this.#add(started.closed, lasts)
+      return started
     } finally {
       this.#opening.delete(start)
     }
   }
 
-  /** Counts a command until it has ended; one that is talked to or read from may last. */
-  add(ended: Promise<unknown>, lasts: boolean): void {
+  #add(ended: Promise<unknown>, lasts: boolean): void {
     if (lasts) this.#lasting++
     else this.#passing.add(ended)
     void ended.then(() => {
@@ -39,7 +50,7 @@ export class OpenSessions {
   /** Resolves to yes once one more may be tried, and to no where none will end by itself. */
   async room(): Promise<'yes' | 'no'> {
     if (this.#passing.size > 0) await Promise.race(this.#passing)
-    else if (this.#opening.size === 0 && performance.now() - this.#lastEnd > settling) return 'no'
+    else if (this.#opening.size === 0 && performance.now() - this.#lastEnd > this.#patience) return 'no'
     else await sleep(pause)
     return 'yes'
   }
