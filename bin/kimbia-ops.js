@@ -16,9 +16,10 @@ if (major < 22 || (major === 22 && minor < 22)) {
 
 /**
  * Has Node keep what it compiles below the user's cache directory: never in the shared default below /tmp, and not in
- * a home that belongs to somebody else, as after sudo, since what is kept there is run.
+ * a home that belongs to somebody else, as after sudo, since what is kept there is run. A dry run writes nothing anywhere.
  */
 function keepCompiled() {
+  if (process.argv.some((word) => word === '--dry-run' || /^-[a-z]*n/.test(word))) return
   const { XDG_CACHE_HOME = '', HOME } = process.env
   try {
     const home = HOME || homedir()
