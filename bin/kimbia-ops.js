@@ -22,10 +22,10 @@ function keepCompiled() {
   if (process.argv.some((word) => word === '--dry-run' || /^-[a-z]*n/.test(word))) return
   const { XDG_CACHE_HOME = '', HOME } = process.env
   try {
-    const home = HOME || homedir()
-    const cache = isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(home, '.cache')
-    const owned = statSync(isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : home)
-    if (owned.uid === process.geteuid?.()) module.enableCompileCache(join(cache, 'kimbia-ops'))
+    const [owned, cache] = isAbsolute(XDG_CACHE_HOME)
+      ? [XDG_CACHE_HOME, XDG_CACHE_HOME]
+      : [HOME || homedir(), join(HOME || homedir(), '.cache')]
+    if (statSync(owned).uid === process.geteuid?.()) module.enableCompileCache(join(cache, 'kimbia-ops'))
   } catch {
     // Without a home nothing is kept.
   }

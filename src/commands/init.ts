@@ -3,10 +3,10 @@ import { attempt } from '../base/attempt.ts'
 import { Failure, usage } from '../base/failure.ts'
 import { type Config, fullPath, type HostConfig, hostDefaults } from '../config/host-config.ts'
 import { saveHost } from '../config/load.ts'
+import { censusOf } from '../health/parts.ts'
 import { publicName } from '../health/public-name.ts'
 import type { HostView } from '../host/access/host.ts'
 import { dockerVersions } from '../host/docker/versions.ts'
-import { countAccounts } from '../pds/accounts/accounts.ts'
 import type { PdsView } from '../pds/xrpc/client.ts'
 import { versionOf } from '../pds/xrpc/health-answer.ts'
 import { column } from '../runner/command/columns.ts'
@@ -143,7 +143,7 @@ async function inspect({ pds, host }: Seen) {
     attempt(() => publicName({ pds, host })),
     dockerVersions(host),
     attempt(async () => versionOf(await pds.get('_health', {}))),
-    attempt(() => countAccounts(pds)),
+    attempt(() => censusOf(pds)),
   ])
   const warnings: string[] = []
   if (health instanceof Failure) warnings.push(`the PDS does not answer: ${health.message}`)

@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import { usage } from '../base/failure.ts'
 import { nearest } from '../base/suggest.ts'
-import { baseDir } from '../base/user-dirs.ts'
+import { configHome } from '../base/user-dirs.ts'
 import { type Config, type HostConfig, localHost } from './host-config.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
 /** Where the config file is; an empty variable counts as unset. */
 export const configFile = (env: Env): string =>
-  env.KIMBIA_OPS_CONFIG || join(baseDir(env, 'config'), 'kimbia-ops', 'config.yaml')
+  env.KIMBIA_OPS_CONFIG || join(configHome(env), 'kimbia-ops', 'config.yaml')
 
 /** Reads and checks the config file. The YAML library is loaded only when there is a file. */
 export async function loadConfig(file: string): Promise<Config> {

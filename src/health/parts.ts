@@ -56,7 +56,7 @@ export async function countAccounts({
 }
 
 /** Counts the accounts by what com.atproto.sync.listRepos says of them; nothing more is asked about any. */
-export async function censusOf(pds: PdsView, signal: AbortSignal): Promise<Census> {
+export async function censusOf(pds: PdsView, signal?: AbortSignal): Promise<Census> {
   const counts = { total: 0, active: 0, takendown: 0, deactivated: 0, suspended: 0, other: 0 }
   for await (const page of repoPages(pds, undefined, signal)) {
     for (const row of page) {

@@ -6,6 +6,7 @@ export interface StatusGoal {
   readonly to: 'takendown' | 'active'
 }
 
+/** The two statuses that an operator brings accounts to. */
 export const takeDown: StatusGoal = { verb: 'take down', to: 'takendown' }
 
 export const restore: StatusGoal = { verb: 'restore', to: 'active' }

@@ -12,6 +12,7 @@ import {
 } from '../../host/admin-password/record.ts'
 import { planSettings, type SettingsChange } from '../../host/apply/settings-change.ts'
 import { readComposeEngine } from '../../host/docker/engine.ts'
+import { editEnv } from '../../host/env/edit.ts'
 import { parseEnvFile } from '../../host/env/parse.ts'
 import type { HostPlan } from '../../plan/plan.ts'
 import { check } from '../../plan/steps/check.ts'
@@ -190,10 +191,14 @@ async function changeOf(
 > {
   const { dir } = await host.config()
   const engine = await readComposeEngine(host)
-  refuseElsewhere(settings.text.reveal())
+  const was = settings.text.reveal()
+  refuseElsewhere(was)
   await refuseDisagreement(pds, settings, engine.pds, await host.where())
+  const changes = new Map([[key, next.reveal()]])
+  const edit = editEnv(was, changes)
   const change: SettingsChange = {
-    changes: new Map([[key, next.reveal()]]),
+    changes,
+    text: edit.text,
     why: `Write the new password into ${dir}/pds.env`,
     gate: { healthy: 2, settle: 3, deadline: 60 },
     proof: 'answer',
@@ -210,7 +215,7 @@ async function changeOf(
       check('See that the PDS takes the new password, and refuses the old one', proof),
       storeStep('mark current', label, 'of pds.env'),
     ],
-    warnings: [...warningsOf(store, applied.edit.collapsed.length), ...applied.warnings],
+    warnings: [...warningsOf(store, edit.collapsed.length), ...applied.warnings],
     found: applied.found,
   }
 }

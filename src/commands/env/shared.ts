@@ -59,7 +59,7 @@ export async function planEdit(wish: Wish, { host }: Views): Promise<HostPlan<Ro
   const file = `${dir}/pds.env`
   const change: SettingsChange = {
     changes: wish.changes,
-    quoting: wish.quoting,
+    text: edit.text,
     why: `Write ${file}`,
     gate: { healthy: 2, settle: Math.ceil((wish.settle ?? 3000) / 1000), deadline: 60 },
     proof: 'container',
@@ -74,7 +74,7 @@ export async function planEdit(wish: Wish, { host }: Views): Promise<HostPlan<Ro
     version: restarts ? later('host.version') : null,
     outageMs: restarts ? later('host.outageMs') : null,
   }
-  const steps = applied ? applied.steps : written ? [writeFile(change, file, settings, edit)] : []
+  const steps = applied ? applied.steps : written ? [writeFile(change, file, settings)] : []
   return {
     on: 'host',
     title: `${written || !restarts ? wish.verb : 'apply'} ${keys.join(', ')}`,

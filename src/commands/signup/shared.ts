@@ -1,11 +1,12 @@
 import { attempt } from '../../base/attempt.ts'
 import { Failure } from '../../base/failure.ts'
-import type { HostView } from '../../host/access/host.ts'
+import type { HostView, Settings } from '../../host/access/host.ts'
 import { imageMismatch } from '../../host/apply/image-drift.ts'
 import { planSettings, type SettingsChange } from '../../host/apply/settings-change.ts'
 import type { HostStep } from '../../host/change/step.ts'
 import { readComposeImage } from '../../host/compose/image-place.ts'
 import { type ComposeEngine, readComposeEngine } from '../../host/docker/engine.ts'
+import { editEnv } from '../../host/env/edit.ts'
 import { parseEnvFile } from '../../host/env/parse.ts'
 import { parseImage, showImage } from '../../host/images/image-reference.ts'
 import type { HostPlan } from '../../plan/plan.ts'
@@ -69,7 +70,7 @@ export async function planSignups(
   const planned =
     done && running === closed
       ? undefined
-      : await planSettings(settingOf(turn, file, done, engine, host), host, {
+      : await planSettings(settingOf(turn, { file, settings, done, engine }, host), host, {
           engine,
           settings,
         })
@@ -99,18 +100,26 @@ export async function planSignups(
   }
 }
 
+/** What stands on the host; `done` where pds.env says already what is wanted. */
+interface Standing {
+  readonly file: string
+  readonly settings: Settings
+  readonly done: boolean
+  readonly engine: ComposeEngine
+}
+
 /** Seconds count: one healthy answer is enough, and what the PDS then says is the proof. */
 function settingOf(
   { to, force }: SignupChange,
-  file: string,
-  written: boolean,
-  engine: ComposeEngine,
+  { file, settings, done, engine }: Standing,
   host: HostView,
 ): SettingsChange {
   const closed = to === 'closed'
+  const changes = new Map([[door, String(closed)]])
+  const was = settings.text.reveal()
   return {
-    changes: new Map([[door, String(closed)]]),
-    written,
+    changes,
+    text: done ? was : editEnv(was, changes).text,
     why: `${closed ? 'Require' : 'Stop requiring'} invite codes in ${file}`,
     gate: { healthy: 1, settle: 0, deadline: 60 },
     proof: 'answer',

@@ -2,7 +2,7 @@ import { type Failure, unreachable } from '../../base/failure.ts'
 import type { Secret } from '../../base/secret.ts'
 import type { HostConfig } from '../../config/host-config.ts'
 import type { Answer, SessionView } from '../../ssh/session.ts'
-import { ask, type Effect, type Shell } from '../../ssh/shell.ts'
+import { ask, type Shell } from '../../ssh/shell.ts'
 import type { Elevation } from './sudo.ts'
 import { sudoDenial } from './sudo-denial.ts'
 
@@ -80,19 +80,13 @@ set -- ${dir} ${sudo} ${inner}
 eval ${outer}`
 
 /**
- * The same way to root for another line that only reads, or waits to be told what to do, so that it need not wait until
- * `findRoot` has answered: 2 round trips of every command. What it answers counts once `findRoot` has found a way that needs
- * no password.
+ * The same way to root for another line that only reads, so that it need not wait until `findRoot` has answered: 2 round
+ * trips of every command. What it answers counts once `findRoot` has found a way that needs no password.
  */
-export const askSpeculatively = <E extends Effect>(
-  { effect, line }: Shell<E>,
-  { dir, sudo }: HostConfig,
-): Shell<E> => ({
-  effect,
-  line: ask`# by the way to pds.env
+export const askSpeculatively = ({ line }: Shell<'ask'>, { dir, sudo }: HostConfig): Shell<'ask'> =>
+  ask`# by the way to pds.env
 set -- ${dir} ${sudo} ${line}
-eval ${inParallel}`.line,
-})
+eval ${inParallel}`
 
 const way = `way=sudo
 case $2 in

@@ -5,9 +5,8 @@ import { readServiceEnv, type ServiceEnv } from '../compose/service-env.ts'
 import type { ComposeEngine } from '../docker/engine.ts'
 import { portOf } from '../docker/pds-port.ts'
 import { diffSettings } from '../env/diff.ts'
-import { type EnvChanges, type EnvEdit, editEnv } from '../env/edit.ts'
+import type { EnvChanges } from '../env/edit.ts'
 import { parseEnvFile } from '../env/parse.ts'
-import type { Quoting } from '../env/quote.ts'
 import { driftFrom, keysOf } from './env-drift.ts'
 import { imageMismatch, readOtherImage } from './image-drift.ts'
 import { assertPendingEdits, type PendingEditsRule, pendingEditsWarning } from './pending-edits.ts'
@@ -17,9 +16,8 @@ import { refuseOverridden, settingsProof } from './settings-proof.ts'
 /** A change of settings in pds.env that the PDS is to run with. */
 export interface SettingsChange extends PendingEditsRule {
   readonly changes: EnvChanges
-  readonly quoting?: Quoting
-  /** pds.env has them, and is left as it is: only the container may lack them. */
-  readonly written?: boolean
+  /** pds.env with them; as it stands, where it has them and only the container may lack them. */
+  readonly text: string
   /** What the step that writes the file says. */
   readonly why: string
   readonly gate: Recreating['gate']
@@ -31,7 +29,6 @@ export interface SettingsChange extends PendingEditsRule {
 
 /** The steps of such a change, and what a person should know of it. */
 export interface SettingsPlan {
-  readonly edit: EnvEdit
   /** None where the file has the settings already and the container has them too. */
   readonly steps: readonly HostStep[]
   readonly restarts: boolean
@@ -54,7 +51,6 @@ export async function planSettings(
   const config = await host.config()
   const file = `${config.dir}/pds.env`
   const was = settings.text.reveal()
-  const edit = change.written ? { text: was, collapsed: [] } : editEnv(was, change.changes, change.quoting)
   const [env, otherImage] = await Promise.all([
     readServiceEnv(host, engine, was),
     readOtherImage(host, engine),
@@ -65,17 +61,17 @@ export async function planSettings(
     ? keysOf(await driftFrom(host, engine, engine.pds, withChanges(env, change.changes), named))
     : []
   const pending = drift.filter((key) => !named.includes(key))
-  const writing = edit.text === was ? [] : [writeFile(change, file, settings, edit)]
+  const writing = change.text === was ? [] : [writeFile(change, file, settings)]
   const restarts =
     change.proof === 'answer' ||
     writing.length > 0 ||
     drift.length > pending.length ||
     engine.pds?.state !== 'running'
-  if (!restarts) return { edit, steps: [], restarts, found: [], warnings: [], otherImage: undefined }
+  if (!restarts) return { steps: [], restarts, found: [], warnings: [], otherImage: undefined }
   const kept = otherImage === undefined ? [] : await change.keepImage?.(otherImage)
   if (kept === undefined) throw imageMismatch(engine.pds?.image ?? '', otherImage ?? '')
-  await assertPendingEdits(change, { host, engine, keys: pending, text: edit.text, was })
-  const after = parseEnvFile(edit.text)
+  await assertPendingEdits(change, { host, engine, keys: pending, text: change.text, was })
+  const after = parseEnvFile(change.text)
   const newPort = change.changes.has('PDS_PORT') ? (after.get('PDS_PORT') ?? '') : undefined
   const portWith = (value?: string) => portOf(engine.pds, engine.containers, config, settings.port, value)
   const next: Recreating = {
@@ -97,7 +93,6 @@ export async function planSettings(
           changes: undefined,
         })
   return {
-    edit,
     // Before the way back, so that it is undone after it: going back is no update either.
     steps: [...kept, ...steps],
     restarts,
@@ -123,17 +118,16 @@ const provenByContainer = (
 
 /** The step that writes pds.env, which the host undoes from its own copy. */
 export const writeFile = (
-  { why }: Pick<SettingsChange, 'why'>,
+  { why, text: now }: Pick<SettingsChange, 'why' | 'text'>,
   path: string,
-  { text }: Pick<Settings, 'text'>,
-  edit: EnvEdit,
+  { text: was }: Pick<Settings, 'text'>,
 ): HostStep => ({
   kind: 'write',
   why,
   path,
-  content: new Secret(edit.text),
-  was: text,
-  changes: diffSettings(text.reveal(), edit.text),
+  content: new Secret(now),
+  was,
+  changes: diffSettings(was.reveal(), now),
   holds: 'settings',
 })
 

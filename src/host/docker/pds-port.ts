@@ -40,14 +40,14 @@ export function portOf(
   own: Container | undefined,
   containers: readonly Container[],
   { port, dir }: Pick<HostConfig, 'port' | 'dir'>,
-  currentPassword: number,
+  portInFile: number,
   wanted?: string,
 ): number {
-  if (!own) return port ?? currentPassword
+  if (!own) return port ?? portInFile
   const found = loopbackPort(own, containers, wanted)
   switch (found) {
     case 'unknown':
-      return port ?? currentPassword
+      return port ?? portInFile
     case 'not published':
       if (port !== undefined) return port
       throw unreachable(

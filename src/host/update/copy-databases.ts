@@ -91,9 +91,10 @@ export interface Copying {
   readonly place: string
 }
 
+/** What the copied databases are called. */
 export const names = ({ databases }: Copying): string[] => databases.map(({ name }) => name)
 
-export const quoted = (words: readonly string[]): string => words.map(quote).join(' ')
+const quoted = (words: readonly string[]): string => words.map(quote).join(' ')
 
-export const intoSql = ({ place }: Copying, name: string): string =>
+const intoSql = ({ place }: Copying, name: string): string =>
   `VACUUM INTO '${`${place}/${name}`.replaceAll("'", "''")}'`

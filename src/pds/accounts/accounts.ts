@@ -173,12 +173,3 @@ export const statuses = ['active', 'takendown', 'suspended', 'deactivated', 'del
 
 /** Handle and DID in a line: how an account is named to people and in the trail. */
 export const named = ({ handle, did }: Pick<Account, 'handle' | 'did'>): string => `${handle} (${did})`
-
-export async function countAccounts(pds: PdsView): Promise<{ total: number; active: number }> {
-  let [total, active] = [0, 0]
-  for await (const page of repoPages(pds, undefined)) {
-    total += page.length
-    active += page.filter((row) => statusOf(row) === 'active').length
-  }
-  return { total, active }
-}

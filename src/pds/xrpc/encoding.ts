@@ -17,6 +17,7 @@ const bulk: Readonly<Record<string, (body: unknown) => boolean>> = {
     everyHas((body as { infos?: unknown } | undefined)?.infos, 'did', 'handle', 'indexedAt'),
 }
 
+/** Reads an answer and checks it against its lexicon; a Failure where it is not what that demands. */
 export function parse<T>(asked: Asked, answer: RawAnswer): T {
   try {
     const text = Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.byteLength).toString()
@@ -39,6 +40,7 @@ export const encode = (input: unknown): Uint8Array =>
     }),
   )
 
+/** The query string of a method's parameters; a list repeats its name. */
 export function toSearch(params: Params): string {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(params)) {
@@ -50,6 +52,7 @@ export function toSearch(params: Params): string {
 
 const harmless = new Set(['did', 'handle', 'uri', 'limit', 'cursor', 'sort', 'repo', 'collection', 'rkey'])
 
+/** The parameters as they may be said aloud: values of those alone that hold no secret. */
 export const told = (params: Params): string =>
   Object.entries(params)
     .filter(([, value]) => value !== undefined)

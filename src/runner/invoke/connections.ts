@@ -1,6 +1,6 @@
 import { interrupted } from '../../base/deadline.ts'
 import { usage } from '../../base/failure.ts'
-import { baseDir, homeOf } from '../../base/user-dirs.ts'
+import { configHome, homeOf } from '../../base/user-dirs.ts'
 import type { Config, HostConfig } from '../../config/host-config.ts'
 import type { Host, HostView } from '../../host/access/host.ts'
 import type { Pds, PdsView } from '../../pds/xrpc/client.ts'
@@ -104,7 +104,7 @@ const selfOf = ({ env, operator, self }: World): ReturnType<Views['self']> => ({
   words: self,
   user: operator().user,
   home: homeOf(env),
-  configHome: baseDir(env, 'config'),
+  configHome: configHome(env),
   path: env.PATH || '/usr/local/bin:/usr/bin:/bin',
 })
 
