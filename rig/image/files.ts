@@ -35,8 +35,9 @@ export function layOut(root: string, pds: string): void {
   // The official image has dumb-init; this one is the same to its users, and comes with the engine.
   const init = findProgram('docker-init') ?? 'docker-init'
   cpSync(realpathSync(init), join(root, 'usr/bin/dumb-init'))
-  cpSync(join(project, 'rig/image/index.js'), join(root, 'app/index.js'))
-  cpSync(pds, join(root, 'app/pds.mjs'))
+  for (const file of ['index.js', 'load.js'])
+    cpSync(join(project, 'rig/image', file), join(root, 'app', file))
+  cpSync(pds, join(root, 'app/pds.cjs'))
   writeFileSync(join(root, 'app/package.json'), '{ "name": "pds", "type": "module" }\n')
   for (const dir of packages(BESIDE)) {
     // A package of the rig's own folder is a package of the service's.

@@ -1,7 +1,10 @@
 // What the official image has as its service: a PDS with the settings of the environment. This one is on loopback only,
 // unless it has a network of its own.
-import { httpLogger, PDS } from './pds.mjs'
+import { load } from './load.js'
 
+const pds = load('/app/pds.cjs')
+const { httpLogger, PDS } = pds.exports
+process.once('exit', pds.keep)
 await PDS.run({
   signals: ['SIGINT', 'SIGTERM'],
   onCreated: ({ app }) => {

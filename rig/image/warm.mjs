@@ -1,4 +1,4 @@
-// Runs the service once, while the image is made, for Node to keep what it compiles until the first healthy answer.
+// Runs the service once, while the image is made, for it to keep what V8 has compiled at the first healthy answer.
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 

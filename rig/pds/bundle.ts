@@ -21,7 +21,7 @@ export async function bundlePds(): Promise<string> {
   const cache = join(root, 'node_modules/.cache/rig')
   const dir = join(cache, `pds-${hash.digest('hex').slice(0, 12)}`)
   if (!existsSync(dir)) await build(cache, dir)
-  return join(dir, 'pds.mjs')
+  return join(dir, 'pds.cjs')
 }
 
 /** Made beside and renamed, so that nobody finds half of it. */
@@ -39,8 +39,8 @@ async function build(cache: string, dir: string): Promise<void> {
   })
   await bundle.write({
     dir: fresh,
-    format: 'esm',
-    entryFileNames: '[name].mjs',
+    format: 'cjs',
+    entryFileNames: '[name].cjs',
     codeSplitting: false,
     comments: false,
   })

@@ -7,6 +7,7 @@ import { enableCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { parseEnv } from 'node:util'
 import type { PDS } from '@atproto/pds'
+import { load } from '../image/load.js'
 import { serve } from '../process/child-lines.ts'
 import { bundlePds } from './bundle.ts'
 import { onLoopback, startPlc } from './loopback.ts'
@@ -21,12 +22,14 @@ function loadEnv(): Record<string, string> {
   return settings
 }
 
+// What loads the PLC directory is many files.
 enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/rig', import.meta.url)))
 const settings = loadEnv()
 await startPlc(settings.PDS_DID_PLC_URL ?? '')
 process.env.LOG_ENABLED = settings.LOG_ENABLED ?? 'false'
 process.env.LOG_DESTINATION = logFile
-const pdsModule: typeof import('@atproto/pds') = await import(await bundlePds())
+const loaded = load(await bundlePds())
+const pdsModule: typeof import('@atproto/pds') = loaded.exports
 
 let pds: PDS | undefined
 
@@ -42,6 +45,7 @@ async function start(): Promise<void> {
   const created = onLoopback(await pdsModule.PDS.fromEnv())
   await created.start()
   pds = created
+  loaded.keep()
 }
 
 await serve((request: 'start' | 'stop') => (request === 'start' ? start() : stop()))
