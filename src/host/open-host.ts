@@ -1,10 +1,10 @@
 import { Failure } from '../base/failure.ts'
-import type { Secret } from '../base/secret.ts'
+import { Secret } from '../base/secret.ts'
 import type { HostConfig } from '../config/host-config.ts'
 import type { Answer, Note, Session } from '../ssh/session.ts'
 import { askSpeculatively, findRoot } from './access/find-root.ts'
 import type { Host, HostView } from './access/host.ts'
-import { needsRunningEnv, pdsEnvOf, type RunningEnv, readPdsEnv } from './access/settings.ts'
+import { assertText, needsRunningEnv, pdsEnvOf, type RunningEnv, readPdsEnv } from './access/settings.ts'
 import { spareShells } from './access/shell-pool.ts'
 import { elevate, withCLocale } from './access/sudo.ts'
 import { readEngine } from './docker/engine.ts'
@@ -75,6 +75,11 @@ export function openHost(
     config: async () => config,
     where: async () => (await session()).where,
     clockOffset: async () => (await entered()).clockOffset,
+    async pdsEnv() {
+      const { where, text } = await entered()
+      assertText(text, pdsEnvOf(where, config))
+      return new Secret(text)
+    },
     async settings() {
       const { where, text, elevation } = await entered()
       const needed = needsRunningEnv(text, pdsEnvOf(where, config))

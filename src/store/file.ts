@@ -46,15 +46,15 @@ async function writeSecret(path: string, secret: Secret): Promise<void> {
   if (!same(await readSecret(path), secret)) throw unverified(path, `see what writes to it: ls -l '${path}'`)
 }
 
-/** Neither the file nor its folder may be open to other users; what is not there yet will be made so. */
+/** Others may not read the file, nor put another in its place; what is not there yet will be made so. */
 async function checkPrivate(path: string): Promise<void> {
   const { stat } = await import('node:fs/promises')
   const place = await placeOf(path)
   const wanted = [
-    { path: place.folder, open: 0o066, mode: '700' },
-    { path: place.path, open: 0o077, mode: '600' },
+    { path: place.folder, open: 0o022, mode: 'go-w', what: 'can be written by' },
+    { path: place.path, open: 0o077, mode: '600', what: 'is open to' },
   ]
-  for (const { path: one, open, mode } of wanted) {
+  for (const { path: one, open, mode, what } of wanted) {
     const found = await stat(one).catch((cause: unknown) => {
       if (isMissing(cause)) return undefined
       throw unusable(one, cause)
@@ -62,7 +62,7 @@ async function checkPrivate(path: string): Promise<void> {
     if (found && found.mode & open)
       throw failed(
         'store-not-private',
-        `${one} is open to other users of this machine (mode ${(found.mode & 0o777).toString(8)})`,
+        `${one} ${what} other users of this machine (mode ${(found.mode & 0o777).toString(8)})`,
         `run: chmod ${mode} '${one}'`,
       )
   }

@@ -12,7 +12,7 @@ import {
   withField,
   withoutField,
 } from './one-password-item.ts'
-import { op } from './op-program.ts'
+import { isOdd, oddReference, op } from './op-program.ts'
 import type { Store } from './store.ts'
 import { held, same, unverified } from './verify.ts'
 
@@ -34,7 +34,11 @@ export function onePasswordStore(name: string, ref: Reference): Store {
     name,
     readable: 'yes',
     async check() {
-      checkEditable(await getItem(ref), ref)
+      const item = await getItem(ref)
+      checkEditable(item, ref)
+      // What op does not take in a reference would otherwise be found by the last step, which reads the password back.
+      if (findField(item, ref)) await readCurrent()
+      else if (isOdd(ref)) throw oddReference(ref, item.id)
     },
     async read() {
       const item = await getItem(ref)

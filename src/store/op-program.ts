@@ -39,7 +39,8 @@ const start = (words: readonly string[], stdin?: Secret): Promise<Ended> =>
   runProgram({ file: 'op', words, stdin, deadline, group: 'shared' })
 
 /** Its exit code is 1 for everything, so that what is wrong is found by asking for what must be there. */
-async function explain({ vault, item }: Reference, message: string): Promise<Failure> {
+async function explain(ref: Reference, message: string): Promise<Failure> {
+  const { vault, item } = ref
   const vaults = await list(['vault', 'list'])
   if (!vaults) return failed('store-locked', message, 'unlock 1Password, or run: op signin; then try again')
   if (!vaults.some((one) => isNamed(one, vault)))
@@ -55,7 +56,28 @@ async function explain({ vault, item }: Reference, message: string): Promise<Fai
       `${message}; there is no item “${item}” in the vault “${vault}”`,
       `make it: op item create --category Password --vault '${vault}' --title '${item}'`,
     )
+  const found = items?.find((one) => isNamed(one, item))
+  if (isOdd(ref) && found?.id) return oddReference(ref, found.id, message)
   return failed('store-refused', message, `look at it: op item get '${item}' --vault '${vault}'`)
+}
+
+/** Whether op read may refuse it: of names, it takes letters, digits, spaces and -_. alone; of the rest, only their IDs. */
+export const isOdd = ({ vault, item, section = '', field }: Reference): boolean =>
+  /[^A-Za-z0-9 ._-]/.test(vault + item + section + field)
+
+/** A reference with names that op read does not take. */
+export function oddReference(
+  { vault, item, section, field }: Reference,
+  id: string,
+  message?: string,
+): Failure {
+  const name = ['op:/', vault, item, section, field].filter(Boolean).join('/')
+  const byId = ['op:/', vault, id, section, field].filter(Boolean).join('/')
+  return failed(
+    'store-reference',
+    message ?? `op read does not take every character of ${name}`,
+    `in the config, name by its ID what has other characters than letters, digits, spaces and -_. such as ${byId}`,
+  )
 }
 
 interface Named {

@@ -7,7 +7,7 @@ import { type Changes, entryFor } from '../support/host-entry.ts'
 import { closedPort } from '../support/relay.ts'
 import { stateOf, takenDown } from '../support/rig-state.ts'
 import { type Scratch, scratch } from '../support/scratch.ts'
-import { type Ran, row, run } from './cli.ts'
+import { type Ran, row, rows, run } from './cli.ts'
 import { faultOf } from './fault.ts'
 
 let rig: RigHost
@@ -34,7 +34,7 @@ const where = () => `${rig.ssh.user}@127.0.0.1:${rig.ssh.port}`
 
 describe('pds.env', () => {
   afterEach(() => {
-    rmSync(file, { recursive: true, force: true })
+    for (const one of [file, join(rig.pdsDir, 'kimbia-ops')]) rmSync(one, { recursive: true, force: true })
     writeFileSync(file, good, { mode: 0o600 })
   })
 
@@ -70,6 +70,23 @@ describe('pds.env', () => {
     expect(message).toContain(`${where()}:${file}`)
     if (code === 'pds-env-invalid') expect(message).toContain(`${file}:2: `)
     expect(message).not.toContain('s3cret')
+  })
+
+  test.each([
+    ['names a port that is none', () => good.replace(/^PDS_PORT=.*$/m, 'PDS_PORT=   # 3000')],
+    ['sets no password', () => good.replace(/^PDS_ADMIN_PASSWORD=.*\n/m, '')],
+  ])('%s: its settings are told and mended all the same', async (_, text) => {
+    writeFileSync(file, text())
+    expect(await tool(['env', 'check'])).toMatchObject({ code: 3 })
+    expect(rows(await tool(['env', 'list']))).toContainEqual(expect.objectContaining({ key: 'PDS_HOSTNAME' }))
+    expect(row(await tool(['env', 'get', 'PDS_HOSTNAME']))).toMatchObject({ value: 'localhost' })
+    const port = /^PDS_PORT=(.*)$/m.exec(good)?.[1] ?? ''
+    const ran = await run(rig, ['env', 'set', '-', '--no-apply', '--yes'], {
+      stdin: `PDS_PORT=${port}\nPDS_ADMIN_PASSWORD=${rig.adminPassword}\n`,
+      env: await entryFor(place, rig, {}),
+    })
+    expect(ran.code, ran.stderr).toBe(0)
+    expect(await list()).toMatchObject({ code: 0 })
   })
 
   test('names a port that is none; one in the config comes first', async () => {

@@ -49,6 +49,8 @@ function itemOf(vault: string, wanted: string): Item {
 }
 
 function read(reference: string): void {
+  const odd = /[^A-Za-z0-9 ._-]/.exec(reference.replace('op://', '').replaceAll('/', ''))
+  if (odd) end(`could not read secret '${reference}': invalid character in secret reference: '${odd[0]}'`)
   const parts = reference.replace('op://', '').split('/')
   const [vault = '', wanted = ''] = parts
   const name = parts.at(-1) ?? ''

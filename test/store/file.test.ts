@@ -84,12 +84,19 @@ describe('what others could read', () => {
     expect(await readFile(place.file('kimbia'), 'utf8')).toBe('old-5ecret\n')
   })
 
-  test('a folder open to all is refused', async () => {
+  test('a folder that others can read is no danger', async () => {
     await chmod(place.dir, 0o755)
+    await store('kimbia').check()
+    await store('kimbia').writePending(next)
+    expect(shown(await store('kimbia').read())[1]).toBe(next.reveal())
+  })
+
+  test('a folder that others can write to is refused', async () => {
+    await chmod(place.dir, 0o775)
     const failure = await failureOf(store('kimbia').writePending(next))
     expect(failure).toMatchObject({ code: 'store-not-private' })
-    expect(failure.message).toContain('mode 755')
-    expect(failure.hint).toBe(`run: chmod 700 '${place.dir}'`)
+    expect(failure.message).toContain('mode 775')
+    expect(failure.hint).toBe(`run: chmod go-w '${place.dir}'`)
     expect(await readdir(place.dir)).toEqual([])
   })
 })

@@ -186,6 +186,23 @@ describe('what goes wrong', () => {
     expect(shown(await store().read())[0]).toBe('old-5ecret')
   })
 
+  test.each([
+    ['that holds one already', 'admin-password'],
+    ['whose first one is yet to come', 'first'],
+  ])(
+    'a name that op read does not take, of an item %s, is found before anything is written',
+    async (_, field) => {
+      know({ items: [{ ...item, title: 'PDS (kimbia)' }] })
+      const before = kept()
+      const failure = await failureOf(store(`op://Infra/PDS (kimbia)/${field}`).check())
+      expect(failure).toMatchObject({ code: 'store-reference' })
+      expect(failure.message).toContain(`op://Infra/PDS (kimbia)/${field}`)
+      expect(failure.hint).toContain(`op://Infra/itemid/${field}`)
+      expect(kept()).toEqual(before)
+      await store(`op://Infra/itemid/${field}`).check()
+    },
+  )
+
   test('two fields of that name', async () => {
     const twice = [{ ...item.fields[1], id: 'f9' }, ...item.fields]
     know({ items: [{ ...item, fields: twice }] })

@@ -106,6 +106,11 @@ export function scriptedHost(options: ScriptedHostOptions = {}): ScriptedHost {
       if (broken) throw broken
       return options.where ?? 'ops@pds.test:22'
     },
+    async pdsEnv() {
+      if (broken) throw broken
+      if (options.settings instanceof Error) throw options.settings
+      return { ...usualSettings, ...options.settings }.text
+    },
     async settings() {
       if (broken) throw broken
       if (options.settings instanceof Error) throw options.settings

@@ -205,7 +205,7 @@ async function changeOf(
     force,
     unattended: ifDue,
   }
-  const applied = await planSettings(change, host, { engine, settings })
+  const applied = await planSettings(change, host, { engine, text: settings.text })
   const label = storeLabel(store)
   const undo = storeStep('discard', label, 'of pds.env', { proof: accepted })
   return {

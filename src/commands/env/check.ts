@@ -67,7 +67,7 @@ export default query({
   },
   result: 'one',
   async read(_input, { host, say }) {
-    const text = (await host.settings()).text.reveal()
+    const text = (await host.pdsEnv()).reveal()
     const [env, found, ofFile] = await Promise.all([
       tryServiceEnv(host, text),
       containersIfAny(host),

@@ -67,7 +67,7 @@ export default query({
   },
   result: 'one',
   async read(_input, { host, say }) {
-    const [settings, engine] = await Promise.all([host.settings(), readEngine(host)])
+    const [text, engine] = await Promise.all([host.pdsEnv(), readEngine(host)])
     const { pds } = engine
     if (pds === undefined)
       throw failed(
@@ -75,7 +75,7 @@ export default query({
         `${await host.where()} has no container of “${(await host.config()).service}” to compare with`,
         'on the host: docker ps --all; set “service:” in the config if it is called otherwise',
       )
-    const pdsEnv = settings.text.reveal()
+    const pdsEnv = text.reveal()
     const env = await readServiceEnv(host, engine, pdsEnv)
     if (env.refused !== undefined)
       say(`note: compose does not resolve its files, so that only pds.env is compared: ${env.refused}`)

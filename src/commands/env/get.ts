@@ -29,7 +29,7 @@ export default query({
   },
   result: 'many',
   async *read({ key, reveal }, { host }) {
-    const file = (await host.settings()).text.reveal()
+    const file = (await host.pdsEnv()).reveal()
     const env = parseEnvFile(file)
     const entry = env.entries.findLast((it) => it.key === key)
     if (entry === undefined) {

@@ -27,7 +27,7 @@ export default query({
   result: 'many',
   counted: 'setting',
   async *read({ reveal }, { host }) {
-    const file = (await host.settings()).text.reveal()
+    const file = (await host.pdsEnv()).reveal()
     const { entries } = parseEnvFile(file)
     const composed = entries.some(({ interpolated }) => interpolated)
       ? await tryServiceEnv(host, file)

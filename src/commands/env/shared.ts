@@ -47,11 +47,11 @@ export interface Wish {
 /** The plan of a change: the file is written, checked by compose, and applied; whatever fails is put back. */
 export async function planEdit(wish: Wish, { host }: Views): Promise<HostPlan<RowOf<typeof editColumns>>> {
   const { dir, name } = await host.config()
-  const [settings, engine] = await Promise.all([
-    host.settings(),
+  const [text, engine] = await Promise.all([
+    host.pdsEnv(),
     wish.noApply ? undefined : readComposeEngine(host),
   ])
-  const was = settings.text.reveal()
+  const was = text.reveal()
   const edit = editEnv(was, wish.changes, wish.quoting)
   refuseErrors(was, edit.text, wish)
   const [before, after] = [parseEnvFile(was), parseEnvFile(edit.text)]
@@ -65,7 +65,7 @@ export async function planEdit(wish: Wish, { host }: Views): Promise<HostPlan<Ro
     proof: 'container',
     force: wish.force,
   }
-  const applied = engine && (await planSettings(change, host, { engine, settings }))
+  const applied = engine && (await planSettings(change, host, { engine, text }))
   const changed = keys.filter((key) => before.get(key) !== after.get(key))
   const written = edit.text !== was
   const restarts = applied?.restarts === true
@@ -74,7 +74,7 @@ export async function planEdit(wish: Wish, { host }: Views): Promise<HostPlan<Ro
     version: restarts ? later('host.version') : null,
     outageMs: restarts ? later('host.outageMs') : null,
   }
-  const steps = applied ? applied.steps : written ? [writeFile(change, file, settings)] : []
+  const steps = applied ? applied.steps : written ? [writeFile(change, file, text)] : []
   return {
     on: 'host',
     title: `${written || !restarts ? wish.verb : 'apply'} ${keys.join(', ')}`,

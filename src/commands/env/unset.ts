@@ -22,7 +22,7 @@ export default procedure({
   output: editColumns,
   async plan({ keys, ...rest }, views) {
     if (keys.length === 0) throw usage('no setting was named', 'see: kimbia-ops env list')
-    const env = parseEnvFile((await views.host.settings()).text.reveal())
+    const env = parseEnvFile((await views.host.pdsEnv()).reveal())
     for (const key of keys) {
       if (env.get(key) !== undefined) continue
       const meant = nearest(

@@ -72,7 +72,7 @@ export async function planSignups(
       ? undefined
       : await planSettings(settingOf(turn, { file, settings, done, engine }, host), host, {
           engine,
-          settings,
+          text: settings.text,
         })
   const steps = planned?.steps ?? []
   const now = done ? (setting ?? 'not set') : String(closed)

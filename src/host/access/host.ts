@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { Secret } from '../../base/secret.ts'
 import type { HostConfig } from '../../config/host-config.ts'
 import type { Answer, Attached, Conversation, LinesOptions, RunOptions } from '../../ssh/session.ts'
 import type { Shell } from '../../ssh/shell.ts'
@@ -19,7 +20,9 @@ export interface HostView {
   where(): Promise<string>
   /** By how many milliseconds the clock of the host is ahead of this machine's. */
   clockOffset(): Promise<number>
-  /** One remote script, once per invocation. */
+  /** The text of pds.env, whatever it says. One remote script, once per invocation, for this and for `settings`. */
+  pdsEnv(): Promise<Secret>
+  /** What every command that talks with the PDS needs of it; a Failure where that is not in it. */
   settings(): Promise<Settings>
   ask(shell: Shell<'ask'>, options?: RunOptions): Promise<Answer>
   /** The lines of its output as they come, for as long as they are taken; see `SessionView`. */

@@ -37,7 +37,7 @@ export function needsRunningEnv(text: string, file: string): boolean {
  */
 export function readPdsEnv(text: string, config: HostConfig, where: string, running?: RunningEnv): PdsEnv {
   const file = pdsEnvOf(where, config)
-  if (text.trim() === '') throw unreachable('pds-env-empty', `${file} is empty`, 'restore it from a backup')
+  assertText(text, file)
   const parsed = parseEnvFile(text, file)
   const env = { entries: parsed.entries, get: (key: string) => settingIn(key, parsed, running) }
   const adminPassword = env.get('PDS_ADMIN_PASSWORD')
@@ -65,6 +65,11 @@ function settingIn(
 ): string | undefined {
   const entry = entries.findLast((it) => it.key === key)
   return entry && !entry.interpolated ? entry.value : (running?.get(key)?.reveal() ?? get(key))
+}
+
+/** A Failure where there is nothing in pds.env. */
+export function assertText(text: string, file: string): void {
+  if (text.trim() === '') throw unreachable('pds-env-empty', `${file} is empty`, 'restore it from a backup')
 }
 
 function readPort(value: string, file: string): number {

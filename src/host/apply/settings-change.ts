@@ -1,5 +1,5 @@
 import { Secret } from '../../base/secret.ts'
-import type { HostView, Settings } from '../access/host.ts'
+import type { HostView } from '../access/host.ts'
 import type { HostStep } from '../change/step.ts'
 import { readServiceEnv, type ServiceEnv } from '../compose/service-env.ts'
 import type { ComposeEngine } from '../docker/engine.ts'
@@ -46,11 +46,11 @@ export interface SettingsPlan {
 export async function planSettings(
   change: SettingsChange,
   host: HostView,
-  { engine, settings }: { readonly engine: ComposeEngine; readonly settings: Settings },
+  { engine, text }: { readonly engine: ComposeEngine; readonly text: Secret },
 ): Promise<SettingsPlan> {
   const config = await host.config()
   const file = `${config.dir}/pds.env`
-  const was = settings.text.reveal()
+  const was = text.reveal()
   const [env, otherImage] = await Promise.all([
     readServiceEnv(host, engine, was),
     readOtherImage(host, engine),
@@ -61,7 +61,7 @@ export async function planSettings(
     ? keysOf(await driftFrom(host, engine, engine.pds, withChanges(env, change.changes), named))
     : []
   const pending = drift.filter((key) => !named.includes(key))
-  const writing = change.text === was ? [] : [writeFile(change, file, settings)]
+  const writing = change.text === was ? [] : [writeFile(change, file, text)]
   const restarts =
     change.proof === 'answer' ||
     writing.length > 0 ||
@@ -72,8 +72,9 @@ export async function planSettings(
   if (kept === undefined) throw imageMismatch(engine.pds?.image ?? '', otherImage ?? '')
   await assertPendingEdits(change, { host, engine, keys: pending, text: change.text, was })
   const after = parseEnvFile(change.text)
+  const portWritten = config.port ?? (Number.parseInt(parseEnvFile(was).get('PDS_PORT') ?? '', 10) || 3000)
   const newPort = change.changes.has('PDS_PORT') ? (after.get('PDS_PORT') ?? '') : undefined
-  const portWith = (value?: string) => portOf(engine.pds, engine.containers, config, settings.port, value)
+  const portWith = (value?: string) => portOf(engine.pds, engine.containers, config, portWritten, value)
   const next: Recreating = {
     engine,
     service: config.service,
@@ -120,7 +121,7 @@ const provenByContainer = (
 export const writeFile = (
   { why, text: now }: Pick<SettingsChange, 'why' | 'text'>,
   path: string,
-  { text: was }: Pick<Settings, 'text'>,
+  was: Secret,
 ): HostStep => ({
   kind: 'write',
   why,

@@ -138,6 +138,7 @@ const hostView = (
   config,
   where: async () => (await host()).where(),
   clockOffset: async () => (await host()).clockOffset(),
+  pdsEnv: async () => (await host()).pdsEnv(),
   settings: async () => (await host()).settings(),
   ask: async (shell, options) => (await host()).ask(shell, { ...options, signal: options?.signal ?? signal }),
   async *lines(shell, options) {

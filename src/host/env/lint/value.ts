@@ -38,7 +38,7 @@ export function lintValue(key: string, value: string): readonly Problem[] {
     case 'secret':
       return []
     case 'text':
-      return key === 'PDS_HOSTNAME' ? lintHostname(value) : []
+      return lintText(key, value)
   }
 }
 
@@ -87,10 +87,25 @@ function lintList(key: string, value: string): readonly Problem[] {
 
 function lintAddress(key: string, value: string): readonly Problem[] {
   const mail = key.endsWith('_SMTP_URL')
+  // What the README of the distribution gives for a sendmail of the host; nodemailer asks for no server then.
+  if (mail && /^smtps?:\/\/\S*\?(\S+&)?sendmail=true(&|$)/.test(value)) return []
   const scheme = mail ? /^smtps?:\/\/[^\s/]/ : /^https?:\/\/[^\s/]/
   if (scheme.test(value) && URL.canParse(value)) return []
   const example = mail ? 'smtps://user:password@smtp.example.com:465' : 'https://example.com'
   return [['error', 'it is no address', `write it as ${example}, special characters percent-encoded`]]
+}
+
+function lintText(key: string, value: string): readonly Problem[] {
+  if (key === 'PDS_HOSTNAME') return lintHostname(value)
+  if (key.endsWith('_DISK_LOCATION') && /^[a-z][a-z0-9+.-]*:\/\//i.test(value))
+    return [
+      [
+        'error',
+        'it is an address, and the PDS makes a directory of that name inside its container',
+        'for object storage set PDS_BLOBSTORE_S3_BUCKET in its place; for a directory write its path',
+      ],
+    ]
+  return []
 }
 
 function lintHostname(value: string): readonly Problem[] {

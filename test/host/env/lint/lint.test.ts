@@ -40,6 +40,11 @@ test('every setting of the installed PDS is known, and no other', () => {
     expect([key, types[knownSettings[key]?.[0] ?? ''] ?? 'Str']).toEqual([key, type])
 })
 
+test('a sendmail of the host, as the README of the distribution has it, is no finding', () => {
+  const mail = 'PDS_EMAIL_SMTP_URL=smtp:///?sendmail=true\nPDS_EMAIL_FROM_ADDRESS=admin@kimbia.social'
+  expect(lintEnv(text(mail)).filter(({ severity }) => severity === 'error')).toEqual([])
+})
+
 test('what the installer writes is without a finding', () => {
   expect(lintEnv(text())).toEqual([])
 })
@@ -63,6 +68,8 @@ describe('finds', () => {
     ['PDS_HOSTNAME=pds.example.com/', 'error', 'not a bare host name'],
     ['PDS_HOSTNAME=localhost', 'warning', 'its own world'],
     ['PDS_EMAIL_SMTP_URL=smtps://a:b@c.com', 'error', 'PDS_EMAIL_FROM_ADDRESS is not set beside it'],
+    ['PDS_EMAIL_SMTP_URL=smtp:///?sendmail=false', 'error', 'no address'],
+    ['PDS_BLOBSTORE_DISK_LOCATION=s3://bucket/blobs', 'error', 'makes a directory of that name'],
     ['PDS_EMAIL_FROM_ADDRESS=a@b.c', 'error', 'PDS_EMAIL_SMTP_URL is not set beside it'],
     ['PDS_BLOBSTORE_S3_BUCKET=b', 'error', 'is set as well: the PDS does not start'],
     ['PDS_PLC_ROTATION_KEY_K256_PRIVATE_KEY_HEX=abc', 'error', 'not 64 hexadecimal digits'],
