@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
 import { join } from 'node:path'
@@ -13,7 +14,9 @@ const bundle = await rolldown({
   ...common,
   input: { cli: join(root, 'src/cli.ts') },
   plugins: [withoutNativeAddons(), lexiconsAsData(), remoteScriptsAsText()],
-  transform: { define: { 'import.meta.vitest': 'undefined' } },
+  transform: {
+    define: { 'import.meta.vitest': 'undefined', COMMIT: JSON.stringify(commit()) ?? 'undefined' },
+  },
   treeshake: {
     moduleSideEffects: (id) => !/\/node_modules\/(@atproto|@atcute|zod)\//.test(id),
   },
@@ -46,6 +49,15 @@ const sizes = await Promise.all(files.map(({ parentPath, name }) => stat(join(pa
 console.error(
   `built dist/: ${sizes.length} files, ${Math.round(sizes.reduce((sum, { size }) => sum + size, 0) / 1024)} kB`,
 )
+
+/** The commit that this is built from, for `--version --verbose`; undefined where git does not tell. */
+function commit(): string | undefined {
+  const git = (...words: string[]) => spawnSync('git', words, { cwd: root, encoding: 'utf8' })
+  const [within, head] = git('rev-parse', '--show-prefix', 'HEAD').stdout?.split('\n') ?? []
+  // A folder within another project's repository has none of its own.
+  if (within !== '' || !head) return undefined
+  return `${head}${git('status', '--porcelain', '--untracked-files=no').stdout ? ', with changes' : ''}`
+}
 
 /** ssh2 tries two optional native addons inside try/catch and does without them; the package ships none. */
 function withoutNativeAddons(): Plugin {

@@ -22,6 +22,10 @@ import type { Session } from './ssh/session.ts'
 
 const { version } = packageJson
 
+/** Put in by the build. */
+declare const COMMIT: string | undefined
+const commit = typeof COMMIT === 'undefined' ? undefined : COMMIT
+
 /** Runs the command line of this process and resolves to its exit code; nothing else ends it but a second Ctrl-C. */
 export async function run(argv: readonly string[] = process.argv.slice(2)): Promise<number> {
   const { json, noColor } = peekOutputFlags(argv, process.env)
@@ -51,6 +55,7 @@ const terminal = (wishes: Wishes): Terminal =>
 const world = (mode: 'json' | 'text'): World => ({
   env: process.env,
   version,
+  commit,
   terminal,
   clock: () => new Date(),
   newOperationId: () => newOperationId(new Date()),

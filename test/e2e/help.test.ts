@@ -57,6 +57,10 @@ describe('help', () => {
       stdout: `kimbia-ops ${packageJson.version}\n`,
       stderr: '',
     })
+    const { stdout } = await alone(['--version', '--verbose'])
+    expect(stdout).toMatch(
+      /^kimbia-ops \S+\ncommit (not known|[0-9a-f]{40}(, with changes)?)\nNode v\d+\.\S+, \S+ \S+\n$/,
+    )
   })
 })
 

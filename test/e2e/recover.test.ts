@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { RigHost } from '../../rig/host.ts'
 import { crash, journalOf, quiet, reached, stands, until } from '../support/change-watch.ts'
@@ -59,6 +61,8 @@ describe.skipIf(withoutDocker)('the tool is killed', { timeout: 240_000 }, () =>
     const child = start(rig, [...args, '--yes', '--json'])
     await reached(rig, `begin ${last - 1}`, child)
     await crash(child)
+    const late = await yes(rig, 'env', 'set', 'PDS_SERVICE_NAME=late', '--wait-lock', '1s')
+    expect([late.code, problem(late).code], late.stderr).toEqual([7, 'locked'])
     const ran = await yes(rig, 'recover', '--no-wait')
     expect([ran.code, problem(ran).code], ran.stderr).toEqual([7, 'locked'])
     expect(problem(ran).message).toMatch(/the host carries out a change:.*\n\d\. Wait until .*: under way$/s)
@@ -69,6 +73,21 @@ describe.skipIf(withoutDocker)('the tool is killed', { timeout: 240_000 }, () =>
     expect(stands(rig)).toBe(false)
     expect((await dockerState(rig)).name).toBe('slow')
     expect(lastOutcome(rig, 'env set')).toBe('ok')
+  })
+
+  test('two who wait for a third: one after the other, and nothing is lost', async () => {
+    const first = start(rig, ['env', 'set', 'PDS_SERVICE_NAME=one', '--settle', '4s', '--yes', '--json'])
+    await reached(rig, 'begin 3', first)
+    const names = ['PDS_SERVICE_NAME=second', 'PDS_CONTACT_EMAIL_ADDRESS=third@kimbia.test']
+    const others = names.map((setting) =>
+      yes(rig, 'env', 'set', setting, '--settle', '1s', '--wait-lock', '2m'),
+    )
+    const ran = await Promise.all(others)
+    for (const { code, stderr } of ran)
+      expect([code, stderr]).toEqual([0, expect.stringMatching(/waiting for “env set” of /)])
+    expect((await dockerState(rig)).name).toBe('second')
+    const file = readFileSync(join(rig.pdsDir, 'pds.env'), 'utf8')
+    for (const line of names) expect(file).toContain(line)
   })
 
   test('a change that was over is put away by the next one, with its outcome', async () => {

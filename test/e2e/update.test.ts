@@ -148,7 +148,28 @@ describe.skipIf(withoutDocker)('updates of a PDS in a container', { timeout: 180
     const before = await standing()
     const ran = await apply('0.5.777')
     expect([ran.code, problem(ran).code], ran.stderr).toEqual([1, 'image-not-found'])
+    expect(problem(ran).message).toMatch(/has no \S+:0\.4\.5777, nor \S+:0\.5\.777/)
+    expect(problem(ran).hint).toBe(
+      `it has these tags, the nearest first: ${facts.tags.good}, ${facts.tags.next}, 0.4`,
+    )
+    const planned = await update('apply', '--to', '0.5.777', '--dry-run')
+    expect([planned.code, problem(planned).code]).toEqual([1, 'image-not-found'])
     expect(await standing()).toEqual(before)
+  })
+
+  test('a mirror that calls a version by its own name', async () => {
+    const mirror = `${facts.registry}/mirror/pds`
+    await docker('pull', '-q', `${facts.image}:${facts.tags.next}`)
+    await docker('tag', `${facts.image}:${facts.tags.next}`, `${mirror}:0.5.35`)
+    await docker('push', '-q', `${mirror}:0.5.35`)
+    const kept = file()
+    writeFileSync(facts.composeFile, kept.replace(facts.image, mirror))
+    const planned = await update('apply', '--to', '0.5.35', '--dry-run')
+    expect(planned.code, planned.stderr).toBe(0)
+    expect(planned.stdout).toContain(`${mirror}:0.5.35`)
+    expect(planned.stdout).not.toContain('0.4.5035')
+    writeFileSync(facts.composeFile, kept)
+    await docker('rmi', `${mirror}:0.5.35`)
   })
 
   test('a pin holds until it is taken away', async () => {

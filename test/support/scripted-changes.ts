@@ -22,8 +22,8 @@ export interface ChangesScript {
   readonly stuck?: Readonly<Record<number, Fault>>
   /** What a step prints while it runs, by index. */
   readonly says?: Readonly<Record<number, string>>
-  /** Why nothing can be begun, adopted or broken. */
-  readonly busy?: Failure
+  /** Why nothing can be begun, adopted or broken; asked each time. */
+  readonly busy?: Failure | (() => Failure | undefined)
   /** Where the line is lost. */
   readonly lost?: Partial<Record<'run' | 'undo' | 'mark' | 'close', Failure>>
   /** What a step comes to, once it is done. */
@@ -60,7 +60,8 @@ export function scriptedChanges(script: ChangesScript, keep: Keep): Changes {
     keep.happens(`${change.kind} change`)
   }
   const refuse = (): void => {
-    if (script.busy) throw script.busy
+    const busy = typeof script.busy === 'function' ? script.busy() : script.busy
+    if (busy) throw busy
   }
   return {
     async begin(plan, steps) {

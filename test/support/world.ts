@@ -52,6 +52,8 @@ export interface WorldScript {
   readonly store?: ScriptedStore
   /** What stands unfinished on the host; nothing does without it. */
   readonly pending?: Pending
+  /** Whether what is opened may be opened again, by a command that begins anew. */
+  readonly reopens?: true
 }
 
 /** How a run ended, and all that it did. */
@@ -233,7 +235,8 @@ function observe(script: WorldScript, pds: ScriptedPds, host: ScriptedHost) {
     if (problems.length > 0) throw problems[0]
     if (host.unscripted.length > 0) throw new Error(`the host was asked: ${host.unscripted.join('; ')}`)
     if (terminal.left().length > 0) throw new Error(`nobody asked for ${JSON.stringify(terminal.left())}`)
-    if (new Set(opened).size < opened.length) throw new Error(`opened more than once: ${opened.join(', ')}`)
+    if (!script.reopens && new Set(opened).size < opened.length)
+      throw new Error(`opened more than once: ${opened.join(', ')}`)
     if (opened.toSorted().join() !== closed.toSorted().join())
       throw new Error(`opened ${opened.join(', ')}, but closed only ${closed.join(', ')}`)
     checkPairs(trail, script.pending?.plan)

@@ -1,18 +1,11 @@
 import { actsOn } from '../../host/apply/recreate.ts'
-import {
-  briefly,
-  type Choice,
-  chosen,
-  type Image,
-  isPinned,
-  showImage,
-} from '../../host/images/image-reference.ts'
+import { briefly, type Choice, type Image, isPinned, showImage } from '../../host/images/image-reference.ts'
 import { compare, readRemote } from '../../host/images/registry.ts'
 import { later } from '../../plan/steps/placeholders.ts'
 import { procedure } from '../../runner/command/command.ts'
 import { flag, option } from '../../runner/command/parameters.ts'
 import type { Views } from '../../runner/command/views.ts'
-import { pinnedAsBefore, refuseMissing } from './pinned.ts'
+import { type Chosen, findImage, refuseMissing } from './chosen-image.ts'
 import {
   assertSoundEdits,
   changeColumns,
@@ -48,12 +41,13 @@ export default procedure({
   async plan({ to, noBackup, settle, wait, force }, views) {
     const found = await survey(views, noBackup ? 'without' : 'with databases')
     refuseUnnamed(found)
-    const target = to ? await pinnedAsBefore(found, chosen(found.image, to), views) : found.image
+    const choice = to ? await findImage(found, to, views.host) : { image: found.image, remote: undefined }
+    const target = choice.image
     const { config, version } = found
     const title = `update the PDS of ${config.name} to ${briefly(target)}`
     const lines = [actsOn(found.engine, config), ...linesOf(found, target, to)]
     const plan = { on: 'host', title, subject: config.name, confirm: config.name, found: lines } as const
-    if (await isRunning(found, target, views)) {
+    if (await isRunning(found, choice, views)) {
       const row = { from: version, to: version, image: showImage(target), outageMs: null, backup: null }
       const digest = runningDigest(found) ?? null
       return { ...plan, steps: [], rows: [{ ...row, digest }] }
@@ -97,13 +91,17 @@ function linesOf({ version, image }: Survey, target: Image, to: Choice | undefin
 }
 
 /** Whether the target is what runs and what the file names; an image that the registry has not is a Failure. */
-async function isRunning(found: Survey, target: Image, { host }: Views): Promise<boolean> {
+async function isRunning(
+  found: Survey,
+  { image: target, remote: known }: Chosen,
+  { host }: Views,
+): Promise<boolean> {
   const { engine, facts, image, pds } = found
   const runs = pds.state === 'running' && showImage(target) === showImage(image)
   if (runs && isPinned(image) && unapplied(found) === undefined) return true
-  // The registry was asked for the digest already.
-  if (!runs && target.digest !== undefined && image.digest !== undefined) return false
-  const remote = await readRemote(engine, target, host)
+  // Of a digest that was given, the pull tells.
+  if (!runs && known === undefined && target.digest !== undefined && image.digest !== undefined) return false
+  const remote = known ?? (await readRemote(engine, target, host))
   refuseMissing(remote, target)
   const byDigest = image.digest !== undefined && image.digest === runningDigest(found)
   return runs && (byDigest || compare(remote, facts.local).kind === 'same')

@@ -1,4 +1,4 @@
-import { chosen, isPinned, showImage, versionOfTag } from '../../host/images/image-reference.ts'
+import { isPinned, showImage, versionOfTag } from '../../host/images/image-reference.ts'
 import { type Comparison, compare, readRemote } from '../../host/images/registry.ts'
 import { column, detail, table } from '../../runner/command/columns.ts'
 import { query } from '../../runner/command/command.ts'
@@ -60,10 +60,12 @@ export default query({
     const found = await survey(views, 'without')
     const { engine, facts, image, pds, version, watchtower } = found
     const pinned = isPinned(image)
-    const moving = pinned ? chosen(image, { tag: '0.4', digest: undefined, version: undefined }) : image
+    const moving = pinned ? { ...image, tag: '0.4', digest: undefined } : image
     const remote = compare(await readRemote(engine, moving, views.host), facts.local)
     const why = remote.kind === 'unknown' ? remote.why : undefined
     if (why !== undefined) views.say(`whether there is an update is unknown: ${showImage(moving)}: ${why}`)
+    if (remote.kind === 'newer')
+      views.say(`to update: kimbia-ops update apply${pinned ? ` --to ${moving.tag}` : ''}`)
     return {
       version,
       image: showImage(image),

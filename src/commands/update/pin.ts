@@ -1,9 +1,9 @@
 import { failed, usage } from '../../base/failure.ts'
-import { chosen, type Image, isPinned, showImage } from '../../host/images/image-reference.ts'
+import { type Image, isPinned, showImage } from '../../host/images/image-reference.ts'
 import { procedure } from '../../runner/command/command.ts'
 import { optionalArgument } from '../../runner/command/parameters.ts'
+import { findImage } from './chosen-image.ts'
 import { namingColumns, planNaming } from './naming.ts'
-import { pinnedAsBefore } from './pinned.ts'
 import { choice } from './shared.ts'
 import { runningDigest, type Survey, survey } from './survey.ts'
 
@@ -19,14 +19,14 @@ export default procedure({
   input: { to: optionalArgument(choice, 'what to pin it to, unless what runs', { called: 'image' }) },
   output: namingColumns,
   async plan({ to }, views) {
-    if (to && !isPinned({ repository: '', ...to }))
-      throw usage(`“${to.tag}” moves with each release`, 'give a version such as 0.5.34, or a digest')
-    const found = await survey(views, 'without')
-    return planNaming(
-      found,
-      to ? await pinnedAsBefore(found, chosen(found.image, to), views) : running(found),
-      'pin',
+    if (
+      to &&
+      to.digest === undefined &&
+      !to.tags.some((tag) => isPinned({ repository: '', tag, digest: undefined }))
     )
+      throw usage(`“${to.word}” moves with each release`, 'give a version such as 0.5.34, or a digest')
+    const found = await survey(views, 'without')
+    return planNaming(found, to ? (await findImage(found, to, views.host)).image : running(found), 'pin')
   },
 })
 

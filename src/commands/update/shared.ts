@@ -17,8 +17,8 @@ export const choice: Type<Choice> = {
   name: 'version|tag|digest',
   schema: { type: 'string' },
   parse: parseChoice,
-  show: ({ version, tag, digest }) => version ?? tag ?? digest ?? '',
-  json: ({ version, tag, digest }) => version ?? tag ?? digest ?? '',
+  show: ({ word }) => word,
+  json: ({ word }) => word,
 }
 
 /** The tag of an image. */

@@ -9,9 +9,12 @@ export interface Image {
   readonly digest: string | undefined
 }
 
-/** What an image is chosen by: a tag or a digest, and the package version that it must then answer with. */
+/** What an image is chosen by: a digest or a tag, and the package version that it must then answer with. */
 export interface Choice {
-  readonly tag: string | undefined
+  /** The word itself. */
+  readonly word: string
+  /** What it may be called in the registry, the likeliest first; none where there is a digest. */
+  readonly tags: readonly string[]
   readonly digest: string | undefined
   readonly version: string | undefined
 }
@@ -39,7 +42,7 @@ export const isPinned = ({ tag, digest }: Image): boolean =>
   digest !== undefined || (tag !== undefined && /^v?\d+\.\d+\.\d+/.test(tag))
 
 /** Whether a reference names a registry on the host itself, which docker speaks to without TLS. */
-export const isOnLoopback = ({ repository }: Image): boolean =>
+export const isOnLoopback = ({ repository }: Pick<Image, 'repository'>): boolean =>
   /^(localhost|127(\.\d{1,3}){3})(:\d+)?\//.test(repository)
 
 /**
@@ -62,24 +65,27 @@ export function tagOfVersion(version: string): string | undefined {
 
 /** Reads what an image is chosen by: `0.5.35`, `0.4.5035`, `latest` or `sha256:…`; a `usage` Failure for anything else. */
 export function parseChoice(word: string): Choice {
-  const none = { tag: undefined, digest: undefined, version: undefined }
+  const none = { word, tags: [], digest: undefined, version: undefined }
   if (/^sha256:[0-9a-f]{64}$/.test(word)) return { ...none, digest: word }
   if (word.startsWith('sha256:'))
     throw usage(`“${word}” is not a whole digest`, 'it is sha256: and 64 hexadecimal digits')
   const bare = word.replace(/^v(?=\d)/, '')
   const tag = tagOfVersion(bare)
-  if (tag !== undefined) return { ...none, tag, version: bare }
-  if (bare !== word)
-    throw usage(
-      `no image is known for version ${bare}`,
-      'give its tag as the registry has it, such as 0.4.5035, or its digest',
-    )
-  if (/^\w[\w.-]{0,127}$/.test(word)) return { ...none, tag: word }
+  if (tag !== undefined) return { ...none, tags: [...new Set([tag, word, bare])], version: bare }
+  if (/^\w[\w.-]{0,127}$/.test(word)) return { ...none, tags: [...new Set([word, bare])] }
   throw usage(`“${word}” is not a version, a tag or a digest`, 'such as 0.5.35, 0.4.5035, latest or sha256:…')
 }
 
-/** The image of the same repository that was chosen. */
-export const chosen = ({ repository }: Image, { tag, digest }: Choice): Image => ({ repository, tag, digest })
+/** Tags that may be there where none of these is: those of the versions beside them, and those that move. */
+export function tagsNear(tags: readonly string[]): readonly string[] {
+  const versions = new Set(tags.map((tag) => versionOfTag(tag) ?? tag))
+  const beside = [...versions].flatMap((version) => {
+    const [, series, patch] = /^v?(0\.[45])\.(\d{1,3})$/.exec(version) ?? []
+    return patch === undefined ? [] : [-1, 0, 1].map((by) => `${series}.${Number(patch) + by}`)
+  })
+  const spelt = beside.flatMap((version) => [tagOfVersion(version) ?? [], version].flat())
+  return [...new Set([...spelt, '0.4', 'latest'])].filter((tag) => !tags.includes(tag))
+}
 
 /** A reference for a person, its digest cut short. */
 export const briefly = (image: Image): string =>

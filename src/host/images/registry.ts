@@ -39,6 +39,26 @@ export async function readRemote(
   return { kind: /no such manifest|manifest unknown|not found/i.test(why) ? 'missing' : 'unknown', why }
 }
 
+/** Which of these tags the registry has, in their order; four are asked for at a time. */
+export async function findTags(
+  { docker }: { readonly docker: readonly string[] },
+  { repository }: Pick<Image, 'repository'>,
+  tags: readonly string[],
+  host: HostView,
+): Promise<readonly string[]> {
+  const insecure = isOnLoopback({ repository }) ? ['--insecure'] : []
+  const line = ask`# look which tags there are
+asked=0
+for tag in ${tags}; do
+  { ${docker} manifest inspect ${insecure} ${repository}:"$tag" >/dev/null 2>&1 && echo "$tag"; } &
+  asked=$((asked + 1))
+  [ $((asked % 4)) -ne 0 ] || wait
+done
+wait`
+  const there = new Set((await host.ask(line, { deadline: 25_000 })).stdout.split('\n'))
+  return tags.filter((tag) => there.has(tag))
+}
+
 type Json = Readonly<Record<string, unknown>>
 const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {})
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

@@ -22,6 +22,9 @@ export const globals = {
   timeout: option(duration, 'how long it may take; a change that has begun is finished', {
     env: 'KIMBIA_OPS_TIMEOUT',
   }),
+  waitLock: option(duration, 'how long another operator who changes the host is waited for', {
+    env: 'KIMBIA_OPS_WAIT_LOCK',
+  }),
   quiet: flag('no progress and no notes', { short: 'q', env: 'KIMBIA_OPS_QUIET' }),
   verbose: flag('each remote command and request with its time, never a secret', {
     short: 'v',

@@ -38,7 +38,8 @@ export async function awaitChange(
   return now
 }
 
-const isUnderWay = ({ state }: Pending): boolean => state === 'working' || state === 'held'
+/** Whether somebody, or the host itself, is at work. */
+export const isUnderWay = ({ state }: Pending): boolean => state === 'working' || state === 'held'
 
 /** Says which steps have come to an end since; gives all that are at one. */
 function tellNew(

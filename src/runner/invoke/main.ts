@@ -10,7 +10,7 @@ export async function main(
   world: World,
   commands: readonly Command[],
 ): Promise<number> {
-  const { env, version } = world
+  const { env, version, commit } = world
   const { json, noColor } = peekOutputFlags(argv, env)
   const plain = world.terminal({ noInput: true, color: !noColor, quiet: true, signal: world.stop })
   try {
@@ -22,7 +22,7 @@ export async function main(
       return outcomes.ok.code
     }
     const { columns, color } = plain.stdout
-    const parsed = await parse(argv, commands, { env, version, columns, color })
+    const parsed = await parse(argv, commands, { env, version, commit, columns, color })
     if (parsed.kind === 'text') {
       await plain.stdout.write(parsed.text)
       return outcomes.ok.code

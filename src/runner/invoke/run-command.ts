@@ -6,10 +6,11 @@ import { Ago } from '../command/types.ts'
 import { openRenderer } from '../output/render.ts'
 import { showCount, showFailure } from '../output/report.ts'
 import type { Run } from '../parse/parse.ts'
-import { openConnections } from './connections.ts'
+import { type Connections, openConnections } from './connections.ts'
 import type { Invocation } from './invocation.ts'
 import { runPassthrough } from './passthrough.ts'
 import { runProcedure } from './procedure.ts'
+import { withLockAwaited } from './wait-lock.ts'
 import type { World } from './world.ts'
 
 /** Lives the invocation of one command, from its parsed line to its outcome; everything it opened is closed. */
@@ -23,11 +24,20 @@ export async function runCommand(
   const limit = timeLimit(globals.timeout)
   const signal = AbortSignal.any([world.stop, limit.signal])
   const terminal = world.terminal({ noInput, color: !noColor, quiet, signal })
-  const opened = openConnections(world, { ...globals, terminal, signal })
   const operation = world.newOperationId()
-  const invocation: Invocation = { run, world, terminal, commands, opened, operation, signal }
+  const connections: Connections[] = []
+  const open = () => {
+    const opened = openConnections(world, { ...globals, terminal, signal })
+    connections.push(opened)
+    return opened
+  }
+  const once = () => dispatch({ run, world, terminal, commands, opened: open(), operation, signal })
   try {
-    const result = await dispatch(invocation)
+    const { waitLock, dryRun } = globals
+    const waits =
+      waitLock !== undefined && !dryRun && run.command.kind === 'procedure' && run.command.on === 'host'
+    const deadline = () => new Date(world.clock().getTime() + (waitLock ?? 0))
+    const result = await (waits ? withLockAwaited(deadline(), open().views, once) : once())
     return typeof result === 'object' ? result : { outcome: result }
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause
@@ -36,7 +46,7 @@ export async function runCommand(
   } finally {
     clearTimeout(limit.timer)
     terminal.progress('')
-    await opened.dispose()
+    for (const opened of connections) await opened.dispose()
   }
 }
 

@@ -22,6 +22,8 @@ export interface Opening {
 export interface World {
   readonly env: NodeJS.ProcessEnv
   readonly version: string
+  /** What it was built from; undefined where that is not known. */
+  readonly commit?: string | undefined
   /** The signal ends what waits for a person or for standard input. */
   readonly terminal: (wishes: {
     noInput: boolean

@@ -28,6 +28,8 @@ export type Parsed = Run | Text
 export interface Surroundings extends Look {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly version: string
+  /** What it was built from; undefined where it runs from its sources, or git did not tell. */
+  readonly commit?: string | undefined
 }
 
 /** Reads a command line by the table of commands; what is not valid is a `usage` Failure. */
@@ -50,6 +52,16 @@ export function peekOutputFlags(
 }
 
 const answer = (text: string): Text => ({ kind: 'text', text })
+
+/** The version; with `--verbose` what it was built from and what it runs on, for a report of a fault. */
+const showVersion = (given: Given, { version, commit }: Surroundings): string =>
+  [
+    `${program} ${version}`,
+    ...(given.has('verbose')
+      ? [`commit ${commit ?? 'not known'}`, `Node ${process.version}, ${process.platform} ${process.arch}`]
+      : []),
+    '',
+  ].join('\n')
 
 /** The answers that need no parser, so that they come at once. */
 function answerWithoutParsing(
@@ -85,7 +97,7 @@ async function walk(
   while (!command) {
     const next = subcommands(commands, words)
     const { operands, unknown } = await scan({ args: rest, params: {}, next, words }, given)
-    if (given.has('version')) return answer(`${program} ${around.version}\n`)
+    if (given.has('version')) return answer(showVersion(given, around))
     const word = operands[0]
     if (word === undefined) {
       if (unknown[0] !== undefined && !given.has('help')) throw unknownOption(unknown[0], {}, words)
@@ -113,7 +125,7 @@ async function run(
   const words = command.name.split(' ')
   const { operands, unknown } = await scan({ args, params, next: [], words }, given)
   if (given.has('help')) return answer(helpOf(command, around))
-  if (given.has('version')) return answer(`${program} ${around.version}\n`)
+  if (given.has('version')) return answer(showVersion(given, around))
   if (unknown[0] !== undefined) throw unknownOption(unknown[0], params, words)
   const { input, missing, left } = inputOf(params, operands, given, command.name)
   if (left !== undefined) throw unexpected(left, command)

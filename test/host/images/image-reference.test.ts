@@ -6,6 +6,7 @@ import {
   parseImage,
   showImage,
   tagOfVersion,
+  tagsNear,
   versionOfTag,
 } from '../../../src/host/images/image-reference.ts'
 
@@ -49,7 +50,7 @@ describe('a reference', () => {
       '127.0.0.1.example.com/a',
       'ghcr.io/a',
     ]
-    expect(loopback.map((text) => isOnLoopback({ repository: text, tag: undefined, digest }))).toEqual([
+    expect(loopback.map((text) => isOnLoopback({ repository: text }))).toEqual([
       true,
       true,
       true,
@@ -78,19 +79,35 @@ describe('the tags of the publisher', () => {
 
 describe('a choice', () => {
   test.each([
-    ['0.5.35', { tag: '0.4.5035', version: '0.5.35' }],
-    ['v0.5.35', { tag: '0.4.5035', version: '0.5.35' }],
-    ['0.4.5035', { tag: '0.4.5035' }],
-    ['0.4', { tag: '0.4' }],
-    ['latest', { tag: 'latest' }],
+    ['0.5.35', { tags: ['0.4.5035', '0.5.35'], version: '0.5.35' }],
+    ['v0.5.35', { tags: ['0.4.5035', 'v0.5.35', '0.5.35'], version: '0.5.35' }],
+    ['0.4.5035', { tags: ['0.4.5035'] }],
+    ['0.4', { tags: ['0.4'] }],
+    ['latest', { tags: ['latest'] }],
+    ['v0.6.1', { tags: ['v0.6.1', '0.6.1'] }],
     [digest, { digest }],
   ])('%s', (word, parts) =>
-    expect(parseChoice(word)).toEqual({ tag: undefined, digest: undefined, version: undefined, ...parts }),
+    expect(parseChoice(word)).toEqual({ word, tags: [], digest: undefined, version: undefined, ...parts }),
   )
+
+  test('that is not there: what else may be', () => {
+    const wanted = parseChoice('0.5.36')
+    expect(tagsNear([...wanted.tags, '0.5.34'])).toEqual([
+      '0.4.5035',
+      '0.5.35',
+      '0.4.5037',
+      '0.5.37',
+      '0.4.5033',
+      '0.5.33',
+      '0.4.5034',
+      '0.4',
+      'latest',
+    ])
+    expect(tagsNear(['nightly'])).toEqual(['0.4', 'latest'])
+  })
 
   test.each([
     ['sha256:12', 'not a whole digest'],
-    ['v0.6.1', 'no image is known for version 0.6.1'],
     ['a b', 'not a version, a tag or a digest'],
     ['a/b:1', 'not a version, a tag or a digest'],
   ])('%s is refused', (word, why) => expect(() => parseChoice(word)).toThrow(why))

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Failure } from '../../../src/base/failure.ts'
 import { commands } from '../../../src/commands/index.ts'
 import type { Pending } from '../../../src/host/change/change.ts'
 import { exitCodes } from '../../../src/runner/docs/help.ts'
@@ -28,6 +29,7 @@ const pendingOf = (state: Pending['state'], more: Partial<Pending> = {}): Pendin
   end: undefined,
   ...more,
 })
+const busy = (code: string) => new Failure({ outcome: 'busy', code, message: 'somebody is there' })
 const person = { interactive: true, answers: ['y'] }
 const run = (argv: readonly string[], more: WorldScript) =>
   scriptedWorld({ commands: changing(hostSteps), hostChanges: {}, ...more }).run('change', 'it', ...argv)
@@ -63,6 +65,42 @@ describe('before a person is asked to change the host', () => {
       code: 0,
       stderr: expect.not.stringContaining('bob'),
     })
+  })
+})
+
+describe('--wait-lock', () => {
+  const waited = (pendings: readonly (Pending | undefined)[], more: WorldScript = {}) =>
+    run(['--wait-lock', '1m', '--yes'], { pendings, sleep: async () => {}, reopens: true, ...more })
+
+  test('waits for whoever changes the host, says whose it is, and goes on', async () => {
+    const ran = await waited([pendingOf('held'), pendingOf('working'), undefined])
+    expect(ran).toMatchObject({ code: 0 })
+    expect(ran.stderr.match(/waiting for “env set” of bob@desk \(root@pds\.test:22\)/g)).toHaveLength(1)
+    expect(told(ran)).toEqual(['intent the host', 'ok the host'])
+  })
+
+  test('does not wait for what was cut off', async () => {
+    const ran = await waited([pendingOf('cut off')], { hostChanges: { busy: busy('cut-off') } })
+    expect(ran).toMatchObject({ code: 7, stderr: expect.not.stringContaining('waiting') })
+  })
+
+  test('begins anew where another one was quicker', async () => {
+    const quicker = [busy('locked')]
+    const ran = await waited([undefined, pendingOf('held'), undefined], {
+      hostChanges: { busy: () => quicker.pop() },
+    })
+    expect(ran).toMatchObject({ code: 0 })
+    expect(told(ran)).toEqual([
+      'intent the host',
+      expect.stringMatching(/^busy the host: locked/),
+      'intent the host',
+      'ok the host',
+    ])
+  })
+
+  test('does not keep a dry run', async () => {
+    const ran = await run(['--wait-lock', '1m', '--dry-run'], { pending: pendingOf('held') })
+    expect(ran).toMatchObject({ code: 0, ...nothing })
   })
 })
 
