@@ -6,6 +6,7 @@ import { optional, text, yesNo } from '../runner/command/types.ts'
 export default query({
   name: 'hosts',
   summary: 'List the configured hosts',
+  about: 'See also hosts default, which chooses the one that is meant when none is named, and hosts remove.',
   examples: ['kimbia-ops hosts', 'kimbia-ops hosts --json'],
   input: {},
   output: {

@@ -20,6 +20,8 @@ import envSet from './env/set.ts'
 import envUnset from './env/unset.ts'
 import goat from './goat.ts'
 import health from './health.ts'
+import hostsDefault from './hosts/default.ts'
+import hostsRemove from './hosts/remove.ts'
 import hosts from './hosts.ts'
 import init from './init.ts'
 import inviteCreate from './invite/create.ts'
@@ -49,6 +51,8 @@ import xrpcPost from './xrpc/post.ts'
 export const commands: readonly Command[] = [
   init,
   hosts,
+  hostsDefault,
+  hostsRemove,
   status,
   health,
   accountList,
@@ -97,6 +101,7 @@ export const commands: readonly Command[] = [
 /** What each noun is about, for the pages of the reference; the commands of a single word are about the host. */
 export const nouns: Readonly<Record<string, string>> = {
   host: 'The host and the PDS as a whole, and this program itself',
+  hosts: 'The hosts in the config',
   account: 'Accounts: find, make, change, take down, delete',
   invite: 'Invite codes',
   signup: 'Whether anybody may sign up without an invite code',

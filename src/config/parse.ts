@@ -188,6 +188,26 @@ export function withHost(text: string, host: HostConfig, makeDefault: boolean): 
   return document.toString({ lineWidth: 0 })
 }
 
+/** The text with another default host; comments and order stay as they are. */
+export function withDefault(text: string, name: string): string {
+  const document = parseDocument(text)
+  document.set('default', name)
+  return document.toString({ lineWidth: 0 })
+}
+
+/** The text without a host; where it was the default, there is none. */
+export function withoutHost(text: string, name: string): string {
+  const document = parseDocument(text)
+  document.deleteIn(['hosts', name])
+  if (document.get('default') === name && isMap(document.contents)) {
+    // What stands above the first line is about the whole file.
+    const [first] = document.contents.items
+    if (isScalar(first?.key) && first.key.value === 'default') document.commentBefore ??= first.key.commentBefore ?? null
+    document.delete('default')
+  }
+  return document.toString({ lineWidth: 0 })
+}
+
 /** The keys worth writing: `ssh`, and what differs from the defaults. */
 function entries(host: HostConfig): Record<string, unknown> {
   const { rotateEvery, store, read } = host.adminPassword ?? {}

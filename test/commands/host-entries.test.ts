@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { unreachable } from '../../src/base/failure.ts'
+import hostsDefault from '../../src/commands/hosts/default.ts'
+import hostsRemove from '../../src/commands/hosts/remove.ts'
 import hosts from '../../src/commands/hosts.ts'
 import init from '../../src/commands/init.ts'
 import { type Config, hostDefaults } from '../../src/config/host-config.ts'
 import { parseConfig } from '../../src/config/parse.ts'
+import { itemsOf, type Plan } from '../../src/plan/plan.ts'
 import { failureOf } from '../support/failing.ts'
 import { scriptedHost } from '../support/scripted-host.ts'
 import { scriptedPds } from '../support/scripted-pds.ts'
@@ -33,6 +36,37 @@ describe('hosts', () => {
     const views = viewsOf()
     expect(await rowsOf(hosts.read({}, views))).toEqual([])
     expect(views.said).toEqual(['no host is configured in /config.yaml; run: kimbia-ops init'])
+  })
+})
+
+describe('an entry', () => {
+  const text =
+    '# ours\ndefault: a\nhosts:\n  a: { ssh: x } # the first\n  b:\n    ssh: y\n    admin_password: { store: "file:/p" }\n'
+  const views = () => viewsOf({ config: parse(text), files: { [file]: text } })
+  const contentOf = (plan: Plan<unknown>) =>
+    itemsOf(plan).flatMap(({ steps }) =>
+      steps.flatMap((step) => (step.kind === 'save' ? [step.content] : [])),
+    )
+
+  test('becomes the default one; the rest stays as it is', async () => {
+    const plan = await hostsDefault.plan({ name: 'b' }, views())
+    expect(contentOf(plan)).toEqual([text.replace('default: a', 'default: b')])
+    expect(itemsOf(plan)[0]?.rows).toEqual([{ name: 'b', was: 'a', file }])
+    expect(contentOf(await hostsDefault.plan({ name: 'a' }, views()))).toEqual([])
+  })
+
+  test('is removed, and is the default no more; its store is named', async () => {
+    const [first] = contentOf(await hostsRemove.plan({ name: 'a' }, views()))
+    expect(parse(first ?? '')).toMatchObject({ default: undefined, hosts: [{ name: 'b' }] })
+    expect(first).toContain('# ours')
+    const plan = await hostsRemove.plan({ name: 'b' }, views())
+    expect(plan.warnings).toEqual(['its admin password stays in file:/p'])
+    expect(parse(contentOf(plan)[0] ?? '')).toMatchObject({ default: 'a', hosts: [{ name: 'a' }] })
+  })
+
+  test('that is not there is told with the one that may be meant', async () => {
+    const failure = await failureOf(hostsRemove.plan({ name: 'bb' }, views()))
+    expect(failure).toMatchObject({ code: 'unknown-host', hint: 'did you mean “b”?' })
   })
 })
 

@@ -17,14 +17,21 @@ export interface Group {
 
 /** The commands by noun, in the order of the nouns; a noun that nobody described is a bug. */
 export function groupsOf(commands: readonly Command[], nouns: Nouns): readonly Group[] {
-  const unknown = commands.find(({ name }) => nouns[nounOf(name)] === undefined)
-  if (unknown) throw new TypeError(`nothing says what ${nounOf(unknown.name)} is about`)
+  const unknown = commands.find(({ name }) => nouns[nounOf(name, nouns)] === undefined)
+  if (unknown) throw new TypeError(`nothing says what ${nounOf(unknown.name, nouns)} is about`)
   return Object.entries(nouns)
-    .map(([noun, about]) => ({ noun, about, commands: commands.filter(({ name }) => nounOf(name) === noun) }))
+    .map(([noun, about]) => ({
+      noun,
+      about,
+      commands: commands.filter(({ name }) => nounOf(name, nouns) === noun),
+    }))
     .filter((group) => group.commands.length > 0)
 }
 
-const nounOf = (name: string): string => (name.includes(' ') ? name.replace(/ .*/, '') : 'host')
+const nounOf = (name: string, nouns: Nouns): string => {
+  const [first = ''] = name.split(' ')
+  return name.includes(' ') || nouns[first] !== undefined ? first : 'host'
+}
 
 /** The generated pages in Markdown, by their path in the repository. */
 export function referencePages(commands: readonly Command[], nouns: Nouns): ReadonlyMap<string, string> {

@@ -107,7 +107,8 @@ async function walk(
     if (word === 'help') given.set('help', ['help'])
     else if (next.includes(word)) words.push(word)
     else throw unknownCommand(word, words, commands)
-    command = findCommand(commands, words)
+    // What is a command may have others below it.
+    if (!subcommands(commands, words).includes(rest[0] ?? '')) command = findCommand(commands, words)
   }
   if (given.has('help')) return answer(helpOf(command, around))
   return command.kind === 'passthrough'
