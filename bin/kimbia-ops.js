@@ -1,12 +1,19 @@
 #!/usr/bin/env node
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import module from 'node:module'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 22)) {
-  process.stderr.write(`error: kimbia-ops needs Node 22.22 or newer; this is ${process.version}\n`)
+  const here = fileURLToPath(new URL('../node_modules/.bin', import.meta.url))
+  const hint = existsSync(join(here, 'node'))
+    ? `there is one in this clone: export PATH='${here}':"$PATH"`
+    : 'install it: https://nodejs.org/en/download'
+  process.stderr.write(
+    `error: kimbia-ops needs Node 22.22 or newer; this is ${process.version}\nhint: ${hint}\n`,
+  )
   process.exitCode = 2
 } else {
   keepCompiled()

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type RigFacts, startRig } from './host.ts'
@@ -71,6 +72,7 @@ async function keep(): Promise<number> {
   say(`
 The host stays up. To try things on it:
 
+  export PATH=${dirname(rigNode())}:"$PATH"    # Node 22, which kimbia-ops needs
   export KIMBIA_OPS_CONFIG=${rig.configFile}
   node bin/kimbia-ops.js health
   node bin/kimbia-ops.js account create bob@example.com bob.test

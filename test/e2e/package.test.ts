@@ -103,6 +103,6 @@ test('says what it needs on a Node that is too old', async () => {
   await expect(exec(process.execPath, [old, '--version'])).rejects.toMatchObject({
     code: 2,
     stdout: '',
-    stderr: expect.stringContaining('needs Node 22.22'),
+    stderr: expect.stringMatching(/needs Node 22\.22.*\nhint: install it: https:\/\/nodejs\.org/),
   })
 })
