@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RigHost, startRig } from '../../rig/host.ts'
@@ -158,6 +158,17 @@ describe.skipIf(withoutRoot)('on a terminal', () => {
     } finally {
       rmSync(join(rig.dir, 'bin/docker'))
     }
+  })
+
+  test('what is left by Ctrl-C does not go on, though it runs as root', async () => {
+    const file = join(rig.dir, 'running')
+    install('goat', `echo $$ >${file}; sleep 600; echo`)
+    const screen = onScreen(rig, ['goat', 'firehose'])
+    const pid = () => (existsSync(file) ? readFileSync(file, 'utf8').trim() : '')
+    await expect.poll(pid, { timeout: 30_000 }).not.toBe('')
+    screen.type('\x03')
+    expect(await screen.ended).toBe(130)
+    await expect.poll(() => existsSync(`/proc/${pid()}`), { timeout: 10_000 }).toBe(false)
   })
 
   test('goat of the host itself is typed to as well, and its password is not echoed', async () => {
