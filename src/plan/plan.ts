@@ -18,6 +18,8 @@ export interface Item<Row, S extends Step = Step> {
   readonly did?: string
   /** For a change of an account's status: what it is and what it will be; the trail keeps both, which is what `undo` reads. */
   readonly status?: StatusTransition
+  /** Invite codes that it makes: the trail tells of them, without the end that only their holders are to know. */
+  readonly made?: { readonly what: string; readonly codes: readonly (string | Later)[] }
   readonly steps: readonly S[]
   /** Mostly one. */
   readonly rows: Rows<Row>
@@ -38,8 +40,8 @@ interface Common {
   readonly warnings?: readonly string[]
   /** What was found and is to be known first, a line each, shown before the targets. */
   readonly found?: readonly string[]
-  /** What is still to do by hand, said after success. */
-  readonly afterwards?: readonly string[]
+  /** What is still to do by hand, said after success; what must be looked up for it is looked up then. */
+  readonly afterwards?: readonly (string | (() => Promise<string>))[]
   /** Targets that cannot be acted on; they make the outcome `partial`, and nothing else is held up by them. */
   readonly refused?: readonly { readonly subject: string; readonly code: string; readonly message: string }[]
 }

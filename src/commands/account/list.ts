@@ -3,9 +3,12 @@ import { parseEnvFile } from '../../host/env/parse.ts'
 import { cursorsOf } from '../../moderation/find-options.ts'
 import { type AccountMatch, globMatch, regexMatch } from '../../pds/accounts/account-match.ts'
 import { type Account, listAccounts } from '../../pds/accounts/accounts.ts'
+import { findAccounts } from '../../pds/accounts/find-account.ts'
+import { findInvites, type Invite } from '../../pds/invites.ts'
+import { detail } from '../../runner/command/columns.ts'
 import { query } from '../../runner/command/command.ts'
 import { flag, option } from '../../runner/command/parameters.ts'
-import { integer, type Type, time } from '../../runner/command/types.ts'
+import { integer, optional, type Type, text, time } from '../../runner/command/types.ts'
 import type { Views } from '../../runner/command/views.ts'
 import { showCount } from '../../runner/output/report.ts'
 import { accountColumns, status } from './shared.ts'
@@ -44,6 +47,7 @@ export default query({
     'kimbia-ops account list',
     'kimbia-ops account list --since 24h --unconfirmed',
     'kimbia-ops account list --status takendown --json | jq -r .did',
+    'kimbia-ops account list --invite kimbia-social-abcde-fghij',
     "kimbia-ops account list --match '*@mailinator.com'",
     "kimbia-ops account list --match 'bot[0-9]' --not-match '*@example.org'",
     "kimbia-ops account list --regex '^[a-z]+[0-9]{7}\\.'",
@@ -58,10 +62,11 @@ export default query({
     ),
     regex: option(regex, 'only where this regular expression is found in handle or address'),
     notMatch: option(pattern, 'only where neither handle nor address holds this; written as for --match'),
+    invite: option(text, 'only accounts that signed up with this invite code'),
     unconfirmed: flag('only accounts whose email was never confirmed'),
     limit: option(integer(1), 'stop after this many'),
   },
-  output: accountColumns,
+  output: { ...accountColumns, inviteCode: detail(optional(text), 'invite code it was made with') },
   result: 'many',
   counted: 'account',
   async *read(input, views) {
@@ -70,8 +75,7 @@ export default query({
     const filters = filtersOf(input)
     const passed = filters.map(() => 0)
     let [seen, listed] = [0, 0]
-    const options = { since, until, signal: views.signal, foreseen: cursorsOf(views) }
-    for await (const account of listAccounts(views.pds, options)) {
+    for await (const account of await candidates(input, views)) {
       if (status !== undefined && account.status !== status) continue
       seen++
       const fits = filters.map((filter) => filter.fits(account))
@@ -84,6 +88,25 @@ export default query({
       if (seen > 1 && passed[index] === seen) views.say(await separatesNone(filter, seen, views))
   },
 })
+
+interface Among {
+  readonly since: Date | undefined
+  readonly until: Date | undefined
+  readonly invite: string | undefined
+}
+
+/** The accounts to choose from, oldest first: those of an invite code, which tells who used it, or all. */
+async function candidates({ since, until, invite }: Among, views: Views) {
+  const { pds, signal } = views
+  if (invite === undefined) return listAccounts(pds, { since, until, signal, foreseen: cursorsOf(views) })
+  const [{ usedBy }] = (await findInvites(pds, [invite])) as [Invite]
+  const refs = usedBy.map(({ did }) => ({ kind: 'did' as const, did, text: did }))
+  const { accounts } = await findAccounts(pds, refs, { signal })
+  const [first, last] = [since?.toISOString() ?? '', until?.toISOString() ?? '9999']
+  return accounts
+    .filter(({ createdAt }) => createdAt >= first && createdAt < last)
+    .toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1))
+}
 
 interface Wanted {
   readonly match: Pattern | undefined

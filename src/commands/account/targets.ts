@@ -77,7 +77,7 @@ async function findExcepted(
 const nameOfFile = (path: string): string => (path === '-' ? 'standard input' : path)
 
 /** The accounts named in a file: one a line, the first tab-separated field, or JSON objects with a `did`. */
-async function readTargets(path: string, { reader }: Pick<Views, 'reader'>): Promise<AccountRef[]> {
+export async function readTargets(path: string, { reader }: Pick<Views, 'reader'>): Promise<AccountRef[]> {
   const lines = (await reader.text(path)).replace(/^\uFEFF/, '').split(/\r\n|\r|\n/)
   const refs = lines.flatMap((line, index) => {
     const word = line.trim()

@@ -12,6 +12,8 @@ export interface Account {
   createdAt: string
   /** Who gave out the invite code it signed up with: a DID, or `admin`; null for none. */
   invitedBy: string | null
+  /** The invite code it signed up with; null for none. */
+  inviteCode: string | null
 }
 
 /** Which accounts to read. */
@@ -72,6 +74,7 @@ export const toAccount = (view: AccountView, status: AccountStatus): Account => 
   status,
   createdAt: view.indexedAt,
   invitedBy: view.invitedBy?.forAccount ?? null,
+  inviteCode: view.invitedBy?.code ?? null,
 })
 
 /** The status that a row of com.atproto.sync.listRepos states. */

@@ -212,7 +212,8 @@ async function report(
     throw shortfall ?? resultLost(cause, results)
   }
   if (!quiet && !shortfall)
-    for (const line of plan.afterwards ?? []) await terminal.stderr.write(`note: ${line}\n`)
+    for (const line of plan.afterwards ?? [])
+      await terminal.stderr.write(`note: ${typeof line === 'string' ? line : await line()}\n`)
   if (operation) await sayOperation(invocation, operation, results)
   if (shortfall) throw shortfall
   return 'ok'

@@ -46,6 +46,7 @@ describe('account list', () => {
       createdAt: '2026-01-01T00:00:00.000Z',
       emailConfirmedAt: '2026-01-01T00:00:00.000Z',
       invitedBy: 'admin',
+      inviteCode: 'code-1',
     })
     expect(rowsOf(ran)[2]).toMatchObject({ email: null, invitedBy: null })
   })
@@ -62,6 +63,8 @@ describe('account list', () => {
     ['--status takendown', ['bob']],
     ['--status active', ['alice', 'dave', 'erin']],
     ['--unconfirmed', ['dave']],
+    ['--invite code-1', ['alice']],
+    ['--invite code-1 --since 2026-02-01', []],
     ['--match SPAM.example', ['dave']],
     ['--match *.test', all],
     ['--match ?a*.test', ['carol', 'dave']],
