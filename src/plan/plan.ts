@@ -25,6 +25,16 @@ export interface Item<Row, S extends Step = Step> {
   readonly rows: Rows<Row>
 }
 
+/** What judges the targets of a plan: what is known of each, by its subject, and how it differs from the rest. */
+export interface Evidence {
+  readonly of: ReadonlyMap<
+    string,
+    { readonly facts: readonly string[]; readonly words: string | null; readonly differs: readonly string[] }
+  >
+  /** What is to be known of all of them together, a line each. */
+  readonly totals: readonly string[]
+}
+
 /** What all plans have: plain data, shown, recorded, consented to and carried out from one value. */
 interface Common {
   /** The whole of it in a line: “take down 3 accounts”. */
@@ -38,6 +48,8 @@ interface Common {
   readonly reason?: string | undefined
   /** What an operator must know before saying yes. */
   readonly warnings?: readonly string[]
+  /** Looked for only where a person is asked, who has to judge. */
+  readonly evidence?: () => Promise<Evidence>
   /** What was found and is to be known first, a line each, shown before the targets. */
   readonly found?: readonly string[]
   /** What is still to do by hand, said after success; what must be looked up for it is looked up then. */

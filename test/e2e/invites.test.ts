@@ -33,7 +33,7 @@ const isDisabled = (code: string): boolean => stored(code).split('|')[1] === '1'
 
 /** Makes an account with a code, past the tool. */
 const useCode = (inviteCode: string, name: string) =>
-  xrpcPost<{ did: string }>(rig, 'com.atproto.server.createAccount', {
+  xrpcPost<{ did: string; handle: string }>(rig, 'com.atproto.server.createAccount', {
     handle: `${name}.test`,
     email: `${name}@example.com`,
     password: 'with a code',

@@ -19,10 +19,10 @@ export async function runCommand(
   commands: readonly Command[],
 ): Promise<{ outcome: Outcome; code?: number }> {
   const { globals } = run
-  const { noInput, noColor, quiet } = globals
+  const { noInput, noColor, noPager, quiet } = globals
   const limit = timeLimit(globals.timeout)
   const signal = AbortSignal.any([world.stop, limit.signal])
-  const terminal = world.terminal({ noInput, color: !noColor, quiet, signal })
+  const terminal = world.terminal({ noInput, color: !noColor, pager: !noPager, quiet, signal })
   const opened = openConnections(world, { ...globals, terminal, signal })
   const operation = world.newOperationId()
   const invocation: Invocation = { run, world, terminal, commands, opened, operation, signal }
