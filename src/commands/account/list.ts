@@ -1,16 +1,15 @@
 import { Failure, usage } from '../../base/failure.ts'
 import { parseEnvFile } from '../../host/env/parse.ts'
-import { cursorsOf } from '../../moderation/find-options.ts'
 import { type AccountMatch, globMatch, regexMatch } from '../../pds/accounts/account-match.ts'
-import { type Account, listAccounts } from '../../pds/accounts/accounts.ts'
-import { findAccounts } from '../../pds/accounts/find-account.ts'
-import { findInvites, type Invite } from '../../pds/invites.ts'
+import type { Unreadable } from '../../pds/accounts/account-views.ts'
+import type { Account } from '../../pds/accounts/accounts.ts'
 import { detail } from '../../runner/command/columns.ts'
 import { query } from '../../runner/command/command.ts'
 import { flag, option } from '../../runner/command/parameters.ts'
 import { integer, optional, type Type, text, time } from '../../runner/command/types.ts'
 import type { Views } from '../../runner/command/views.ts'
 import { showCount } from '../../runner/output/report.ts'
+import { candidates, someUnreadable } from './candidates.ts'
 import { accountColumns, status } from './shared.ts'
 
 /** What an account must be like, as it is typed. */
@@ -42,11 +41,12 @@ export default query({
   name: 'account list',
   summary: 'List accounts with email and status, oldest first',
   about:
-    'The patterns look at handle and address, in any case, and at the DID only where they begin with did:. A filter that all accounts pass is named on standard error, as it tells none from another: where a PDS sends no mail, for one, nobody is ever confirmed.',
+    'The patterns look at handle and address, in any case, and at the DID only where they begin with did:. For a whole handle, DID or address that an account has, that one alone is asked for. A filter that all accounts pass is named on standard error, as it tells none from another: where a PDS sends no mail, for one, nobody is ever confirmed.',
   examples: [
     'kimbia-ops account list',
     'kimbia-ops account list --since 24h --unconfirmed',
     'kimbia-ops account list --status takendown --json | jq -r .did',
+    'kimbia-ops account list --newest 20',
     'kimbia-ops account list --invite kimbia-social-abcde-fghij',
     "kimbia-ops account list --match '*@mailinator.com'",
     "kimbia-ops account list --match 'bot[0-9]' --not-match '*@example.org'",
@@ -64,18 +64,22 @@ export default query({
     notMatch: option(pattern, 'only where neither handle nor address holds this; written as for --match'),
     invite: option(text, 'only accounts that signed up with this invite code'),
     unconfirmed: flag('only accounts whose email was never confirmed'),
+    newest: option(integer(1), 'so many of the newest, the newest first'),
     limit: option(integer(1), 'stop after this many'),
   },
   output: { ...accountColumns, inviteCode: detail(optional(text), 'invite code it was made with') },
   result: 'many',
   counted: 'account',
   async *read(input, views) {
-    const { status, since, until, limit = Number.POSITIVE_INFINITY } = input
+    const { status, since, until, match, newest } = input
+    const limit = Math.min(input.limit ?? Number.POSITIVE_INFINITY, newest ?? Number.POSITIVE_INFINITY)
+    const order = newest === undefined ? 'oldest first' : 'newest first'
     if (since && until && since >= until) throw usage('--since is not before --until')
     const filters = filtersOf(input)
     const passed = filters.map(() => 0)
     let [seen, listed] = [0, 0]
-    for await (const account of await candidates(input, views)) {
+    const unreadable: Unreadable = new Map()
+    for await (const account of candidates({ ...input, match: match?.text, order }, unreadable, views)) {
       if (status !== undefined && account.status !== status) continue
       seen++
       const fits = filters.map((filter) => filter.fits(account))
@@ -86,27 +90,9 @@ export default query({
     }
     for (const [index, filter] of filters.entries())
       if (seen > 1 && passed[index] === seen) views.say(await separatesNone(filter, seen, views))
+    if (unreadable.size > 0) throw someUnreadable(unreadable, listed)
   },
 })
-
-interface Among {
-  readonly since: Date | undefined
-  readonly until: Date | undefined
-  readonly invite: string | undefined
-}
-
-/** The accounts to choose from, oldest first: those of an invite code, which tells who used it, or all. */
-async function candidates({ since, until, invite }: Among, views: Views) {
-  const { pds, signal } = views
-  if (invite === undefined) return listAccounts(pds, { since, until, signal, foreseen: cursorsOf(views) })
-  const [{ usedBy }] = (await findInvites(pds, [invite])) as [Invite]
-  const refs = usedBy.map(({ did }) => ({ kind: 'did' as const, did, text: did }))
-  const { accounts } = await findAccounts(pds, refs, { signal })
-  const [first, last] = [since?.toISOString() ?? '', until?.toISOString() ?? '9999']
-  return accounts
-    .filter(({ createdAt }) => createdAt >= first && createdAt < last)
-    .toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1))
-}
 
 interface Wanted {
   readonly match: Pattern | undefined

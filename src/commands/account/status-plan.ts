@@ -3,7 +3,7 @@ import { readStatusChanges, type StatusChange } from '../../host/trail/status-hi
 import { gatherEvidence } from '../../moderation/evidence.ts'
 import { isAlready, type StatusGoal } from '../../moderation/status-goal.ts'
 import { type Account, named } from '../../pds/accounts/accounts.ts'
-import { notFound } from '../../pds/accounts/find-account.ts'
+import { notFound } from '../../pds/accounts/missing.ts'
 import type { Item, PdsPlan } from '../../plan/plan.ts'
 import { later } from '../../plan/steps/placeholders.ts'
 import type { LocalStep } from '../../plan/steps/step.ts'

@@ -2,7 +2,8 @@ import { failed, usage } from '../../base/failure.ts'
 import { finding } from '../../moderation/find-options.ts'
 import { type AccountRef, parseAccountRef } from '../../pds/accounts/account-ref.ts'
 import type { Account } from '../../pds/accounts/accounts.ts'
-import { findAccounts, type Missing, notFound } from '../../pds/accounts/find-account.ts'
+import { findAccounts } from '../../pds/accounts/find-account.ts'
+import { type Missing, notFound } from '../../pds/accounts/missing.ts'
 import type { Views } from '../../runner/command/views.ts'
 
 /** Which accounts a command was given. */

@@ -129,9 +129,15 @@ async function runQuery(
     return query.outcome?.(row as never) ?? 'ok'
   }
   let rows = 0
-  for await (const row of read) {
-    rows++
-    if (!(await renderer.row(row))) return 'ok'
+  try {
+    for await (const row of read) {
+      rows++
+      if (!(await renderer.row(row))) return 'ok'
+    }
+  } catch (cause) {
+    // What was read stands, and may still be held back.
+    if (cause instanceof Failure && cause.outcome === 'partial') await renderer.end()
+    throw cause
   }
   await renderer.end()
   if (counted !== undefined) opened.views.say(showCount(rows, counted))
