@@ -59,6 +59,10 @@ export const unreachable = (code: string, message: string, hint?: string, cause?
 export const failed = (code: string, message: string, hint?: string, cause?: unknown): Failure =>
   new Failure({ outcome: 'failed', code, message, hint, cause })
 
+/** Some of it was done or read and stands, and `details` names what was not. */
+export const partial = (message: string, hint: string | undefined, details: Failure['details']): Failure =>
+  new Failure({ outcome: 'partial', code: 'partial', message, hint, details })
+
 /** The same failure, which says what it was that it kept from being done. */
 export const during = ({ outcome, code, message, hint, details }: Failure, what: string): Failure =>
   new Failure({ outcome, code, message: `${message}: ${what}`, hint, details })

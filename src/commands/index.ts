@@ -26,6 +26,7 @@ import hosts from './hosts.ts'
 import init from './init.ts'
 import inviteCreate from './invite/create.ts'
 import inviteDisable from './invite/disable.ts'
+import inviteInfo from './invite/info.ts'
 import inviteList from './invite/list.ts'
 import logs from './logs.ts'
 import pdsadmin from './pdsadmin.ts'
@@ -65,6 +66,7 @@ export const commands: readonly Command[] = [
   accountDelete,
   inviteCreate,
   inviteList,
+  inviteInfo,
   inviteDisable,
   signupStatus,
   signupOpen,

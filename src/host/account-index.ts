@@ -17,7 +17,7 @@ export interface AccountIndex {
  */
 export async function readAccountIndex(host: HostView): Promise<AccountIndex | undefined> {
   const { dir } = await host.config()
-  const { code, stdout } = await host.ask(look(dir))
+  const { code, stdout } = await host.ask(look(dir, sql))
   const told = stdout.split('\n').map((line) => line.split(' '))
   const of = (word: string) => told.filter(([first]) => first === word)
   const [last] = of('newest').map(([, createdAt = '', did = '']) => ({ did, createdAt: new Date(createdAt) }))
@@ -43,8 +43,19 @@ SELECT 'page', createdAt, did
   FROM (SELECT createdAt, did, row_number() OVER (ORDER BY createdAt, did) AS number FROM (${rows})) WHERE number % 1000 = 0 ORDER BY number;
 SELECT 'newest', createdAt, did FROM (${rows}) ORDER BY createdAt DESC, did DESC LIMIT 1;`
 
+/**
+ * The DIDs that have these addresses, by the same database and under the same conditions: what is made of them must be
+ * checked with the PDS. It has no method that finds an account by its address.
+ */
+export async function readDidsByEmail(host: HostView, emails: readonly string[]): Promise<readonly string[]> {
+  const { dir } = await host.config()
+  const words = emails.map((email) => `'${email.replaceAll("'", "''")}'`).join(', ')
+  const { code, stdout } = await host.ask(look(dir, `SELECT did FROM account WHERE email IN (${words});`))
+  return code === 0 ? stdout.split('\n').filter((line) => /^did:[a-z]+:[\w.:%-]+$/.test(line)) : []
+}
+
 /** Without a file beside it that tells that the database is open, to open it would make that file. */
-const look = (dir: string): Shell<'ask'> => ask`# count the accounts
+const look = (dir: string, statements: string): Shell<'ask'> => ask`# look into the accounts
 set -- ${`${dir}/account.sqlite`}
 command -v sqlite3 >/dev/null && [ -f "$1-shm" ] || exit
-sqlite3 -init /dev/null -batch -readonly -bail -separator ' ' -cmd '.timeout 2000' "$1" ${sql}`
+sqlite3 -init /dev/null -batch -readonly -bail -separator ' ' -cmd '.timeout 2000' "$1" ${statements}`

@@ -1,5 +1,5 @@
 import type { HostView } from '../host/access/host.ts'
-import { readAccountIndex } from '../host/account-index.ts'
+import { readAccountIndex, readDidsByEmail } from '../host/account-index.ts'
 import type { CursorSource } from '../pds/accounts/accounts.ts'
 import type { FindOptions } from '../pds/accounts/find-account.ts'
 
@@ -14,6 +14,7 @@ interface Searching {
 export const finding = ({ host, signal, progress }: Searching): FindOptions => ({
   signal,
   foreseen: cursorsOf({ host }),
+  byEmail: (emails) => readDidsByEmail(host, emails),
   searching: (seen) => progress(`looking through all accounts: ${seen.toLocaleString('en-US')}`),
 })
 

@@ -1,3 +1,4 @@
+import { failed } from '../base/failure.ts'
 import type { InviteCodeView, PdsView } from './xrpc/client.ts'
 
 /** An invite code. Times are ISO 8601, UTC. */
@@ -41,6 +42,28 @@ export async function* listInvites(
     cursor = page.codes.length === 0 || page.cursor === cursor ? undefined : page.cursor
   } while (cursor !== undefined)
 }
+
+/** The invite codes that are wanted, newest first. Failure: failed `invite-not-found`, which names those that are not there. */
+export async function findInvites(
+  pds: PdsView,
+  codes: readonly string[],
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<Invite[]> {
+  const wanted = new Set(codes)
+  const found: Invite[] = []
+  for await (const invite of listInvites(pds, options)) {
+    if (wanted.delete(invite.code)) found.push(invite)
+    if (wanted.size === 0) return found
+  }
+  throw failed(
+    'invite-not-found',
+    `no such invite code: ${[...wanted].join(', ')}`,
+    'see: kimbia-ops invite list',
+  )
+}
+
+/** A code that others may see: whoever knows the whole of it can sign up. */
+export const maskCode = (code: string): string => `${code.slice(0, -5)}…`
 
 /** An invite as it is shown, of com.atproto.server.defs#inviteCode, whose `available` is the number of uses in all. */
 export const toInvite = (view: InviteCodeView): Invite => ({

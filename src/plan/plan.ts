@@ -18,9 +18,21 @@ export interface Item<Row, S extends Step = Step> {
   readonly did?: string
   /** For a change of an account's status: what it is and what it will be; the trail keeps both, which is what `undo` reads. */
   readonly status?: StatusTransition
+  /** Invite codes that it makes: the trail tells of them, without the end that only their holders are to know. */
+  readonly made?: { readonly what: string; readonly codes: readonly (string | Later)[] }
   readonly steps: readonly S[]
   /** Mostly one. */
   readonly rows: Rows<Row>
+}
+
+/** What judges the targets of a plan: what is known of each, by its subject, and how it differs from the rest. */
+export interface Evidence {
+  readonly of: ReadonlyMap<
+    string,
+    { readonly facts: readonly string[]; readonly words: string | null; readonly differs: readonly string[] }
+  >
+  /** What is to be known of all of them together, a line each. */
+  readonly totals: readonly string[]
 }
 
 /** What all plans have: plain data, shown, recorded, consented to and carried out from one value. */
@@ -36,10 +48,12 @@ interface Common {
   readonly reason?: string | undefined
   /** What an operator must know before saying yes. */
   readonly warnings?: readonly string[]
+  /** Looked for only where a person is asked, who has to judge. */
+  readonly evidence?: () => Promise<Evidence>
   /** What was found and is to be known first, a line each, shown before the targets. */
   readonly found?: readonly string[]
-  /** What is still to do by hand, said after success. */
-  readonly afterwards?: readonly string[]
+  /** What is still to do by hand, said after success; what must be looked up for it is looked up then. */
+  readonly afterwards?: readonly (string | (() => Promise<string>))[]
   /** Targets that cannot be acted on; they make the outcome `partial`, and nothing else is held up by them. */
   readonly refused?: readonly { readonly subject: string; readonly code: string; readonly message: string }[]
 }

@@ -33,7 +33,7 @@ const isDisabled = (code: string): boolean => stored(code).split('|')[1] === '1'
 
 /** Makes an account with a code, past the tool. */
 const useCode = (inviteCode: string, name: string) =>
-  xrpcPost<{ did: string }>(rig, 'com.atproto.server.createAccount', {
+  xrpcPost<{ did: string; handle: string }>(rig, 'com.atproto.server.createAccount', {
     handle: `${name}.test`,
     email: `${name}@example.com`,
     password: 'with a code',
@@ -148,6 +148,34 @@ test('invite list has every code with its state, its owner, and who used it', as
   expect([owners.length, ...new Set(owners)]).toEqual([31, owner.did])
   expect(await listed('--since', '2099-01-01')).toEqual([])
   expect(await invite('list', '--status', 'open')).toMatchObject({ code: 2, stdout: '' })
+})
+
+test('a code leads to its accounts, and they lead to their codes', async () => {
+  const [code = ''] = codesOf(await invite('create', '--uses', '3', '--reason', 'for the meetup'))
+  const [ida, ole] = [await useCode(code, 'ida'), await useCode(code, 'ole')]
+  await run(rig, ['account', 'takedown', ole.did, '--yes'])
+  const { usedBy, madeBy, ...rest } = row<Code & { madeBy: string }>(await invite('info', code))
+  expect(rest).toMatchObject({ code, status: 'used', available: 1, reason: 'for the meetup' })
+  expect(madeBy).toContain(`as ${rig.ssh.user}@`)
+  const use = (who: { did: string; handle: string }, status: string) => ({
+    handle: who.handle,
+    did: who.did,
+    status,
+    usedAt: expect.any(String),
+  })
+  expect(usedBy).toEqual([use(ida, 'active'), use(ole, 'takendown')])
+  const came = await run(rig, ['account', 'list', '--invite', code, '--json'])
+  expect(rows<{ did: string }>(came).map(({ did }) => did)).toEqual([ida.did, ole.did])
+  const ran = await run(rig, ['invite', 'disable', '--used-by', '-', '--yes', '--json'], {
+    stdin: came.stdout,
+  })
+  expect(rows<Code>(ran)).toMatchObject([{ code, available: 1, disabled: true }])
+  expect(stored(code)).toBe('3|1|admin|admin')
+  expect(
+    trailOf(rig)
+      .map((entry) => JSON.stringify(entry))
+      .filter((entry) => entry.includes('"invite create"') && entry.includes(code)),
+  ).toEqual([])
 })
 
 describe('invite disable', () => {

@@ -43,7 +43,7 @@ describe('a list', () => {
     expect(ran.stdout.split('\n')).toHaveLength(6)
     for (const line of rows(ran))
       expect(Object.keys(line)).toEqual([
-        ...['handle', 'did', 'email', 'status', 'createdAt', 'emailConfirmedAt', 'invitedBy'],
+        ...['handle', 'did', 'email', 'status', 'createdAt', 'emailConfirmedAt', 'invitedBy', 'inviteCode'],
       ])
   })
 

@@ -50,6 +50,16 @@ async function interrupted(args: readonly string[], at: RegExp): Promise<Ran> {
   return await ended(child)
 }
 
+test('the requests that are left are told with --verbose, as the real PDS counts them', async () => {
+  const counting = await startRig()
+  try {
+    const ran = await run(counting, ['account', 'list', '--verbose'])
+    expect(ran.stderr).toMatch(/^2,9\d\d of 3,000 requests left until \d\d:\d\d:\d\d UTC$/m)
+  } finally {
+    await counting.stop()
+  }
+})
+
 test('a limit that ends long from now is an error that says when, and nothing is done', async () => {
   const before = stateOf(rig)
   proxy.at('*', limit(3_600))

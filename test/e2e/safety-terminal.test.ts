@@ -69,6 +69,10 @@ describe('a question', () => {
       const screen = onScreen(rig, ['account', 'delete', 'kurt', '--yes'])
       await screen.shows('type kurt.test')
       screen.type(`${typed}${enter}`)
+      if (typed !== '') {
+        await screen.shows('does not match')
+        screen.type(enter)
+      }
       expect(await screen.ended).toBe(4)
       expect(await accountStatus(rig, did)).toBe('active')
     }
@@ -86,6 +90,8 @@ describe('a question', () => {
     const wrong = onScreen(rig, words)
     await wrong.shows('type 30')
     wrong.type(`29${enter}`)
+    await wrong.shows('“29” does not match')
+    wrong.type(enter)
     expect(await wrong.ended).toBe(4)
     expect(takenDown(rig)).toEqual([])
 
@@ -103,6 +109,30 @@ describe('a question', () => {
       .map((line) => line.split('\r\u001b[K').at(-1))
     expect(left.join('\n')).not.toMatch(/\d+ of 30/)
   })
+})
+
+test('before a change of many shows what judges each, in a pager, and what differs right above the question', async () => {
+  const accounts = await seedAccounts(rig, 30, { prefix: 'ring', emailConfirmed: (number) => number === 8 })
+  const words = ['account', 'takedown', ...accounts.map(({ did }) => did), 'erna']
+  const screen = onScreen(rig, words, { env: { PAGER: "sed 's/^/paged: /'" } })
+  await screen.shows('type 31')
+  screen.type(enter)
+  expect(await screen.ended).toBe(4)
+  const shown = plain(screen.text())
+  for (const { handle, did, email } of accounts) {
+    expect(shown).toContain(`paged:   ${handle} (${did})`)
+    expect(shown).toMatch(new RegExp(`paged: {5}${email}( \\(confirmed\\))?, made \\d+ min ago, `))
+  }
+  const below = shown.slice(shown.lastIndexOf('paged:')).split('\n').slice(1).join('\n')
+  expect(shown).toMatch(/paged: {5}erna-test@[^\n]*, 0 records/)
+  expect(below).toContain('1 confirmed; 1 mail domain')
+  expect(below).toContain(`${accounts[7]?.handle} (${accounts[7]?.did}): confirmed its address`)
+  expect(below).not.toContain(accounts[8]?.handle)
+  const whole = onScreen(rig, [...words, '--no-pager'], { env: { PAGER: "sed 's/^/paged: /'" } })
+  await whole.shows('type 31')
+  whole.type(enter)
+  expect(await whole.ended).toBe(4)
+  expect(whole.text()).not.toContain('paged:')
 })
 
 describe('what is missing is asked for', () => {

@@ -147,6 +147,7 @@ describe.each(Object.entries(ways))('a %s PDS', (_way, start) => {
       status: 'active',
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:]+\.\d{3}Z$/),
       invitedBy: 'admin',
+      inviteCode: expect.any(String),
     })
     const since = new Date(last?.createdAt ?? '')
     expect((await Array.fromAsync(listAccounts(pds, { since }))).map((it) => it.did)).toContain(did)

@@ -36,7 +36,7 @@ export async function faultyPds(
     adminPassword: new Secret('correct horse'),
     where: 'the PDS on kimbia.social',
     note: (text) => void notes.push(text),
-    waiting: (text) => void waits.push(text),
+    waiting: (text, left) => void waits.push(left === undefined ? text : `${text}, in ${left} s`),
     clock: () => now,
     sleep: async (ms, signal) => {
       signal?.throwIfAborted()

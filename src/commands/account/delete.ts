@@ -1,3 +1,4 @@
+import { gatherEvidence } from '../../moderation/evidence.ts'
 import { finding } from '../../moderation/find-options.ts'
 import { named } from '../../pds/accounts/accounts.ts'
 import { findAccount } from '../../pds/accounts/find-account.ts'
@@ -46,6 +47,7 @@ export default procedure({
       confirm: handle === invalidHandle ? did : handle,
       confirmOr: did,
       reason,
+      evidence: () => gatherEvidence([found], views),
       warnings: ['this cannot be undone: repo, blobs and login are removed, and the network is told'],
       items: [{ subject: named(found), did, steps: [step], rows: [{ handle, did, status: 'deleted' }] }],
     }

@@ -1,13 +1,15 @@
 import { Failure, usage } from '../../base/failure.ts'
 import { parseEnvFile } from '../../host/env/parse.ts'
-import { cursorsOf } from '../../moderation/find-options.ts'
 import { type AccountMatch, globMatch, regexMatch } from '../../pds/accounts/account-match.ts'
-import { type Account, listAccounts } from '../../pds/accounts/accounts.ts'
+import type { Unreadable } from '../../pds/accounts/account-views.ts'
+import type { Account } from '../../pds/accounts/accounts.ts'
+import { detail } from '../../runner/command/columns.ts'
 import { query } from '../../runner/command/command.ts'
 import { flag, option } from '../../runner/command/parameters.ts'
-import { integer, type Type, time } from '../../runner/command/types.ts'
+import { integer, optional, type Type, text, time } from '../../runner/command/types.ts'
 import type { Views } from '../../runner/command/views.ts'
 import { showCount } from '../../runner/output/report.ts'
+import { candidates, someUnreadable } from './candidates.ts'
 import { accountColumns, status } from './shared.ts'
 
 /** What an account must be like, as it is typed. */
@@ -39,11 +41,13 @@ export default query({
   name: 'account list',
   summary: 'List accounts with email and status, oldest first',
   about:
-    'The patterns look at handle and address, in any case, and at the DID only where they begin with did:. A filter that all accounts pass is named on standard error, as it tells none from another: where a PDS sends no mail, for one, nobody is ever confirmed.',
+    'The patterns look at handle and address, in any case, and at the DID only where they begin with did:. For a whole handle, DID or address that an account has, that one alone is asked for. A filter that all accounts pass is named on standard error, as it tells none from another: where a PDS sends no mail, for one, nobody is ever confirmed.',
   examples: [
     'kimbia-ops account list',
     'kimbia-ops account list --since 24h --unconfirmed',
     'kimbia-ops account list --status takendown --json | jq -r .did',
+    'kimbia-ops account list --newest 20',
+    'kimbia-ops account list --invite kimbia-social-abcde-fghij',
     "kimbia-ops account list --match '*@mailinator.com'",
     "kimbia-ops account list --match 'bot[0-9]' --not-match '*@example.org'",
     "kimbia-ops account list --regex '^[a-z]+[0-9]{7}\\.'",
@@ -58,20 +62,24 @@ export default query({
     ),
     regex: option(regex, 'only where this regular expression is found in handle or address'),
     notMatch: option(pattern, 'only where neither handle nor address holds this; written as for --match'),
+    invite: option(text, 'only accounts that signed up with this invite code'),
     unconfirmed: flag('only accounts whose email was never confirmed'),
+    newest: option(integer(1), 'so many of the newest, the newest first'),
     limit: option(integer(1), 'stop after this many'),
   },
-  output: accountColumns,
+  output: { ...accountColumns, inviteCode: detail(optional(text), 'invite code it was made with') },
   result: 'many',
   counted: 'account',
   async *read(input, views) {
-    const { status, since, until, limit = Number.POSITIVE_INFINITY } = input
+    const { status, since, until, match, newest } = input
+    const limit = Math.min(input.limit ?? Number.POSITIVE_INFINITY, newest ?? Number.POSITIVE_INFINITY)
+    const order = newest === undefined ? 'oldest first' : 'newest first'
     if (since && until && since >= until) throw usage('--since is not before --until')
     const filters = filtersOf(input)
     const passed = filters.map(() => 0)
     let [seen, listed] = [0, 0]
-    const options = { since, until, signal: views.signal, foreseen: cursorsOf(views) }
-    for await (const account of listAccounts(views.pds, options)) {
+    const unreadable: Unreadable = new Map()
+    for await (const account of candidates({ ...input, match: match?.text, order }, unreadable, views)) {
       if (status !== undefined && account.status !== status) continue
       seen++
       const fits = filters.map((filter) => filter.fits(account))
@@ -82,6 +90,7 @@ export default query({
     }
     for (const [index, filter] of filters.entries())
       if (seen > 1 && passed[index] === seen) views.say(await separatesNone(filter, seen, views))
+    if (unreadable.size > 0) throw someUnreadable(unreadable, listed)
   },
 })
 

@@ -1,8 +1,9 @@
 import type { Change } from '../../host/trail/history.ts'
 import { readStatusChanges, type StatusChange } from '../../host/trail/status-history.ts'
+import { gatherEvidence } from '../../moderation/evidence.ts'
 import { isAlready, type StatusGoal } from '../../moderation/status-goal.ts'
 import { type Account, named } from '../../pds/accounts/accounts.ts'
-import { notFound } from '../../pds/accounts/find-account.ts'
+import { notFound } from '../../pds/accounts/missing.ts'
 import type { Item, PdsPlan } from '../../plan/plan.ts'
 import { later } from '../../plan/steps/placeholders.ts'
 import type { LocalStep } from '../../plan/steps/step.ts'
@@ -56,10 +57,12 @@ export async function planStatus(input: Input, views: Views, goal: StatusGoal): 
   const items = targets.accounts
     .filter(({ did }) => !leftOut.has(did))
     .map((it) => statusItem(it, input.reason, goal))
+  const open = targets.accounts.filter((it) => !leftOut.has(it.did) && !isAlready(it.status, goal))
   if (excepted > 0) views.say(`note: --except leaves out ${showCount(excepted, 'account')}`)
   return {
     ...wordsOf(items, goal),
     reason: input.reason,
+    evidence: () => gatherEvidence(open, views),
     items,
     refused: [
       ...changed.map(({ refusal }) => refusal),

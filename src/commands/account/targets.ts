@@ -2,7 +2,8 @@ import { failed, usage } from '../../base/failure.ts'
 import { finding } from '../../moderation/find-options.ts'
 import { type AccountRef, parseAccountRef } from '../../pds/accounts/account-ref.ts'
 import type { Account } from '../../pds/accounts/accounts.ts'
-import { findAccounts, type Missing, notFound } from '../../pds/accounts/find-account.ts'
+import { findAccounts } from '../../pds/accounts/find-account.ts'
+import { type Missing, notFound } from '../../pds/accounts/missing.ts'
 import type { Views } from '../../runner/command/views.ts'
 
 /** Which accounts a command was given. */
@@ -77,7 +78,7 @@ async function findExcepted(
 const nameOfFile = (path: string): string => (path === '-' ? 'standard input' : path)
 
 /** The accounts named in a file: one a line, the first tab-separated field, or JSON objects with a `did`. */
-async function readTargets(path: string, { reader }: Pick<Views, 'reader'>): Promise<AccountRef[]> {
+export async function readTargets(path: string, { reader }: Pick<Views, 'reader'>): Promise<AccountRef[]> {
   const lines = (await reader.text(path)).replace(/^\uFEFF/, '').split(/\r\n|\r|\n/)
   const refs = lines.flatMap((line, index) => {
     const word = line.trim()

@@ -1,7 +1,7 @@
 import { procedure } from '../../runner/command/command.ts'
 import { applyBadEdits, option } from '../../runner/command/parameters.ts'
 import { reason } from '../../runner/command/types.ts'
-import { doorColumns, planSignups } from './shared.ts'
+import { countCodes, doorColumns, planSignups } from './shared.ts'
 
 /** For the night of a spam wave: the least work that closes the door, and proof that it is closed. */
 export default procedure({
@@ -27,10 +27,7 @@ export default procedure({
         warnings: [
           'if the PDS does not come up healthy, pds.env is put back as it was: signups are then OPEN again',
         ],
-        afterwards: [
-          'existing accounts are untouched, and invite codes with uses left still work: see them with kimbia-ops invite list --status usable, end them with kimbia-ops invite disable',
-          'who has come in lately: kimbia-ops account list --since 24h',
-        ],
+        afterwards: [() => countCodes(views), 'who has come in lately: kimbia-ops account list --since 24h'],
       },
       views,
     ),

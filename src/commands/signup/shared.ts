@@ -9,12 +9,14 @@ import { type ComposeEngine, readComposeEngine } from '../../host/docker/engine.
 import { editEnv } from '../../host/env/edit.ts'
 import { parseEnvFile } from '../../host/env/parse.ts'
 import { parseImage, showImage } from '../../host/images/image-reference.ts'
-import type { HostPlan } from '../../plan/plan.ts'
+import { isUsable, listInvites } from '../../pds/invites.ts'
+import type { HostPlan, PdsPlan } from '../../plan/plan.ts'
 import { type CheckStep, check } from '../../plan/steps/check.ts'
 import { later } from '../../plan/steps/placeholders.ts'
 import { column, type RowOf } from '../../runner/command/columns.ts'
 import { count, optional, text, yesNo } from '../../runner/command/types.ts'
 import type { Views } from '../../runner/command/views.ts'
+import { showCount } from '../../runner/output/report.ts'
 
 /** The setting that opens and closes the door. */
 export const door = 'PDS_INVITE_REQUIRED'
@@ -40,13 +42,37 @@ export async function wantsCode({ pds }: Views): Promise<boolean | undefined> {
 
 const describe = 'com.atproto.server.describeServer'
 
+/** How many invite codes are still good for a signup, and what to type about it. */
+export async function countCodes({ pds, signal }: Views): Promise<string> {
+  const ways = 'see them with kimbia-ops invite list --status usable, end them with kimbia-ops invite disable'
+  let [codes, uses] = [0, 0]
+  try {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(patience)])
+    for await (const invite of listInvites(pds, { signal: limit })) {
+      if (!isUsable(invite)) continue
+      codes++
+      uses += invite.available
+    }
+  } catch (cause) {
+    if (!(cause instanceof Failure)) throw cause
+    return `existing accounts are untouched, and invite codes with uses left still work: ${ways}`
+  }
+  if (codes === 0)
+    return 'existing accounts are untouched, and no invite code has uses left: kimbia-ops invite list --status usable'
+  const left = `${showCount(codes, 'invite code')} with ${showCount(uses, 'use')} left still ${codes === 1 ? 'works' : 'work'}`
+  return `existing accounts are untouched, and ${left}: ${ways}`
+}
+
+/** How long the count is waited for, in milliseconds: the door is closed, and the operator wants to go on. */
+const patience = 5_000
+
 /** What is to become of the door, and what must be known of it. */
 export interface SignupChange {
   readonly to: 'open' | 'closed'
   readonly force: boolean
   readonly reason: string | undefined
   readonly warnings: readonly string[]
-  readonly afterwards: readonly string[]
+  readonly afterwards: NonNullable<PdsPlan<unknown>['afterwards']>
 }
 
 /**

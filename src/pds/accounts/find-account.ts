@@ -1,9 +1,11 @@
 import { inParallel } from '../../base/concurrency.ts'
-import { type Failure, failed, usage } from '../../base/failure.ts'
+import { type Failure, usage } from '../../base/failure.ts'
 import type { PdsView, RepoRow } from '../xrpc/client.ts'
 import { XrpcFailure } from '../xrpc/failures.ts'
-import { type AccountRef, nameOf } from './account-ref.ts'
+import type { AccountRef } from './account-ref.ts'
+import { notReadable, type Unreadable } from './account-views.ts'
 import { type Account, type CursorSource, listAccounts, statusOf, toAccount, WIDTH } from './accounts.ts'
+import { ambiguous, type Missing, notFound } from './missing.ts'
 import { readStatuses, readViews } from './statuses.ts'
 
 export interface FindOptions {
@@ -14,14 +16,8 @@ export interface FindOptions {
   readonly searching?: ((seen: number) => void) | undefined
   /** See `listAccounts`. */
   readonly foreseen?: CursorSource | undefined
-}
-
-/** An account that is not on the PDS `on` (its public hostname). */
-export interface Missing {
-  readonly ref: AccountRef
-  readonly on: string
-  /** The DID that the handle belongs to, on another PDS. */
-  readonly elsewhere?: string
+  /** Tells which DIDs most likely have these addresses, so that not all accounts need be read for them. */
+  readonly byEmail?: ((emails: readonly string[]) => Promise<readonly string[]>) | undefined
 }
 
 /** What was found, each account once and in the order it was asked for, and what was not. */
@@ -56,9 +52,11 @@ export async function findAccounts(
   options: FindOptions = {},
 ): Promise<Found> {
   const wants = await toWants(pds, refs, options)
+  const unreadable: Unreadable = new Map()
   await resolveHandles(pds, wants, options.signal)
-  const listed = await searchAll(pds, wants, options)
-  const known = await confirm(pds, wants, listed, options.signal)
+  const byEmail = await guessEmails(pds, wants, unreadable, options)
+  const listed = new Map([...byEmail, ...(await searchAll(pds, wants, unreadable, options))])
+  const known = await confirm(pds, wants, listed, unreadable, options.signal)
   const accounts = new Map<string, Account>()
   const missing: Omit<Missing, 'on'>[] = []
   for (const { ref, dids } of wants) {
@@ -66,7 +64,10 @@ export async function findAccounts(
     if (here.length > 1) throw ambiguous(ref, here)
     const [account] = here
     const [elsewhere] = dids
+    const bad = [...dids].find((did) => unreadable.has(did))
     if (account) accounts.set(account.did, account)
+    else if (bad !== undefined)
+      missing.push({ ref, unreadable: notReadable(bad, unreadable.get(bad) as Failure) })
     else missing.push(elsewhere === undefined || ref.kind === 'did' ? { ref } : { ref, elsewhere })
   }
   if (missing.length === 0) return { accounts: [...accounts.values()], missing: [] }
@@ -74,29 +75,36 @@ export async function findAccounts(
   return { accounts: [...accounts.values()], missing: missing.map((it) => ({ ...it, on })) }
 }
 
-/** The failure that says what was looked for, where, and how to go on. */
-export function notFound({ ref, on, elsewhere }: Missing): Failure {
-  const name = nameOf(ref)
-  const pattern =
-    ref.kind === 'did' ? name.slice(0, 'did:plc:abcdef'.length) : (/[\w-]+/.exec(name)?.[0] ?? name)
-  const list = `kimbia-ops account list --match ${pattern}`
-  const hint =
-    ref.kind === 'did'
-      ? list
-      : `${list}; an account without a repo, as when it moves in, is found by its DID only`
-  const message =
-    elsewhere === undefined
-      ? `no account ${name} on the PDS ${on}`
-      : `${name} is ${elsewhere}, an account of another PDS than ${on}`
-  return failed('account-not-found', message, elsewhere === undefined ? hint : undefined)
+/** An account that can be found without a look through the list of all; undefined where it would take that. */
+export async function findQuickly(
+  pds: PdsView,
+  ref: AccountRef,
+  options: FindOptions = {},
+): Promise<Account | undefined> {
+  const wants = await toWants(pds, [ref], options)
+  const unreadable: Unreadable = new Map()
+  await resolveHandles(pds, wants, options.signal)
+  const listed = await guessEmails(pds, wants, unreadable, options)
+  return [...(await confirm(pds, wants, listed, unreadable, options.signal)).values()][0]
 }
 
-const ambiguous = (ref: AccountRef, accounts: readonly Account[]): Failure =>
-  failed(
-    'account-ambiguous',
-    `${nameOf(ref)} may be any of ${accounts.map(({ handle }) => handle).join(', ')}`,
-    'give the whole handle, or the DID',
-  )
+/** The accounts of addresses where `byEmail` was right. */
+async function guessEmails(
+  pds: PdsView,
+  wants: readonly Want[],
+  unreadable: Unreadable,
+  { byEmail, signal }: FindOptions,
+): Promise<Map<string, Account>> {
+  const asked = wants.filter(({ ref }) => ref.kind === 'email')
+  if (asked.length === 0 || !byEmail) return new Map()
+  const guessed = await byEmail(asked.flatMap(({ names }) => [...names]))
+  const found = await confirm(pds, [{ dids: new Set(guessed) }], new Map(), unreadable, signal)
+  for (const account of found.values()) {
+    const email = account.email?.toLowerCase() ?? ''
+    for (const want of asked) if (want.names.delete(email)) want.dids.add(account.did)
+  }
+  return new Map([...found].filter(([did]) => asked.some(({ dids }) => dids.has(did))))
+}
 
 /** The public hostname of the PDS, which its own DID carries (com.atproto.server.describeServer). */
 async function hostnameOf(pds: PdsView, signal?: AbortSignal): Promise<string> {
@@ -182,6 +190,7 @@ async function resolveHandle(
 async function searchAll(
   pds: PdsView,
   wants: readonly Want[],
+  unreadable: Unreadable,
   { signal, searching, foreseen }: FindOptions,
 ): Promise<Map<string, Account>> {
   const listed = new Map<string, Account>()
@@ -202,7 +211,7 @@ async function searchAll(
   }
   searching?.(0)
   const open = new Set(byName.keys())
-  for await (const account of listAccounts(pds, { only, signal, foreseen })) {
+  for await (const account of listAccounts(pds, { only, signal, foreseen, unreadable })) {
     if (everywhere) see()
     for (const name of [account.handle.toLowerCase(), account.email?.toLowerCase()]) {
       if (name === undefined || !open.delete(name)) continue
@@ -220,14 +229,15 @@ async function searchAll(
  */
 async function confirm(
   pds: PdsView,
-  wants: readonly Want[],
+  wants: readonly Pick<Want, 'dids'>[],
   listed: ReadonlyMap<string, Account>,
+  unreadable: Unreadable,
   signal?: AbortSignal,
 ): Promise<Map<string, Account>> {
   const dids = [...new Set(wants.flatMap((want) => [...want.dids]))].filter((did) => !listed.has(did))
   if (dids.length === 0) return new Map(listed)
   const [views, statuses] = await Promise.all([
-    readViews(pds, dids, signal),
+    readViews(pds, dids, signal, unreadable),
     readStatuses(pds, dids, { signal }),
   ])
   const read = views.flatMap((view) => {

@@ -1,7 +1,8 @@
 import { chunked, inParallel } from '../../base/concurrency.ts'
-import type { AccountStatus, PdsView } from '../xrpc/client.ts'
+import type { AccountStatus, AccountView, PdsView } from '../xrpc/client.ts'
 import { XrpcFailure } from '../xrpc/failures.ts'
-import { BATCH, repoPages, statusOf, WIDTH } from './accounts.ts'
+import { BATCH, readBatch, type Unreadable } from './account-views.ts'
+import { repoPages, statusOf, WIDTH } from './accounts.ts'
 
 /** Up to this many are asked about one by one, more are read from the list of all. */
 const FEW = 25
@@ -21,18 +22,23 @@ export async function readStatuses(
   }
   // listRepos leaves out an account whose repository has no root, so being absent from it proves nothing yet.
   const left = [...wanted]
-  const there = new Set((await readViews(pds, left, signal)).map(({ did }) => did))
+  const unreadable: Unreadable = new Map()
+  const views = await readViews(pds, left, signal, unreadable)
+  const there = new Set([...views.map(({ did }) => did), ...unreadable.keys()])
   for (const did of left) if (!there.has(did)) statuses.set(did, 'deleted')
   for (const [did, status] of await oneByOne(pds, [...there], signal)) statuses.set(did, status)
   return statuses
 }
 
 /** The accountViews of these DIDs (com.atproto.admin.getAccountInfos), without those the PDS does not have. */
-export async function readViews(pds: PdsView, dids: readonly string[], signal?: AbortSignal) {
-  const batches = chunked(dids, BATCH)
-  const read = (batch: string[]) =>
-    pds.query('com.atproto.admin.getAccountInfos', { dids: batch }, { signal })
-  return (await inParallel(batches, WIDTH, read)).flatMap(({ infos }) => infos)
+export async function readViews(
+  pds: PdsView,
+  dids: readonly string[],
+  signal?: AbortSignal,
+  unreadable?: Unreadable,
+): Promise<AccountView[]> {
+  const read = (batch: string[]) => readBatch(pds, batch, signal, unreadable)
+  return (await inParallel(chunked(dids, BATCH), WIDTH, read)).flat()
 }
 
 async function oneByOne(pds: PdsView, dids: readonly string[], signal?: AbortSignal) {

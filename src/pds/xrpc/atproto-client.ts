@@ -1,6 +1,7 @@
 import { expectedFailure } from '../../base/attempt.ts'
 import { Failure } from '../../base/failure.ts'
 import { Secret } from '../../base/secret.ts'
+import { type Budget, openBudget } from './budget.ts'
 import type { As, CallOptions, Login, Params, Pds, Procedures, Queries, RawAnswer } from './client.ts'
 import { encode, parse, told, toSearch } from './encoding.ts'
 import { type Asked, answerUnknown, XrpcFailure } from './failures.ts'
@@ -16,8 +17,8 @@ export interface PdsOptions {
   readonly where: string
   /** A line for `--verbose`, once for each call: NSID and harmless parameters, and how long it took. */
   readonly note?: ((text: string, ms?: number) => void) | undefined
-  /** What a person should know during a wait (default: as a note). */
-  readonly waiting?: ((text: string) => void) | undefined
+  /** What a person should know during a wait, and each second how much of it is left (default: as a note, once). */
+  readonly waiting?: ((text: string, left?: number) => void) | undefined
   /** Ends a wait for the rate limit; it never cuts a request off. */
   readonly signal?: AbortSignal | undefined
   readonly clock?: () => number
@@ -41,17 +42,21 @@ export function openPds(options: PdsOptions): Pds {
 class AtprotoPds implements Pds {
   readonly #options: PdsOptions
   readonly #line: RequestPolicy
+  readonly #budget: Budget
 
   constructor(options: PdsOptions) {
     const { fetch, signal, clock = Date.now, note = () => {} } = options
+    const waiting = once(options.waiting ?? ((text, left) => (left === undefined ? note(text) : undefined)))
     this.#options = options
+    this.#budget = openBudget(options.where, clock, waiting)
     this.#line = {
       fetch,
       signal,
       clock,
       sleep: options.sleep ?? sleep,
       bypass: options.bypassKey ? 'given' : 'none',
-      waiting: once(options.waiting ?? note),
+      waiting,
+      answered: (headers) => this.#budget.saw(headers),
     }
   }
 
@@ -150,6 +155,8 @@ class AtprotoPds implements Pds {
   }
 
   dispose(): void {
+    const left = this.#budget.left()
+    if (left !== undefined) this.#options.note?.(left)
     this.#options.fetch.close?.()
   }
 
@@ -211,10 +218,11 @@ const usually = (nsid: string): As =>
   /^com\.atproto\.(admin\.|sync\.|server\.createInviteCodes?$)/.test(nsid) ? 'admin' : 'nobody'
 
 /** Many requests may have to wait for the same instant: it is said once. */
-function once(say: (text: string) => void): (text: string) => void {
+function once(say: (text: string, left?: number) => void): (text: string, left?: number) => void {
   let last = ''
-  return (text) => {
-    if (text !== last) say(text)
-    last = text
+  return (text, left) => {
+    const whole = `${text} ${left ?? ''}`
+    if (whole !== last) say(text, left)
+    last = whole
   }
 }

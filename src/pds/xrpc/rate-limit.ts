@@ -21,3 +21,9 @@ export function untilReset(headers: Headers, now: number): number | undefined {
 
 /** `Date` and the reset are whole seconds, so up to one more may have to pass. */
 const atLeast = (ms: number): number => Math.max(0, ms) + 1000
+
+/** Tells each second how many whole seconds are left of so many milliseconds; the answer ends it. */
+export function countDown(ms: () => number, tell: (seconds: number) => void): () => void {
+  const timer = setInterval(() => tell(Math.max(0, Math.ceil(ms() / 1000))), 1000)
+  return () => clearInterval(timer)
+}

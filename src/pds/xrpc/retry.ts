@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { during, Failure } from '../../base/failure.ts'
 import type { RawAnswer } from './client.ts'
+import { collect, TooLarge } from './collect.ts'
 import {
   type Asked,
   answerLost,
@@ -13,7 +14,7 @@ import {
   tooLarge,
   tooSlow,
 } from './failures.ts'
-import { type Headers, untilReset } from './rate-limit.ts'
+import { countDown, type Headers, untilReset } from './rate-limit.ts'
 
 /** HTTP to one PDS; as `tunnelFetch` gives it. A rejection with a Failure or a connection error means nothing was sent. */
 export interface Http {
@@ -41,8 +42,10 @@ export interface RequestPolicy {
   readonly bypass: 'given' | 'none'
   /** Ends a wait for the rate limit, during which nothing is under way; it never cuts a request off. */
   readonly signal?: AbortSignal | undefined
-  /** Told, once for each wait, what a person should know. */
-  readonly waiting: (text: string) => void
+  /** Told what a person should know of a wait, and each second how many seconds of it are left. */
+  readonly waiting: (text: string, left?: number) => void
+  /** Told the headers of every answer. */
+  readonly answered?: (headers: Headers) => void
   readonly clock: () => number
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
 }
@@ -143,6 +146,7 @@ async function attempt(
       headers: got,
       body: stream,
     } = await line.fetch(path, { method, headers, body, signal, channel, within })
+    line.answered?.(got)
     const whole = await collect(stream, request)
     return {
       kind: 'answer',
@@ -159,19 +163,6 @@ async function attempt(
     if (error.name === 'TimeoutError') return { kind: 'slow', error }
     return { kind: neverSent(error) ? 'unsent' : 'cut', error }
   }
-}
-
-class TooLarge extends Error {}
-
-async function collect(stream: AsyncIterable<Uint8Array>, { limit }: Request): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of stream) {
-    length += chunk.byteLength
-    if (length > limit) throw new TooLarge()
-    chunks.push(chunk)
-  }
-  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
 }
 
 const unconnected = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
@@ -220,8 +211,13 @@ async function waitForTurn(
   const ms = untilReset(headers, now) ?? 5_000
   const until = new Date(now + ms)
   if (ms > patience) throw rateLimited(request, until, bypassHint(line))
-  line.waiting(`${request.where} limits requests: going on at ${time(until)}`)
-  await rest(line, request, ms, signal)
+  const text = `${request.where} limits requests: going on at ${time(until)}`
+  line.waiting(text)
+  const stop = countDown(
+    () => until.getTime() - line.clock(),
+    (left) => line.waiting(text, left),
+  )
+  await rest(line, request, ms, signal).finally(stop)
   return ms
 }
 

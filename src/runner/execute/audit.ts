@@ -1,5 +1,6 @@
 import type { Failure } from '../../base/failure.ts'
 import type { Trail, TrailEntry } from '../../host/trail/append.ts'
+import { maskCode } from '../../pds/invites.ts'
 import type { Item, Plan } from '../../plan/plan.ts'
 import { showStep } from '../../plan/steps/show-step.ts'
 
@@ -33,6 +34,13 @@ export const noRecorder: Recorder = {
   outcome: async () => {},
 }
 
+/** Which invite codes were made, with the end of each hidden, for whoever asks later who made one. */
+function madeBy({ made }: Item<unknown>): string | undefined {
+  if (!made) return undefined
+  const codes = made.codes.flatMap((code) => (typeof code === 'string' ? [maskCode(code)] : []))
+  return `made ${[made.what, ...codes].join(' ')}`
+}
+
 /** A recorder that writes to the host's trail. */
 export function recorder(
   trail: Trail,
@@ -63,9 +71,10 @@ export function recorder(
       return { id, written: trail.write(line) }
     },
     async outcome(id, item, plan, failure) {
+      const made = madeBy(item)
       const result = failure
         ? { outcome: failure.outcome, message: `${failure.code}: ${failure.message}` }
-        : { outcome: 'ok' }
+        : { outcome: 'ok', ...(made !== undefined && { message: made }) }
       await trail.write({ ...entry(id, 'outcome', item, plan), ...result })
     },
   }

@@ -158,13 +158,18 @@ function identified(item: Item<unknown>, result: Result): Item<unknown> {
     readonly status?: unknown
   }
   const did = item.did ?? row.did
+  const codes = item.made && rowCodes(result)
   const to = typeof row.status === 'string' ? row.status : item.status?.to
   return {
     ...item,
     ...(typeof did === 'string' && { did }),
+    ...(item.made && codes && { made: { ...item.made, codes } }),
     ...(item.status !== undefined && to !== undefined && { status: { ...item.status, to } }),
   }
 }
+
+const rowCodes = (result: Result): readonly string[] =>
+  'rows' in result ? (result.rows ?? []).map((row) => String((row as { code?: unknown }).code)) : []
 
 /** Writes the outcome to the trail; when that fails, what was done stands and the operator is told. */
 async function conclude(

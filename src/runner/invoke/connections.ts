@@ -46,7 +46,10 @@ export function openConnections(world: World, wishes: Options): Connections {
     note,
     signal,
     terminal,
-    waiting: (text) => (terminal.stderr.tty ? terminal.progress(text) : say(text)),
+    waiting(text, left) {
+      if (terminal.stderr.tty) terminal.progress(left === undefined ? text : `${text}, in ${left} s`)
+      else if (left === undefined) say(text)
+    },
   }
   const disposals: (() => Promise<void>)[] = []
   const pair = (chosen: () => Promise<HostConfig>) => {

@@ -50,9 +50,19 @@ async function askToType(plan: Plan<unknown>, typed: string, terminal: Terminal)
       `look with --dry-run, then pass --confirm ${typed}`,
     )
   }
-  const answer = await terminal.ask(`To ${plan.title}, type ${typed}`)
-  if (answer.trim() !== typed && answer.trim() !== plan.confirmOr)
-    throw declined('declined', 'that does not match: nothing was done')
+  const question = `To ${plan.title}, type ${typed}`
+  let again = ''
+  for (let left = tries; left > 0; left--) {
+    const answer = (await terminal.ask(`${again}${question}`)).trim()
+    if (answer === typed || (answer !== '' && answer === plan.confirmOr)) return
+    // Enter alone is how a person leaves.
+    if (answer === '') break
+    again = `“${answer}” does not match. `
+  }
+  throw declined('declined', 'that does not match: nothing was done')
 }
+
+/** How often a word may be mistyped. */
+const tries = 3
 
 const capital = (sentence: string): string => sentence.charAt(0).toUpperCase() + sentence.slice(1)

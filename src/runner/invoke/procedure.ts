@@ -77,7 +77,8 @@ async function preferLockFailure(
 async function dryRun(invocation: Invocation, { risk }: Procedure, plan: Plan<unknown>): Promise<Outcome> {
   const { terminal, run } = invocation
   await warnPendingChange(invocation, plan)
-  await terminal.stdout.write(showDryRun(plan, { json: run.globals.json, risk }, terminal.stdout))
+  const { json, verbose } = run.globals
+  await terminal.stdout.write(showDryRun(plan, { json, verbose, risk }, terminal.stdout))
   const { refused = [] } = plan
   if (refused[0])
     throw failed(refused[0].code, `${showCount(refused.length, 'target')} cannot be done, as shown`)
@@ -100,7 +101,11 @@ async function review(invocation: Invocation, { risk }: Procedure, plan: Plan<un
   else if (!silent) {
     const { host } = opened.views
     const where = plan.on === 'machine' ? undefined : `${(await host.config()).name} (${await host.where()})`
-    await terminal.stderr.write(showPlan(plan, { where }, terminal.stderr))
+    const evidence = asks && terminal.interactive ? await plan.evidence?.() : undefined
+    const shown = await terminal.page(showPlan(plan, { where, evidence }, terminal.stderr), 'stderr')
+    // What the pager has shown may be gone: what must be known stands above the question.
+    if (shown === 'paged')
+      await terminal.stderr.write(showPlan(plan, { where, evidence, targets: 'left out' }, terminal.stderr))
   }
   await consent(plan, risk, { yes, confirm }, terminal)
 }
@@ -212,7 +217,8 @@ async function report(
     throw shortfall ?? resultLost(cause, results)
   }
   if (!quiet && !shortfall)
-    for (const line of plan.afterwards ?? []) await terminal.stderr.write(`note: ${line}\n`)
+    for (const line of plan.afterwards ?? [])
+      await terminal.stderr.write(`note: ${typeof line === 'string' ? line : await line()}\n`)
   if (operation) await sayOperation(invocation, operation, results)
   if (shortfall) throw shortfall
   return 'ok'

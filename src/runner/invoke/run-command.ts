@@ -20,10 +20,10 @@ export async function runCommand(
   commands: readonly Command[],
 ): Promise<{ outcome: Outcome; code?: number }> {
   const { globals } = run
-  const { noInput, noColor, quiet } = globals
+  const { noInput, noColor, noPager, quiet } = globals
   const limit = timeLimit(globals.timeout)
   const signal = AbortSignal.any([world.stop, limit.signal])
-  const terminal = world.terminal({ noInput, color: !noColor, quiet, signal })
+  const terminal = world.terminal({ noInput, color: !noColor, pager: !noPager, quiet, signal })
   const operation = world.newOperationId()
   const connections: Connections[] = []
   const open = () => {
@@ -139,9 +139,15 @@ async function runQuery(
     return query.outcome?.(row as never) ?? 'ok'
   }
   let rows = 0
-  for await (const row of read) {
-    rows++
-    if (!(await renderer.row(row))) return 'ok'
+  try {
+    for await (const row of read) {
+      rows++
+      if (!(await renderer.row(row))) return 'ok'
+    }
+  } catch (cause) {
+    // What was read stands, and may still be held back.
+    if (cause instanceof Failure && cause.outcome === 'partial') await renderer.end()
+    throw cause
   }
   await renderer.end()
   if (counted !== undefined) opened.views.say(showCount(rows, counted))

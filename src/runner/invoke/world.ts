@@ -14,8 +14,8 @@ export interface Opening {
   /** Ctrl-C or `--timeout`: nothing is waited for after it. */
   readonly signal: AbortSignal
   readonly terminal: Terminal
-  /** What a person should know during a wait. */
-  readonly waiting: (text: string) => void
+  /** What a person should know during a wait, and how many seconds of it are left. */
+  readonly waiting: (text: string, left?: number) => void
 }
 
 /** Everything outside the process that a run touches, handed in; `cli.ts` wires the real one. */
@@ -29,6 +29,7 @@ export interface World {
     noInput: boolean
     color: boolean
     quiet: boolean
+    pager?: boolean
     signal: AbortSignal
   }) => Terminal
   readonly clock: () => Date

@@ -40,8 +40,7 @@ export function openRenderer(output: Output, columns: Columns, rendering: Render
   const { json, result, bare } = rendering
   if (bare !== undefined) return lines(output, columns, (all, row) => [bareJson(output, all, bare, row)])
   if (json) return lines(output, columns, (all, row) => [jsonRow(all, row)])
-  if (result === 'one')
-    return lines(output, columns, output.tty ? (all, row) => card(all, row, output) : pairs)
+  if (result === 'one') return lines(output, columns, output.tty ? cards(output) : pairs)
   return output.tty ? table(output, columns) : lines(output, columns, (all, row) => [piped(all, row)])
 }
 
@@ -138,6 +137,17 @@ function table(output: Output, columns: Columns): Renderer {
       return await output.write('')
     },
     end: () => (chosen ? output.write('') : release()),
+  }
+}
+
+/** Cards below each other, with an empty line between. */
+function cards(output: Output) {
+  let first = true
+  return (columns: Columns, row: Row): readonly string[] => {
+    const lines = card(columns, row, output)
+    const apart = first ? lines : ['', ...lines]
+    first = false
+    return apart
   }
 }
 

@@ -1,9 +1,11 @@
 import type { Failure } from '../../base/failure.ts'
 import { safeJson, visible, visibleLines } from '../../base/sanitize.ts'
 import { mustType } from '../../plan/consent-rule.ts'
-import { type Item, itemsOf, type Plan, type Risk } from '../../plan/plan.ts'
+import { type Evidence, type Item, itemsOf, type Plan, type Risk } from '../../plan/plan.ts'
 import { showWhole } from '../../plan/steps/show-step.ts'
 import { paintOf } from '../terminal/color.ts'
+import { bulkOf, evidenceOf, isBulk, totalsOf } from './bulk.ts'
+import { showCount } from './count.ts'
 
 /** The stream that a text is for. */
 interface Look {
@@ -23,22 +25,20 @@ export function showFailure(failure: Failure, mode: 'json' | 'text', look: Look)
 const indented = (label: string, text: string): string =>
   `${label} ${visibleLines(text).replaceAll('\n', '\n  ')}`
 
-/** A count with its noun: “1 account”, “1,234 accounts”. */
-export function showCount(count: number, noun: string): string {
-  const number = count.toLocaleString('en-US')
-  if (count === 1) return `${number} ${noun}`
-  if (/[^aeiou]y$/.test(noun)) return `${number} ${noun.slice(0, -1)}ies`
-  return `${number} ${noun}${/(s|x|z|ch|sh)$/.test(noun) ? 'es' : 's'}`
-}
+export { showCount }
 
 /** How a plan is shown before consent: where it happens, and how many targets are named. */
 export interface PlanView {
   readonly where?: string | undefined
   readonly limit?: number
+  /** What judges the targets, each of which is shown then. */
+  readonly evidence?: Evidence | undefined
+  readonly targets?: 'left out'
 }
 
 /** What a person sees before consenting: the first targets with what is done to each, and what to know. */
-export function showPlan(plan: Plan<unknown>, { where, limit = 20 }: PlanView, look: Look): string {
+export function showPlan(plan: Plan<unknown>, view: PlanView, look: Look): string {
+  const { where, limit = 20, evidence, targets } = view
   const paint = paintOf(look)
   const changing = itemsOf(plan).filter(({ steps }) => steps.length > 0)
   const same = itemsOf(plan).length - changing.length
@@ -49,10 +49,15 @@ export function showPlan(plan: Plan<unknown>, { where, limit = 20 }: PlanView, l
   const lines = [
     paint.bold(`${visible(where === undefined ? plan.title : `${plan.title} on ${where}`)}:`),
     ...foundBy(plan),
-    ...firstOf(
-      changing.map((item) => intentions(item).join('\n')),
-      limit,
-    ),
+    ...(targets === 'left out'
+      ? []
+      : evidence
+        ? evidenceOf(changing, evidence, paint)
+        : firstOf(
+            changing.map((item) => intentions(item).join('\n')),
+            limit,
+          )),
+    ...(evidence ? totalsOf(evidence, paint) : []),
     ...(same > 0
       ? [
           `  nothing to do for ${same.toLocaleString('en-US')} of ${itemsOf(plan).length.toLocaleString('en-US')}`,
@@ -84,15 +89,25 @@ function intentions({ subject, steps }: Item<unknown>): readonly string[] {
 /** What a dry run is shown by: the form, and the risk that the command declares. */
 export interface DryRunView {
   readonly json: boolean
+  /** Whether the requests behind the steps of many targets are shown too. */
+  readonly verbose?: boolean
   readonly risk: Risk
 }
 
 /** The exact steps of a plan and what consent they need; with `json`, one object per target. */
-export function showDryRun(plan: Plan<unknown>, { json, risk }: DryRunView, look: Look): string {
+export function showDryRun(
+  plan: Plan<unknown>,
+  { json, risk, verbose = false }: DryRunView,
+  look: Look,
+): string {
   const refused = plan.refused ?? []
   if (json)
     return [...itemsOf(plan).map(dryObject), ...refused.map(refusedObject)]
       .map((it) => `${safeJson(it)}\n`)
+      .join('')
+  if (isBulk(plan) && !verbose)
+    return [...foundBy(plan), ...bulkOf(plan, look), ...warningsOf(plan, look), ...consentOf(plan, risk)]
+      .map((line) => `${line}\n`)
       .join('')
   const paint = paintOf(look)
   const items = itemsOf(plan).flatMap(({ subject, steps }) => [

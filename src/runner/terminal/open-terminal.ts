@@ -20,6 +20,11 @@ export function openTerminal(parts: TerminalParts): Terminal {
     stderr,
     ...prompts(parts, line.clear),
     progress: line.show,
+    async page(text, to) {
+      line.clear()
+      const { showPaged } = await import('./pager.ts')
+      return await showPaged(text, to, to === 'stdout' ? stdout : stderr, parts)
+    },
     ...standardInput(() => parts.stdin, parts.signal),
   }
 }

@@ -11,6 +11,8 @@ export interface Terminal {
   confirm(question: string): Promise<boolean>
   /** A status line on a TTY's stderr, replaced by the next one and cleared by any other output; nothing otherwise. */
   progress(text: string): void
+  /** Writes a text, through a pager where it does not fit on the screen. */
+  page(text: string, to: 'stdout' | 'stderr'): Promise<'written' | 'paged'>
   /** The whole of standard input as UTF-8. */
   readAll(): Promise<string>
   /** The first line of standard input, without its line end. */
@@ -37,7 +39,14 @@ export type InputStream = NodeJS.ReadableStream & {
 }
 
 /** Standard output or error, a terminal or not. */
-export type OutputStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
+export type OutputStream = NodeJS.WritableStream & {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  readonly rows?: number
+}
+
+/** Runs a pager and resolves to its exit code: the text is its standard input, and it writes to this very descriptor. */
+export type RunPager = (line: string, text: string, to: 1 | 2, signal?: AbortSignal) => Promise<number>
 
 /** What a terminal is made of: the streams of the process, its environment, and the wishes of the command line. */
 export interface TerminalParts {
@@ -49,6 +58,9 @@ export interface TerminalParts {
   /** False where `--no-color` forbids it; otherwise each stream decides. */
   readonly color: boolean
   readonly quiet?: boolean
+  /** False where `--no-pager` forbids it. */
+  readonly pager?: boolean
+  readonly runPager?: RunPager
   /** Ends a question that is being asked, and the reading of standard input. */
   readonly signal?: AbortSignal
 }

@@ -10,6 +10,7 @@ const change = { nsid: 'com.atproto.admin.deleteAccount', input: { did } }
 const alice = (): ScriptedPds => scriptedPds({ accounts: [{ handle: 'alice.test' }, { handle: 'bob.test' }] })
 const erase = ['account', 'delete', 'alice', '--json']
 const question = `text To delete ${named} for good, type alice.test`
+const again = (said: string): string => question.replace('text ', `text “${said}” does not match. `)
 
 test.each([
   ['by --confirm', {}, ['--confirm', 'alice.test'], []],
@@ -41,8 +42,14 @@ test('a dry run', async () => {
 })
 
 test.each([
-  ['types another handle', { interactive: true, answers: ['bob.test'] }, [], 'declined', [question]],
-  ['types yes', { interactive: true, answers: ['y'] }, [], 'declined', [question]],
+  [
+    'types another handle',
+    { interactive: true, answers: ['bob.test', ''] },
+    [],
+    'declined',
+    [question, again('bob.test')],
+  ],
+  ['types yes', { interactive: true, answers: ['y', ''] }, [], 'declined', [question, again('y')]],
   ['types nothing', { interactive: true, answers: [''] }, [], 'declined', [question]],
   ['is not there', {}, [], 'confirm-missing', []],
   ['is not there, and --yes is not enough', {}, ['--yes'], 'confirm-missing', []],

@@ -46,6 +46,7 @@ describe('account list', () => {
       createdAt: '2026-01-01T00:00:00.000Z',
       emailConfirmedAt: '2026-01-01T00:00:00.000Z',
       invitedBy: 'admin',
+      inviteCode: 'code-1',
     })
     expect(rowsOf(ran)[2]).toMatchObject({ email: null, invitedBy: null })
   })
@@ -62,6 +63,14 @@ describe('account list', () => {
     ['--status takendown', ['bob']],
     ['--status active', ['alice', 'dave', 'erin']],
     ['--unconfirmed', ['dave']],
+    ['--invite code-1', ['alice']],
+    ['--newest 2', ['erin', 'dave']],
+    ['--newest 9', all.toReversed()],
+    ['--newest 1 --status takendown', ['bob']],
+    ['--newest 9 --since 2026-02-01 --until 2026-04-01', ['carol', 'bob']],
+    ['--match alice.test', ['alice']],
+    [`--match ${didOf('bob.test')}`, ['bob']],
+    ['--invite code-1 --since 2026-02-01', []],
     ['--match SPAM.example', ['dave']],
     ['--match *.test', all],
     ['--match ?a*.test', ['carol', 'dave']],
@@ -167,6 +176,23 @@ describe('a filter that all accounts pass', () => {
   })
 })
 
+test('a whole handle, DID or address is asked for alone, where the host tells whose the address is', async () => {
+  for (const match of ['alice.test', didOf('bob.test'), 'd@spam.example']) {
+    const world = scriptedWorld({
+      pds: pds(),
+      host: scriptedHost().on('SELECT did FROM account', `${didOf('dave.test')}\n`),
+    })
+    expect(rowsOf(await world.run('account', 'list', '--match', match, '--json'))).toHaveLength(1)
+    expect(world.pds.asked).not.toContain('com.atproto.sync.listRepos')
+  }
+})
+
+test('what the host says of an address is proven with the PDS', async () => {
+  const host = scriptedHost().on('SELECT did FROM account', `${didOf('bob.test')}\n`)
+  const ran = await scriptedWorld({ pds: pds(), host }).run('account', 'info', 'd@spam.example', '--json')
+  expect(rowsOf(ran)).toMatchObject([{ handle: 'dave.test' }])
+})
+
 describe('account info', () => {
   test.each([
     ['alice', { status: 'active', inviteCode: 'code-1', invitedBy: 'admin', takedownRef: null }],
@@ -179,6 +205,51 @@ describe('account info', () => {
     // The scripted accounts have no repository: that does not hide the rest.
     const unread = { records: null, collections: [], latest: [], repoUnreadable: expect.any(String) }
     expect(rowsOf(ran)).toMatchObject([{ ...expected, ...unread }])
+  })
+
+  test('several, side by side, in the order they were named', async () => {
+    const files = { list: `{"did":"${didOf('carol.test')}"}\nalice.test\n` }
+    const ran = await scriptedWorld({ pds: pds(), files }).run(
+      'account',
+      'info',
+      'erin',
+      '--from',
+      'list',
+      '--json',
+    )
+    expect(ran).toMatchObject({ code: 0, stderr: '', ...nothing })
+    expect(rowsOf(ran).map(({ handle }) => handle)).toEqual(['erin.test', 'carol.test', 'alice.test'])
+  })
+
+  test('a card each on a screen, apart from each other', async () => {
+    const ran = await scriptedWorld({ pds: pds(), terminal: { tty: true } }).run(
+      'account',
+      'info',
+      'alice',
+      'bob',
+    )
+    expect(ran.stdout).toMatch(/^handle +alice\.test\n[\s\S]*\n\nhandle +bob\.test\n/)
+  })
+
+  test('one that is not there costs itself alone', async () => {
+    const ran = await scriptedWorld({ pds: pds() }).run('account', 'info', 'alice', 'nobody', 'bob', '--json')
+    expect(ran).toMatchObject({ code: 6, ...nothing })
+    expect(rowsOf(ran).map(({ handle }) => handle)).toEqual(['alice.test', 'bob.test'])
+    expect(errorOf(ran)).toMatchObject({
+      code: 'partial',
+      message: expect.stringContaining('2 accounts shown, 1 not\nfailed: nobody: no account nobody'),
+      failed: [{ subject: 'nobody', code: 'account-not-found' }],
+    })
+    const none = await scriptedWorld({ pds: pds() }).run('account', 'info', 'nobody', 'noone', '--json')
+    expect(none).toMatchObject({ code: 1, stdout: '' })
+  })
+
+  test('none named is asked for, and an error where nobody is there', async () => {
+    const ran = await scriptedWorld({ pds: pds() }).run('account', 'info')
+    expect(ran).toMatchObject({ code: 2, stdout: '', ...nothing })
+    const terminal = { interactive: true, answers: ['alice'] }
+    const asked = await scriptedWorld({ pds: pds(), terminal }).run('account', 'info', '--json')
+    expect(rowsOf(asked)).toMatchObject([{ handle: 'alice.test' }])
   })
 
   test('of an account that is not here', async () => {

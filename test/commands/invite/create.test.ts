@@ -49,7 +49,10 @@ describe('makes', () => {
     expect(ran.changes).toEqual([change])
     expect(rowsOf(ran)).toEqual(rows)
     const owner = flags.includes('--for') ? did : 'admin'
-    expect(told(ran)).toEqual([`intent invite for ${owner}`, `ok invite for ${owner}`])
+    const hidden = rows.map(() => 'scripted-test-…').join(' ')
+    const { useCount } = change.input
+    const made = `made ${rows.length} ${rows.length === 1 ? 'code' : 'codes'} of ${useCount} ${useCount === 1 ? 'use' : 'uses'} ${hidden}`
+    expect(told(ran)).toEqual([`intent invite for ${owner}`, `ok invite for ${owner}: ${made}`])
     expect(ran.happened.slice(-5)).toEqual([
       'intent',
       'change createInviteCodes',
@@ -57,6 +60,12 @@ describe('makes', () => {
       'outcome ok',
       'stdout',
     ])
+  })
+
+  test('with a reason, which the trail keeps', async () => {
+    const ran = await scriptedWorld({ pds: pds() }).run(...create, '--reason', 'for the meetup')
+    expect(ran.trail.map(({ reason }) => reason)).toEqual(['for the meetup', 'for the meetup'])
+    expect(JSON.stringify(ran.trail)).not.toContain('scripted-test-00001')
   })
 
   test('codes whose time is the PDS’s own, each its own, whatever the clock here', async () => {

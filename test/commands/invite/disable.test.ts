@@ -27,6 +27,7 @@ const pds = (): ScriptedPds =>
       { code: 'f-2', forAccount: did, disabled: true },
     ],
   })
+const gone = didOf('gone.test')
 const disable = ['invite', 'disable', '--json']
 const change = (...codes: string[]) => ({ nsid: 'com.atproto.admin.disableInviteCodes', input: { codes } })
 const row = (code: string, changed: boolean, more: object = {}) => ({
@@ -54,8 +55,18 @@ describe('disables', () => {
       ['a-1', 'a-2'],
       [row('a-1', true), row('a-2', true, { available: 2 }), row('a-3', false)],
     ],
+    [
+      'those by which accounts of a file came',
+      ['--used-by', 'bots'],
+      ['a-2'],
+      [row('a-2', true, { available: 2 })],
+    ],
   ])('%s', async (_, words, codes, rows) => {
-    const ran = await scriptedWorld({ pds: pds() }).run(...disable, ...words, '--yes')
+    const ran = await scriptedWorld({ pds: pds(), files: { bots: 'alice.test\n' } }).run(
+      ...disable,
+      ...words,
+      '--yes',
+    )
     expect(ran).toMatchObject({ code: 0, stderr: closingNote(1) })
     const asked = ran.changes.map(({ nsid, input }) => [
       nsid,
@@ -66,6 +77,27 @@ describe('disables', () => {
     expect(told(ran)).toEqual([expect.stringMatching(/^intent /), expect.stringMatching(/^ok /)])
     for (const code of codes) expect(ran.trail[0]?.subject).toContain(code)
     expect(ran.happened.slice(-2)).toEqual(['outcome ok', 'stdout'])
+  })
+
+  test('those of accounts that are gone, of none, and that others used as well, which is said', async () => {
+    const files = { bots: `${JSON.stringify({ did: gone })}\n${didOf('alice.test')}\nnobody.test\n` }
+    const [came, late] = [
+      { did: gone, usedAt: '2026-01-02T00:00:00.000Z' },
+      { did: didOf('late.test'), usedAt: '2026-01-03T00:00:00.000Z' },
+    ]
+    const world = scriptedWorld({
+      pds: scriptedPds({
+        accounts: [{ handle: 'alice.test' }],
+        invites: [{ code: 'b-1', uses: 3, usedBy: [came, late] }],
+      }),
+      files,
+    })
+    const ran = await world.run(...disable, '--used-by', 'bots', '--yes', '--reason', 'wave')
+    expect(ran).toMatchObject({ code: 6, changes: [change('b-1')] })
+    expect(ran.stderr).toContain('1 account came without an invite code')
+    expect(ran.stderr).toContain('1 other account came by these codes as well')
+    expect(ran.trail.map(({ reason }) => reason)).toEqual(['wave', 'wave'])
+    expect(errorOf(ran)).toMatchObject({ failed: [{ subject: 'nobody.test', code: 'account-not-found' }] })
   })
 
   test.each([['a-3'], ['a-3 f-2']])('nothing, when %s is disabled already', async (codes) => {

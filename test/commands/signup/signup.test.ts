@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { unreachable } from '../../../src/base/failure.ts'
 import { scriptedPds } from '../../support/scripted-pds.ts'
+import { didOf } from '../../support/scripted-state.ts'
 import {
   changedBy,
   errorOf,
@@ -31,6 +32,7 @@ const steps = (change?: string) => [
   recreated,
   'wait until the PDS on port 3000 answers once, with the same project, data, server and accounts as before',
 ]
+const used = { did: didOf('alice.test'), usedAt: '2026-01-02T00:00:00.000Z' }
 const closing = '- PDS_INVITE_REQUIRED=false; + PDS_INVITE_REQUIRED=true'
 const close = ['signup', 'close', '--json']
 
@@ -80,8 +82,33 @@ describe('signup close', () => {
     const ran = await door(false, true).run(...close, '--yes')
     expect(ran.code, ran.stderr).toBe(0)
     expect(ran.happened.filter((one) => /^(host|read)/.test(one))).toEqual([
-      ...['host 1', 'host 2', 'host 3', 'host 4', 'read describeServer'],
+      ...['host 1', 'host 2', 'host 3', 'host 4', 'read describeServer', 'read getInviteCodes'],
     ])
+  })
+
+  test.each([
+    [
+      'all codes that still work, those used in part too',
+      [
+        { code: 'a', uses: 5, usedBy: [used] },
+        { code: 'b' },
+        { code: 'c', usedBy: [used] },
+        { code: 'd', disabled: true },
+      ],
+      '2 invite codes with 5 uses left still work: see them with kimbia-ops invite list --status usable',
+    ],
+    ['that none does', [{ code: 'c', usedBy: [used] }], 'no invite code has uses left'],
+  ])('counts, once it is closed, %s', async (_, invites, said) => {
+    const says = { inviteRequired: false, invites }
+    const before = (index: number): void => {
+      if (index === 3) says.inviteRequired = true
+    }
+    const world = scriptedWorld({
+      pds: scriptedPds(says),
+      host: composed({ text: pdsEnv }),
+      hostChanges: { facts, before },
+    })
+    expect((await world.run(...close, '--yes')).stderr).toContain(said)
   })
 
   test('recreates a PDS that is down when the file says so already', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { listAccounts } from '../../../src/pds/accounts/accounts.ts'
 import { readStatuses } from '../../../src/pds/accounts/statuses.ts'
 import type { PdsView } from '../../../src/pds/xrpc/client.ts'
+import { toSearch } from '../../../src/pds/xrpc/encoding.ts'
 import { failureOf } from '../../support/failing.ts'
 import { type ScriptedPds, scriptedPds } from '../../support/scripted-pds.ts'
 import { didOf } from '../../support/scripted-state.ts'
@@ -63,6 +64,7 @@ describe('listAccounts', () => {
         status: 'takendown',
         createdAt: at(0).toISOString(),
         invitedBy: didOf('bob.test'),
+        inviteCode: 'from-bob',
       },
       {
         did: didOf('carol.test'),
@@ -72,6 +74,7 @@ describe('listAccounts', () => {
         status: 'deactivated',
         createdAt: at(1).toISOString(),
         invitedBy: 'admin',
+        inviteCode: 'from-admin',
       },
       {
         did: didOf('bob.test'),
@@ -81,6 +84,7 @@ describe('listAccounts', () => {
         status: 'active',
         createdAt: at(2).toISOString(),
         invitedBy: null,
+        inviteCode: null,
       },
     ])
   })
@@ -123,6 +127,53 @@ describe('listAccounts', () => {
       break
     }
     expect(pds.asked.length).toBeLessThan(30)
+  })
+
+  test('one that the PDS fails at costs itself alone where that is borne', async () => {
+    const bad = [didOf('runner0333.test'), didOf('runner0334.test')]
+    const pds = but(crowd(1000), (nsid, { dids }: { dids: string[] }, go) => {
+      if (nsid.endsWith('getAccountInfos') && bad.some((did) => dids.includes(did)))
+        throw xrpcError('InternalServerError', 'no', 500)
+      return go()
+    })
+    const unreadable = new Map()
+    const expected = handles(1000).filter((_, index) => index !== 333 && index !== 334)
+    expect(await listed(pds, { unreadable })).toEqual(expected)
+    expect([...unreadable.keys()]).toEqual(bad)
+    expect(await failureOf(listed(pds))).toMatchObject({ code: 'pds-error' })
+  })
+
+  test('a PDS that fails at all of them is not asked about each', async () => {
+    let asked = 0
+    const pds = but(crowd(5000), (nsid, _params, go) => {
+      if (!nsid.endsWith('getAccountInfos')) return go()
+      asked++
+      throw xrpcError('InternalServerError', 'no', 500)
+    })
+    expect(await failureOf(listed(pds, { unreadable: new Map() }))).toMatchObject({ code: 'pds-error' })
+    expect(asked).toBeLessThan(300)
+  })
+
+  test('100,000 take 450 requests at most, of which each is below what a server of Node takes', async () => {
+    const rows = (from: number) =>
+      Array.from({ length: 1000 }, (_, i) => ({
+        did: `did:plc:${String(from + i).padStart(24, 'a')}`,
+        head: '',
+        rev: '',
+      }))
+    let requests = 0
+    const pds = but(crowd(0), (nsid, params: { cursor?: string; dids: string[] }) => {
+      requests++
+      const from = Number(params.cursor ?? 0)
+      if (nsid.endsWith('listRepos'))
+        return { repos: rows(from), ...(from < 99_000 && { cursor: String(from + 1000) }) }
+      expect(`/xrpc/${nsid}?${toSearch(params)}`.length).toBeLessThan(15_400)
+      return {
+        infos: params.dids.map((did) => ({ did, handle: 'a.test', indexedAt: '2026-01-01T00:00:00.000Z' })),
+      }
+    })
+    expect(await listed(pds)).toHaveLength(100_000)
+    expect(requests).toBeLessThanOrEqual(450)
   })
 
   test('a failure in the middle is thrown once what came before it was given', async () => {

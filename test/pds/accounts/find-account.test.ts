@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseAccountRef } from '../../../src/pds/accounts/account-ref.ts'
-import { findAccount, findAccounts, notFound } from '../../../src/pds/accounts/find-account.ts'
+import { findAccount, findAccounts } from '../../../src/pds/accounts/find-account.ts'
+import { notFound } from '../../../src/pds/accounts/missing.ts'
 import { failureOf } from '../../support/failing.ts'
 import { type ScriptedPds, scriptedPds } from '../../support/scripted-pds.ts'
 import { didOf } from '../../support/scripted-state.ts'

@@ -308,6 +308,42 @@ describe('rate limits', () => {
     expect(faulty.got.length).toBe(2)
   })
 
+  test('how much of the wait is left is told each second', async () => {
+    let now = noon * 1000
+    const limit = limited({ ...date, 'ratelimit-reset': String(noon + 90) })
+    await using faulty = await faultyPds([limit, ok], {
+      clock: () => now,
+      async sleep() {
+        now += 30_000
+        await new Promise((resolve) => setTimeout(resolve, 1_100))
+      },
+    })
+    await faulty.pds.query(list, {})
+    expect(faulty.waits).toEqual([
+      'the PDS on kimbia.social limits requests: going on at 12:01:31 UTC',
+      'the PDS on kimbia.social limits requests: going on at 12:01:31 UTC, in 61 s',
+    ])
+  })
+
+  test('that they are running out is told once, before they have; what is left at the end of it', async () => {
+    const left = (remaining: number) => (response: ServerResponse) => {
+      const headers = { ...date, 'ratelimit-limit': '3000', 'ratelimit-reset': String(noon + 200) }
+      for (const [name, value] of Object.entries({ ...headers, 'ratelimit-remaining': String(remaining) }))
+        response.setHeader(name, value)
+      ok(response)
+    }
+    await using faulty = await faultyPds([left(301), left(299), left(298)], { clock: () => noon * 1000 })
+    await faulty.pds.query(list, {})
+    expect(faulty.waits).toEqual([])
+    await faulty.pds.query(list, {})
+    await faulty.pds.query(list, {})
+    expect(faulty.waits).toEqual([
+      'the PDS on kimbia.social takes 299 more requests until 12:03:21 UTC; what is more waits until then',
+    ])
+    faulty.pds.dispose()
+    expect(faulty.notes.at(-1)).toBe('298 of 3,000 requests left until 12:03:21 UTC')
+  })
+
   test('many requests that wait for the same instant say so once', async () => {
     const limit = limited({ ...date, 'ratelimit-reset': String(noon + 90) })
     await using faulty = await faultyPds([limit, limit, limit, ok], { sleep: async () => {} })

@@ -19,6 +19,7 @@ const run = ({ risk, targets, flags = [], answers }: Case) =>
   }).run('try', 'it', '--json', ...flags)
 
 const question = 'y/N Try it?'
+const again = (said: string, what: string): string => `text “${said}” does not match. To try it, type ${what}`
 const typing = (what: string): string => `text To try it, type ${what}`
 
 describe('consent is given', () => {
@@ -35,6 +36,11 @@ describe('consent is given', () => {
     ],
     ['disruptive: by --confirm', { risk: 'disruptive', targets: 1, flags: ['--confirm', 'sure'] }, []],
     ['irreversible: by typing', { risk: 'irreversible', targets: 1, answers: ['sure'] }, [typing('sure')]],
+    [
+      'irreversible: by typing after a wrong word',
+      { risk: 'irreversible', targets: 1, answers: ['surr', 'sure'] },
+      [typing('sure'), again('surr', 'sure')],
+    ],
     ['irreversible: by --confirm', { risk: 'irreversible', targets: 1, flags: ['--confirm', 'sure'] }, []],
     [
       'irreversible: --yes does not keep it from being asked',
@@ -93,13 +99,24 @@ describe('consent is missing', () => {
       [],
     ],
     [
-      'irreversible, and y',
-      { risk: 'irreversible', targets: 1, answers: ['y'] },
+      'irreversible, and never the right word',
+      { risk: 'irreversible', targets: 1, answers: ['y', 'Sure', 'yes'] },
       'declined',
-      [typing('sure')],
+      [typing('sure'), again('y', 'sure'), again('Sure', 'sure')],
+    ],
+    [
+      'irreversible, and Enter behind a wrong word',
+      { risk: 'irreversible', targets: 1, answers: ['y', ''] },
+      'declined',
+      [typing('sure'), again('y', 'sure')],
     ],
     ['26, and --yes alone', { risk: 'disruptive', targets: 26, flags: ['--yes'] }, 'confirm-missing', []],
-    ['26, and y', { risk: 'disruptive', targets: 26, answers: ['y'] }, 'declined', [typing('26')]],
+    [
+      '26, and y',
+      { risk: 'disruptive', targets: 26, answers: ['y', ''] },
+      'declined',
+      [typing('26'), again('y', '26')],
+    ],
     [
       '26, and another count',
       { risk: 'disruptive', targets: 26, flags: ['--confirm', '25'] },
@@ -158,6 +175,40 @@ test('where nothing changes, nothing is asked', async () => {
   expect(ran).toMatchObject({ code: 0, ...nothing })
 })
 
+describe('what judges the targets', () => {
+  const evidence = async () => ({
+    of: new Map([
+      ['user0.test', { facts: ['a@b.example', 'made 2 h ago'], words: 'buy\u001b[2J now', differs: [] }],
+      ['user29.test', { facts: ['made 812 days ago'], words: null, differs: ['has 214 records'] }],
+    ]),
+    totals: ['made today'],
+  })
+  const asked = (flags: readonly string[], answers?: readonly string[]) =>
+    scriptedWorld({
+      pds: crowdOf(30),
+      commands: planned(takedowns(30), { evidence }),
+      terminal: answers ? { interactive: true, answers } : {},
+    }).run('try', 'it', ...flags)
+
+  test('is shown of all of them where a person is asked, what differs first, and harmless', async () => {
+    const { stderr } = await asked([], ['30'])
+    expect(stderr).toMatch(
+      /user29\.test\n {4}made 812 days ago\n {4}differs: has 214 records\n {2}user0\.test/,
+    )
+    expect(stderr).toContain('a@b.example, made 2 h ago, “buy\\u{1b}[2J now”')
+    for (let i = 0; i < 30; i++) expect(stderr).toContain(`user${i}.test`)
+    expect(stderr).toContain(
+      '  made today\n  1 account differs from the rest:\n    user29.test: has 214 records',
+    )
+  })
+
+  test.each([['--confirm', '30'], ['--dry-run']])('is not looked for with %s', async (...flags) => {
+    const ran = await asked(flags)
+    expect(ran.code).toBe(0)
+    expect(ran.stderr + ran.stdout).not.toContain('differs')
+  })
+})
+
 describe('whatever is asked about was shown before', () => {
   const combinations = (['disruptive', 'irreversible'] as const).flatMap((risk) =>
     [[], ['--json'], ['--quiet'], ['--yes'], ['--quiet', '--json'], ['--quiet', '--yes']].map(
@@ -166,7 +217,7 @@ describe('whatever is asked about was shown before', () => {
   )
   test.each(combinations)('%s %j', async (risk, flags) => {
     const asks = risk === 'irreversible' || !flags.includes('--yes')
-    const answers = asks ? [risk === 'irreversible' ? 'no' : 'n'] : []
+    const answers = asks ? [risk === 'irreversible' ? '' : 'n'] : []
     const world = scriptedWorld({
       pds: crowdOf(2),
       commands: planned(takedowns(2), { warnings: ['mind the gap'] }, risk),

@@ -9,6 +9,7 @@ import { openRenderer, type Rendering } from '../../../src/runner/output/render.
 import { showCount, showDryRun, showFailure, showPlan } from '../../../src/runner/output/report.ts'
 import type { Output } from '../../../src/runner/terminal/terminal.ts'
 import { widthOf } from '../../../src/runner/terminal/text-width.ts'
+import { takedowns } from '../../support/plans.ts'
 import { columns, nested } from '../declared.ts'
 
 interface Paper extends Output {
@@ -392,6 +393,24 @@ describe('a dry run', () => {
         '',
       ].join('\n'),
     )
+  })
+
+  it('of several targets with a request each is a line each and a total; requests only where they are wanted', () => {
+    const [one, two] = takedowns(2)
+    const plan = planOf([one, { ...two, steps: [] }] as never, { refused })
+    const shown = (verbose: boolean) =>
+      showDryRun(plan, { json: false, verbose, risk: 'disruptive' }, { color: false })
+    expect(shown(false)).toBe(
+      [
+        'user0.test',
+        'user1.test  nothing to do',
+        'c  cannot be done: there is none',
+        'would make things, nothing to do for 1, 1 cannot be done',
+        'nothing was changed; a script does it with --yes',
+        '',
+      ].join('\n'),
+    )
+    expect(shown(true)).toContain('POST com.atproto.admin.updateSubjectStatus')
   })
 
   it('is one object per target with --json', () => {
