@@ -101,7 +101,7 @@ describe('account list', () => {
   test.each([
     ['--since 2026-02-01 --until 2026-01-01', '--since is not before --until'],
     ['--status down', 'is not one of active, takendown'],
-    ['--since yesterday', 'is not a time'],
+    ['--since lately', 'is not a time'],
     ['--limit 0', 'is not a whole number'],
     ['--match ^bob', '“^bob” is a regular expression'],
     ['--match bot\\d+', 'give it with --regex'],
