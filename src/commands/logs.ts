@@ -1,4 +1,4 @@
-import { Failure } from '../base/failure.ts'
+import { Failure, usage } from '../base/failure.ts'
 import { readEngine } from '../host/docker/engine.ts'
 import { type LogLine, levels, readLogLine } from '../host/logs/log-line.ts'
 import { containerOf, followLog, knownSecrets, type LogWindow, readLog } from '../host/logs/read-log.ts'
@@ -59,6 +59,7 @@ export default query({
   },
   result: 'many',
   async *read(input, views) {
+    refuseCount(input.service)
     const wanted = wish(input)
     const lines = chosen(linesOf(input, views), wanted, await knownSecrets(views.host))
     yield* wanted.requests === 'fold' && !input.follow ? folded(lines) : each(lines)
@@ -84,6 +85,12 @@ const wish = ({ level, grep = '', requests }: Wishes): Wanted => ({
   grep: grep.toLowerCase(),
   requests,
 })
+
+/** docker and journalctl take `-n 5` for the newest lines; here that is a dry run of a service “5”. */
+function refuseCount(service: string | undefined): void {
+  if (service !== undefined && /^\d+$/.test(service))
+    throw usage(`“${service}” is no service`, `for the newest lines: --tail ${service}`)
+}
 
 /** The newest lines only, when nothing says which; what is searched is searched whole. */
 function windowOf({ follow, since, until, tail, level, grep }: Wishes): LogWindow {

@@ -42,13 +42,25 @@ describe('help', () => {
   })
 
   test('of the program names every command and every exit code', async () => {
-    const bare = await alone([])
-    expect(bare.code).toBe(0)
-    for (const name of names) expect(bare.stdout).toContain(`  ${name}`)
+    const whole = await alone(['--help'])
+    expect(whole.code).toBe(0)
+    for (const name of names) expect(whole.stdout).toContain(`  ${name}`)
     for (const code of [0, 1, 2, 3, 4, 5, 6, 7, 130])
-      expect(bare.stdout).toMatch(new RegExp(`^ +${code} `, 'm'))
-    expect((await alone(['--help'])).stdout).toBe(bare.stdout)
+      expect(whole.stdout).toMatch(new RegExp(`^ +${code} `, 'm'))
     expect((await alone(['account'])).stdout).toContain('takedown')
+  })
+
+  test('is one small screen where no command is given, and begins with how to begin', async () => {
+    const { code, stdout } = await alone([])
+    const lines = stdout.trimEnd().split('\n')
+    expect([code, lines.length <= 25, Math.max(...lines.map((line) => line.length)) <= 100]).toEqual([
+      0,
+      true,
+      true,
+    ])
+    expect(lines.findIndex((line) => line.includes('kimbia-ops init'))).toBeLessThan(5)
+    const said = new Set(stdout.split(/[\s,]+/))
+    for (const word of names.flatMap((name) => name.split(' '))) expect(said).toContain(word)
   })
 
   test('--version', async () => {

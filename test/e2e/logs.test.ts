@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { canDocker } from '../../rig/docker/docker.ts'
+import { canDocker, docker } from '../../rig/docker/docker.ts'
 import { type RigHost, startRig } from '../../rig/host.ts'
-import { row, rows, run, start } from './cli.ts'
+import { problem, row, rows, run, start } from './cli.ts'
 
 const { can, why } = canDocker()
 if (!can && process.env.KIMBIA_TEST_REQUIRE?.split(',').includes('docker')) throw new Error(why)
@@ -30,6 +30,32 @@ describe.skipIf(!can)('the log of a PDS in a container', () => {
     const json = await run(rig, ['logs', '--json', '--grep', 'getSession'])
     expect(rows(json).length).toBeGreaterThan(0)
     expect(json.stdout).not.toMatch(/eyJ|s3cret/)
+  })
+
+  test('a container without a log is an error, not a line of it', async () => {
+    const name = `${rig.docker?.containerName}-mute`
+    const image = await docker('inspect', '--format', '{{.Image}}', rig.docker?.containerName ?? '')
+    await docker(
+      'run',
+      '--detach',
+      '--log-driver',
+      'none',
+      '--name',
+      name,
+      '--network',
+      'none',
+      image,
+      'sleep',
+      '60',
+    )
+    try {
+      const ran = await run(rig, ['logs', name, '--json'])
+      expect(ran).toMatchObject({ code: 5, stdout: '' })
+      expect(problem(ran)).toMatchObject({ code: 'no-log', hint: expect.stringContaining('“logging:”') })
+      expect(problem(ran).message).toContain('does not support reading')
+    } finally {
+      await docker('rm', '--force', '--volumes', name)
+    }
   })
 
   test('ps and status see the containers', async () => {

@@ -30,19 +30,8 @@ export function elevate(session: Session, elevation: Elevation): Elevated {
   return {
     ask: (shell, options) => session.ask(wrap(withCLocale(shell), elevation), led(options)),
     act: (shell, options) => session.act(wrap(withCLocale(shell), elevation), led(options)),
-    async *lines(shell, options) {
-      const name = newName()
-      let rest: 'read' | 'left' = 'left'
-      try {
-        yield* session.lines(wrap(called(withCLocale(shell), name), elevation), {
-          ...options,
-          first: password,
-        })
-        rest = 'read'
-      } finally {
-        if (rest === 'left') await end(name)
-      }
-    },
+    lines: (shell, options) =>
+      session.lines(wrap(withCLocale(shell), elevation), { ...options, first: password }),
     async converse(shell) {
       if (!password) return session.converse(wrap(withCLocale(shell), elevation))
       const conversation = await session.converse(wrap(ready(withCLocale(shell)), elevation))

@@ -43,21 +43,26 @@ export async function* readLog(
     ...(tail === undefined ? [] : ['--tail', tail]),
     container.id,
   ]
-  // Docker's own words have no time before them.
+  // Docker's own words have no time before them, and are an error where they are the last.
   let said = ''
   try {
     // Root's docker is ended by a shell of root.
     const as = docker.slice(0, -1)
     for await (const line of host.lines(whileRead([...docker.slice(-1), ...words], as), { signal })) {
-      if (stampOf(line) === undefined) said = line
-      yield line
+      if (said !== '') yield said
+      said = stampOf(line) === undefined ? line : ''
+      if (said === '') yield line
     }
+    if (said !== '') yield said
   } catch (cause) {
     if (!(cause instanceof Failure) || cause.code !== 'command-failed') throw cause
     const where = await host.where()
     throw unreachable(
       'no-log',
       `docker on ${where} gives no log of ${container.name}: ${said || cause.message}`,
+      /logging driver does not support reading/.test(said)
+        ? 'set another “logging:” driver for the service in the compose file, such as json-file or local, then: kimbia-ops restart --recreate'
+        : undefined,
     )
   }
 }
@@ -186,8 +191,7 @@ const servicesOf = (engine: Engine): readonly string[] =>
 
 /** The secrets of pds.env that are long enough to be told from other text, those within an address too. */
 export async function knownSecrets(host: HostView): Promise<readonly string[]> {
-  const settings = await host.settings().catch(() => undefined)
-  const text = settings?.text.reveal() ?? ''
+  const text = (await host.pdsEnv().catch(() => undefined))?.reveal() ?? ''
   const { entries } = parseEnvFile(text)
   const made = entries.some(({ interpolated }) => interpolated) ? await tryServiceEnv(host, text) : undefined
   return entries

@@ -80,12 +80,50 @@ export const fieldsOf = (columns: Columns, before = ''): readonly Entry[] =>
 
 const everywhere: Params = { ...globals, ...helpAndVersion }
 
+const purpose = 'Operate an atproto PDS over SSH: every change planned before, proven after.'
+
+/** What is said where no command is given, on one small screen: how to begin, and the words there are. */
+export function firstHelp(commands: readonly Command[], look: Look): string {
+  const paint = paintOf(look)
+  const first = commands.filter(({ name }) => ['init', 'status', 'health'].includes(name))
+  const nouns = [
+    ...new Set(commands.flatMap(({ name }) => (name.includes(' ') ? [name.replace(/ .*/, '')] : []))),
+  ]
+  const single = subcommands(commands, []).filter((word) => !nouns.includes(word))
+  return page([
+    [purpose],
+    section(
+      paint,
+      'Begin with',
+      list(
+        first.map((it) => [`${program} ${it.name}`, it.summary]),
+        look,
+      ),
+    ),
+    section(
+      paint,
+      'Commands',
+      list(
+        [
+          ...nouns.map((noun): Entry => [noun, subcommands(commands, [noun]).join(', ')]),
+          ['and', single.join(', ')],
+        ],
+        look,
+      ),
+    ),
+    [
+      `\`${program} --help\` tells what each does, and the options and exit codes of all;`,
+      `\`${program} help <command>\` tells more of one.`,
+    ],
+  ])
+}
+
 /** The help of the program itself: every command in a line. */
 export function rootHelp(commands: readonly Command[], look: Look): string {
   const paint = paintOf(look)
   const first = commands.find(({ name }) => name === 'init')
   return page([
-    ['Operate an atproto PDS over SSH: every change planned before, proven after.'],
+    [purpose],
     section(paint, 'Usage', [`  ${program} [options] <command> …`]),
     first ? section(paint, 'New here?', list([[usageLine(first), first.summary]], look)) : [],
     section(paint, 'Commands', blocks(commands, look)),

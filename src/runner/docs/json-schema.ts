@@ -1,3 +1,4 @@
+import { outcomes } from '../../base/failure.ts'
 import type { Columns } from '../command/columns.ts'
 import type { Command } from '../command/command.ts'
 import { examplesOf, paramsOf } from '../command/names.ts'
@@ -61,4 +62,74 @@ function rowSchema(columns: Columns): JsonSchema {
     ),
     required: fields.map(([key]) => key),
   }
+}
+
+/** All commands in short, and what any of them may print beside its result: for whoever writes the first script. */
+export function overview(commands: readonly Command[]): JsonSchema {
+  return {
+    commands: commands.map((command) => ({
+      name: command.name,
+      kind: command.kind,
+      ...(command.kind === 'procedure' && { risk: command.risk }),
+      summary: command.summary,
+    })),
+    error,
+    dryRun,
+    exitCodes: Object.fromEntries(
+      Object.entries(outcomes).map(([name, { code, meaning }]) => [code, { outcome: name, meaning }]),
+    ),
+  }
+}
+
+const words = { type: 'string' }
+
+/** The object on standard error with `--json`, where the exit code is not 0 (`health` and the like aside). */
+const error: JsonSchema = {
+  type: 'object',
+  description: 'the last line of standard error with --json, where a command has failed',
+  properties: {
+    error: {
+      type: 'object',
+      description: 'some have more fields, such as the targets that failed',
+      properties: {
+        code: {
+          ...words,
+          pattern: '^[a-z0-9-]+$',
+          description: 'what went wrong, in a word that stays the same',
+        },
+        message: { ...words, description: 'what was tried, where, and what came back' },
+        hint: { ...words, description: 'what to type next' },
+      },
+      required: ['code', 'message'],
+    },
+  },
+  required: ['error'],
+}
+
+/** The line of a target with `--dry-run --json`. */
+const dryRun: JsonSchema = {
+  type: 'object',
+  description: 'one line a target on standard output with --dry-run --json',
+  properties: {
+    dryRun: { enum: [true] },
+    subject: { ...words, description: 'what would be changed' },
+    did: { ...words, description: 'of an account' },
+    steps: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          why: { ...words, description: 'a sentence for people' },
+          does: { ...words, description: 'the exact request, line or file, without secrets' },
+        },
+        required: ['why', 'does'],
+      },
+    },
+    changed: { type: 'boolean', description: 'whether there is anything to do' },
+    error: {
+      description: 'why this target cannot be changed',
+      ...(error.properties as { error: JsonSchema }).error,
+    },
+  },
+  required: ['dryRun', 'subject', 'steps', 'changed'],
 }

@@ -3,7 +3,7 @@ import type { Command } from '../command/command.ts'
 import { type Globals, globals, helpAndVersion } from '../command/global-options.ts'
 import { findCommand, flagsOf, paramsOf, program, subcommands } from '../command/names.ts'
 import type { Param, Params } from '../command/parameters.ts'
-import { groupHelp, helpOf, type Look, rootHelp } from '../docs/help.ts'
+import { firstHelp, groupHelp, helpOf, type Look, rootHelp } from '../docs/help.ts'
 import { type Given, globalsOf, inputOf } from './operands.ts'
 import { unexpected, unknownCommand, unknownOption, valueMissing } from './usage-errors.ts'
 
@@ -72,6 +72,7 @@ function answerWithoutParsing(
   if (argv.length > 1) return undefined
   switch (argv[0]) {
     case undefined:
+      return answer(firstHelp(commands, around))
     case '-h':
     case '--help':
     case 'help':
@@ -101,7 +102,7 @@ async function walk(
     const word = operands[0]
     if (word === undefined) {
       if (unknown[0] !== undefined && !given.has('help')) throw unknownOption(unknown[0], {}, words)
-      return answer(words.length > 0 ? groupHelp(words, commands, around) : rootHelp(commands, around))
+      return answer(words.length > 0 ? groupHelp(words, commands, around) : firstHelp(commands, around))
     }
     rest = [...operands.slice(1), ...unknown]
     if (word === 'help') given.set('help', ['help'])

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { Failure } from '../../../src/base/failure.ts'
 import print from '../../../src/commands/schema.ts'
+import type { Plan } from '../../../src/plan/plan.ts'
 import { findCommand } from '../../../src/runner/command/names.ts'
 import { schema } from '../../../src/runner/docs/json-schema.ts'
+import { showDryRun, showFailure } from '../../../src/runner/output/report.ts'
+import { violations } from '../../support/json-schema.ts'
 import { commands } from '../declared.ts'
 
 function of(...words: readonly string[]) {
@@ -69,8 +72,32 @@ describe('schema COMMAND', () => {
     expect(print.print({ command: ['thing make'] }, commands)).toBe(text)
   })
 
+  it('prints all commands in short where none is named, the error object and the line of a dry run', () => {
+    const all = JSON.parse(print.print({ command: [] }, commands))
+    expect(all.commands).toContainEqual(expect.objectContaining({ name: 'thing make', risk: 'disruptive' }))
+    expect(all.exitCodes[6]).toMatchObject({ outcome: 'partial' })
+    const plain = { color: false }
+    const failure = new Failure({ outcome: 'failed', code: 'not-there', message: 'gone', hint: 'look' })
+    expect(violations(all.error, JSON.parse(showFailure(failure, 'json', plain)))).toEqual([])
+    const plan: Plan<unknown> = {
+      title: 'do it',
+      confirm: 'it',
+      on: 'machine',
+      items: [
+        {
+          subject: 'it',
+          steps: [{ kind: 'save', why: 'Save it', path: '/x', content: 'y', mode: 0o600 }],
+          rows: [],
+        },
+      ],
+      refused: [{ subject: 'other', code: 'not-there', message: 'gone' }],
+    }
+    const lines = showDryRun(plan, { json: true, risk: 'routine' }, plain).trim().split('\n')
+    expect(lines).toHaveLength(2)
+    for (const line of lines) expect(violations(all.dryRun, JSON.parse(line))).toEqual([])
+  })
+
   it('refuses what is no command, and says what was meant', () => {
-    expect(refusal()).toMatchObject({ outcome: 'usage', message: '<command> is missing' })
     expect(refusal('thing', 'mkae')).toMatchObject({
       code: 'unknown-command',
       hint: 'did you mean `kimbia-ops thing make`?',
