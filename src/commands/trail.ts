@@ -8,14 +8,19 @@ import {
 } from '../host/trail/history.ts'
 import { column, detail } from '../runner/command/columns.ts'
 import { query } from '../runner/command/command.ts'
-import { option } from '../runner/command/parameters.ts'
+import { flag, option } from '../runner/command/parameters.ts'
 import { did, integer, moment, optional, type Type, text, time } from '../runner/command/types.ts'
 import { isOperation } from '../runner/invoke/operation.ts'
 
 /** In a table by its last four characters, which tell the runs of a screen apart, and which `undo` takes. */
 const operationId: Type<string> = { ...text, name: 'operation', show: (id) => id.slice(-4) }
 
+/** In a table without the user on the host, who is the same in most rows. */
+const operatorName: Type<string> = { ...text, show: (name) => name.replace(/ as .*/, '') }
+
 interface Wanted {
+  readonly command: string | undefined
+  readonly reason: string | undefined
   readonly since: Date | undefined
   readonly until: Date | undefined
   readonly subject: string | undefined
@@ -38,15 +43,18 @@ export default query({
     since: option(time(), 'only changes begun at or after'),
     until: option(time(), 'only changes begun before'),
     subject: option(text, 'only changes whose subject or DID contains this'),
+    command: option(text, 'only this command: account takedown, or the first word of it'),
+    reason: option(text, 'only changes whose reason contains this'),
     operation: option(
       operationId,
       'only the changes of this run, by its id or the last four characters of it',
     ),
     limit: option(integer(1), 'only the newest of them'),
+    each: flag('on a screen, too, a row for each change instead of one for each run'),
   },
   output: {
     time: column(optional(moment), 'when it was begun'),
-    operator: column(optional(text), 'local user and machine, and the user on the host'),
+    operator: column(optional(operatorName), 'local user and machine, and the user on the host'),
     command: column(optional(text), 'what was run'),
     subject: column(optional(text), 'whom or what it changed'),
     did: detail(optional(did), 'permanent identifier of the account'),
@@ -60,9 +68,18 @@ export default query({
   },
   result: 'many',
   counted: 'change',
-  async *read({ since, until, subject, operation, limit }, { host }) {
-    const wanted = { since, until, subject: subject?.toLowerCase(), operation }
-    yield* limit === undefined ? await all(host, wanted) : await newest(host, wanted, limit)
+  async *read({ since, until, subject, command, reason, operation, limit, each }, { host, result }) {
+    const lower = (word: string | undefined) => word?.toLowerCase()
+    const wanted = {
+      since,
+      until,
+      subject: lower(subject),
+      command: lower(command),
+      reason: lower(reason),
+      operation,
+    }
+    const found = limit === undefined ? await all(host, wanted) : await newest(host, wanted, limit)
+    yield* result === 'screen' && !each ? byRun(found) : found
   },
 })
 
@@ -79,7 +96,25 @@ async function newest(host: HostView, wanted: Wanted, limit: number): Promise<Ch
   return found.reverse()
 }
 
-function isWanted({ time: begun, subject, did: account, operation }: Change, wanted: Wanted): boolean {
+/** One row for what a run did to many in the same way, with how many they are. */
+function byRun(changes: readonly Change[]): readonly Change[] {
+  const runs = new Map<string, { readonly first: Change; more: number }>()
+  for (const change of changes) {
+    const { operation, command, outcome, message } = change
+    const run = JSON.stringify([operation ?? runs.size, command, outcome, message])
+    const known = runs.get(run)
+    if (known) known.more++
+    else runs.set(run, { first: change, more: 0 })
+  }
+  return [...runs.values()].map(({ first, more }) =>
+    more === 0 ? first : { ...first, subject: `${first.subject} and ${more.toLocaleString('en-US')} more` },
+  )
+}
+
+function isWanted(change: Change, wanted: Wanted): boolean {
+  const { time: begun, subject, did: account, operation, command, reason } = change
+  if (wanted.command !== undefined && !`${command} `.startsWith(`${wanted.command} `)) return false
+  if (wanted.reason !== undefined && !reason?.toLowerCase().includes(wanted.reason)) return false
   const at = begun === null ? undefined : Date.parse(begun)
   if (wanted.since && !(at !== undefined && at >= wanted.since.getTime())) return false
   if (wanted.until && !(at !== undefined && at < wanted.until.getTime())) return false

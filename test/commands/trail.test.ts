@@ -13,6 +13,9 @@ const nothing = {
   subject: undefined,
   operation: undefined,
   limit: undefined,
+  command: undefined,
+  reason: undefined,
+  each: false,
 }
 
 /** A trail of `changes` changes, a minute apart, all intents before all outcomes. */
@@ -74,6 +77,41 @@ test('one run alone, by its id in any case; lines without one are of no run', as
   expect(subjects(await read({ operation: '7F3A', limit: 1 }))).toEqual(['User3.test'])
   expect(subjects(await read({ operation: 'f3a' }))).toEqual([])
   expect((await read({})).map((row) => row.operation)).toEqual([null, id, null, id])
+})
+
+test('on a screen a run is one row, with how many it changed; filters by command and reason', async () => {
+  await using pds = await localPds()
+  await mkdir(pds.path('kimbia-ops'))
+  const lines = linesOf(6)
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .map((line) => ({
+      ...line,
+      ...(Number(line.id) < 4 && { operation: '20261122T180000Z-7f3a', reason: 'Spam wave, ticket 42' }),
+      ...(line.id === '5' && { command: 'account restore' }),
+      ...(line.id === '2' && line.outcome && { outcome: 'failed', message: 'not-there: gone' }),
+    }))
+  await writeFile(pds.path('kimbia-ops/trail.jsonl'), lines.map((line) => JSON.stringify(line)).join('\n'))
+  const host = openHost(async () => openLocal(), pds.config)
+  const subjects = async (wanted: object, result: 'screen' | 'elsewhere' = 'screen') => {
+    const rows = await rowsOf(trail.read({ ...nothing, ...wanted }, { ...viewsOf({ host }), result }))
+    return rows.map(({ subject, outcome }) => `${subject} ${outcome}`)
+  }
+  const each = [
+    'User0.test ok',
+    'User1.test ok',
+    'User2.test failed',
+    'User3.test ok',
+    'User4.test ok',
+    'User5.test ok',
+  ]
+  expect(await subjects({})).toEqual(['User0.test and 2 more ok', each[2], each[4], each[5]])
+  expect(await subjects({ each: true })).toEqual(each)
+  expect(await subjects({}, 'elsewhere')).toEqual(each)
+  expect(await subjects({ reason: 'TICKET 42' }, 'elsewhere')).toEqual(each.slice(0, 4))
+  expect(await subjects({ command: 'account restore' })).toEqual([each[5]])
+  expect(await subjects({ command: 'account' }, 'elsewhere')).toEqual(each)
+  expect(await subjects({ command: 'acc' })).toEqual([])
 })
 
 test('a host that was never changed', async () => {
