@@ -34,6 +34,10 @@ export default procedure({
     sshConfig: option(path, 'another file for “ssh -F”'),
     identity: option(path, 'private key to log in with'),
     knownHosts: option(path, 'file with the host keys'),
+    transport: option(
+      choice('transport', ['ssh2', 'openssh']),
+      'openssh: connect by the system’s ssh, for FIDO keys, certificates and GSSAPI',
+    ),
     sudo: option(choice('sudo', ['auto', 'always', 'never']), 'how to become root'),
     dir: option(directory, 'where pds.env is on the host'),
     service: option(hostName, 'compose service of the PDS'),
@@ -111,6 +115,7 @@ function draftOf({ ssh, ...flags }: Flags & { readonly ssh: string }): HostConfi
     sshConfig: absolute(flags.sshConfig),
     identity: absolute(flags.identity),
     knownHosts: absolute(flags.knownHosts),
+    transport: flags.transport ?? hostDefaults.transport,
     sudo: flags.sudo ?? hostDefaults.sudo,
     dir: flags.dir ? posix.resolve(flags.dir) : hostDefaults.dir,
     service: flags.service ?? hostDefaults.service,

@@ -9,6 +9,8 @@ export interface HostConfig {
   readonly sshConfig: string | undefined
   readonly identity: string | undefined
   readonly knownHosts: string | undefined
+  /** `ssh2`: our own connection, the faster one. `openssh`: the system's ssh, for what only that can do. */
+  readonly transport: 'ssh2' | 'openssh'
   readonly sudo: 'auto' | 'always' | 'never'
   /** Where pds.env and compose.yaml are, on the host. */
   readonly dir: string
@@ -48,6 +50,7 @@ export const hostDefaults = {
   sshConfig: undefined,
   identity: undefined,
   knownHosts: undefined,
+  transport: 'ssh2',
   sudo: 'auto',
   dir: '/pds',
   service: 'pds',

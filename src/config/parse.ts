@@ -93,6 +93,7 @@ function readHost(name: string, whole: Place, file: string, fieldsOf: FieldsOf):
     sshConfig: get('sshConfig', path, hostDefaults.sshConfig),
     identity: get('identity', path, hostDefaults.identity),
     knownHosts: get('knownHosts', path, hostDefaults.knownHosts),
+    transport: get('transport', oneOf(['ssh2', 'openssh']), hostDefaults.transport),
     sudo: get('sudo', oneOf(['auto', 'always', 'never']), hostDefaults.sudo),
     dir: get('dir', directory, hostDefaults.dir),
     service: get(
@@ -128,6 +129,7 @@ const keys = {
   sshConfig: 'ssh_config',
   identity: 'identity',
   knownHosts: 'known_hosts',
+  transport: 'transport',
   sudo: 'sudo',
   dir: 'dir',
   service: 'service',

@@ -78,6 +78,7 @@ const noFlags = {
   project: undefined,
   identity: undefined,
   knownHosts: undefined,
+  transport: undefined,
   sudo: undefined,
   dir: undefined,
   service: undefined,

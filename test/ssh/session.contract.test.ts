@@ -320,9 +320,9 @@ END`
 
     test('that is still to start when all is disposed of does not stay', async () => {
       const other = await way.open()
-      const starting = other.converse(ask`echo ready; cat`).then((talk) => talk.end())
+      const starting = failureOf(other.converse(ask`echo ready; cat`).then((talk) => talk.end()))
       await other.dispose()
-      expect(await failureOf(starting)).toMatchObject({ outcome: 'unreachable' })
+      expect(await starting).toMatchObject({ outcome: 'unreachable' })
     })
 
     test('a line break cannot be smuggled in', async () => {

@@ -6,6 +6,7 @@ import { startSshServer } from '../../rig/ssh/ssh-server.ts'
 import { findSshd, knownHosts, makeKeys, startSshd } from '../../rig/ssh/sshd.ts'
 import { openLocal } from '../../src/ssh/connect/local.ts'
 import { openSsh } from '../../src/ssh/connect/node-ssh.ts'
+import { openWithSsh } from '../../src/ssh/openssh/open.ts'
 import type { Session } from '../../src/ssh/session.ts'
 import { type Relay, relayTo } from './relay.ts'
 import { scratch } from './scratch.ts'
@@ -26,7 +27,8 @@ export interface Way extends AsyncDisposable {
 export const ways: Readonly<Record<string, (() => Promise<Way>) | undefined>> = {
   local: localWay,
   'ssh, to a server of Node’s': serverWay,
-  'ssh, to a real sshd': hasSshd() ? sshdWay : undefined,
+  'ssh, to a real sshd': hasSshd() ? () => sshdWay('ssh2') : undefined,
+  'the system’s ssh, to a real sshd': hasSshd() ? () => sshdWay('openssh') : undefined,
 }
 
 async function localWay(): Promise<Way> {
@@ -57,7 +59,7 @@ async function serverWay(): Promise<Way> {
   }
 }
 
-async function sshdWay(): Promise<Way> {
+async function sshdWay(transport: 'ssh2' | 'openssh'): Promise<Way> {
   const place = await scratch()
   await chmod(place.dir, 0o755)
   await makeKeys(place.dir, place.file('id'))
@@ -78,9 +80,19 @@ async function sshdWay(): Promise<Way> {
   })
   return {
     wire,
-    endsCommands: 'yes',
+    // ssh does not pass signals on.
+    endsCommands: transport === 'ssh2' ? 'yes' : 'no',
     login: process.getuid?.() === 0 ? { user: operator.name, home: place.dir } : undefined,
-    open: (options = {}) => openSsh(target, options),
+    open: (options = {}) =>
+      transport === 'ssh2'
+        ? openSsh(target, options)
+        : openWithSsh({
+            destination: `${operator.name}@127.0.0.1:${wire.port}`,
+            identity: place.file('id'),
+            knownHosts: place.file('kh'),
+            person: 'no',
+            ...options,
+          }),
     async [Symbol.asyncDispose]() {
       await wire[Symbol.asyncDispose]()
       await endProcesses({ root: sshd.child?.pid, uid: process.getuid?.() === 0 ? operator.uid : undefined })

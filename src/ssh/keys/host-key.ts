@@ -105,13 +105,21 @@ function unknownKey(
   const compare =
     'compare this fingerprint with the one the host itself shows (ssh-keygen -lf on its .pub file)'
   const note = authority
-    ? `; ${place(authority)} trusts a certificate authority for it, which kimbia-ops does not support`
+    ? `; ${place(authority)} trusts a certificate authority for it: set “transport: openssh” for this host in the config`
     : ''
-  return unreachable(
-    'host-key-unknown',
-    message,
-    `${compare}, then accept it by answering yes to: ${sshCommand(target)}${note}`,
-  )
+  return unreachable('host-key-unknown', message, `${compare}, then ${acceptance(target)}${note}`)
+}
+
+/** How a key becomes known: ssh asks and writes it down, but for where it writes to no file that is read here. */
+function acceptance(target: Target): string {
+  const { host, port, userKnownHosts, knownHostsCommand } = target
+  if (!knownHostsCommand && userKnownHosts.some((file) => file !== '/dev/null'))
+    return `accept it by answering yes to: ${sshCommand(target)}`
+  const scan = `ssh-keyscan -p ${port} ${quote(host)} >>~/.ssh/kimbia_known_hosts`
+  const other = knownHostsCommand
+    ? '; or set “transport: openssh”, which asks the KnownHostsCommand of your ssh_config'
+    : ''
+  return `put it into a file of its own: ${scan}, and set “known_hosts: ~/.ssh/kimbia_known_hosts” for this host in the config${other}`
 }
 
 function changedKey(entry: KnownHost, presented: Buffer, name: string): Failure {

@@ -78,7 +78,7 @@ export class KeyRing extends ssh2.BaseAgent {
     return unreachable(
       'auth-refused',
       `${where} refused every key: ${tried.length === 0 ? 'there was none to try' : `tried ${tried.join(', ')}`}${also}${detail}`,
-      'name the right key (“identity:” in the config, or init --identity), or let it in by ~/.ssh/authorized_keys of that user on the host',
+      'name the right key (“identity:” in the config, or init --identity), or let it in by ~/.ssh/authorized_keys of that user on the host; for a certificate, a FIDO key or GSSAPI set “transport: openssh” in the config',
     )
   }
 }
@@ -125,7 +125,8 @@ async function agentKeys({ agent }: Target, problems: KeyProblem[]) {
     if (key instanceof Error) {
       problems.push({
         code: 'key-unsupported',
-        message: `${label} is a ${keyType(blob)} key, which is not supported`,
+        message: `${label} is a ${keyType(blob)} key, which only the system’s ssh can use`,
+        hint: openSshHint,
       })
       return []
     }
@@ -191,6 +192,8 @@ const locked = (file: string): KeyProblem => ({
   message: `${file} has a passphrase, and there is no terminal to ask for it`,
   hint: `load it into an agent first: ssh-add ${quote(file)}`,
 })
+
+const openSshHint = 'set “transport: openssh” for this host in the config'
 
 class KeyTrouble extends Error {
   readonly problem: KeyProblem

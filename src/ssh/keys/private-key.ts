@@ -136,6 +136,6 @@ const pkcs8 = (file: string): KeyProblem => ({
 
 const securityKey = (file: string): KeyProblem => ({
   code: 'key-unsupported',
-  message: `${file} is a FIDO security key, which kimbia-ops cannot use`,
-  hint: 'add another key for this host: ssh-keygen -t ed25519, then ssh-copy-id',
+  message: `${file} is a FIDO security key, which only the system’s ssh can use`,
+  hint: `set “transport: openssh” for this host in the config, or add another key: ssh-keygen -t ed25519, then ssh-copy-id`,
 })

@@ -61,6 +61,7 @@ export function toTarget(settings: Settings, asked: Asked, around: Surroundings)
       : fileList(one('userknownhostsfile')).map(path),
     globalKnownHosts: fileList(one('globalknownhostsfile')).map(path),
     revokedHostKeys: (settings.get('revokedhostkeys') ?? []).flatMap(fileList).map(path),
+    ...(unlessNone(one('knownhostscommand')) && { knownHostsCommand: 'yes' as const }),
     hostKeyAlias,
     proxyJump: unlessNone(one('proxyjump')),
     proxyCommand: proxyCommand === undefined ? undefined : expandTokens(proxyCommand, tokens),

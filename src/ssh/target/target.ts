@@ -16,6 +16,8 @@ export interface Target {
   readonly globalKnownHosts: readonly string[]
   /** Files of keys that are accepted from no host (RevokedHostKeys). */
   readonly revokedHostKeys?: readonly string[]
+  /** Whether a program tells host keys (KnownHostsCommand), which only the system's ssh asks. */
+  readonly knownHostsCommand?: 'yes' | undefined
   /** The name under which the host key is looked up when it is not `host` (HostKeyAlias). */
   readonly hostKeyAlias: string | undefined
   readonly proxyJump: string | undefined
