@@ -52,6 +52,8 @@ export interface Views {
   /** Where the result goes: only on a screen does a person see it, and nobody else. */
   readonly result: 'screen' | 'elsewhere'
   readonly clock: () => Date
+  /** How many milliseconds a person has taken so far to answer, which are no part of how long a change takes. */
+  readonly answering: () => number
   readonly signal: AbortSignal
   /** A note for the person, on standard error. */
   readonly say: (text: string) => void

@@ -92,6 +92,7 @@ export function openConnections(world: World, wishes: Options): Connections {
     lookUp: (file, words) => world.runProgram({ file, words, deadline: 10_000, group: 'own' }),
     result: terminal.stdout.tty ? 'screen' : 'elsewhere',
     clock: world.clock,
+    answering: () => terminal.answering(),
     signal,
     say,
     progress: (text) => terminal.progress(text),

@@ -12,18 +12,31 @@ export function openTerminal(parts: TerminalParts): Terminal {
   const stdout = openOutput(parts.stdout, rules, 'result', () => stdout.tty && line.clear())
   const stderr = openOutput(parts.stderr, rules, 'notes', () => line.clear())
   const line = progressLine(parts.stderr, stderr.tty && !dumb && !quiet ? stderr : undefined)
+  const asking = prompts(parts, line.clear)
+  let spent = 0
+  const timed = async <T>(work: Promise<T>): Promise<T> => {
+    const began = performance.now()
+    try {
+      return await work
+    } finally {
+      spent += performance.now() - began
+    }
+  }
   return {
     get interactive() {
       return !noInput && !dumb && parts.stdin.isTTY === true && stderr.tty
     },
     stdout,
     stderr,
-    ...prompts(parts, line.clear),
+    ask: (question) => timed(asking.ask(question)),
+    askSecret: (question) => timed(asking.askSecret(question)),
+    confirm: (question) => timed(asking.confirm(question)),
+    answering: () => spent,
     progress: line.show,
     async page(text, to) {
       line.clear()
       const { showPaged } = await import('./pager.ts')
-      return await showPaged(text, to, to === 'stdout' ? stdout : stderr, parts)
+      return await timed(showPaged(text, to, to === 'stdout' ? stdout : stderr, parts))
     },
     ...standardInput(() => parts.stdin, parts.signal),
   }

@@ -9,6 +9,8 @@ export interface Terminal {
   askSecret(question: string): Promise<string>
   /** y/N, default N. */
   confirm(question: string): Promise<boolean>
+  /** How many milliseconds a person has taken so far, to read and to answer. */
+  answering(): number
   /** A status line on a TTY's stderr, replaced by the next one and cleared by any other output; nothing otherwise. */
   progress(text: string): void
   /** Writes a text, through a pager where it does not fit on the screen. */
