@@ -1,5 +1,6 @@
-import { writeSync } from 'node:fs'
+import { openSync, writeSync } from 'node:fs'
 import { constants, hostname, userInfo } from 'node:os'
+import { ReadStream } from 'node:tty'
 import packageJson from '../package.json' with { type: 'json' }
 import { Failure } from './base/failure.ts'
 import { Secret } from './base/secret.ts'
@@ -45,11 +46,21 @@ const terminal = (wishes: Wishes): Terminal =>
     get stdin() {
       return process.stdin
     },
+    openTty,
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
     ...wishes,
   })
+
+/** The terminal that the process belongs to. */
+function openTty(): ReadStream | undefined {
+  try {
+    return new ReadStream(openSync('/dev/tty', 'r'))
+  } catch {
+    return undefined
+  }
+}
 
 /** The real world; heavy libraries are loaded when a command first needs them. */
 const world = (mode: 'json' | 'text'): World => ({

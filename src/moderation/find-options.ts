@@ -1,3 +1,5 @@
+import { attempt } from '../base/attempt.ts'
+import { Failure } from '../base/failure.ts'
 import type { HostView } from '../host/access/host.ts'
 import { readAccountIndex, readDidsByEmail } from '../host/account-index.ts'
 import type { CursorSource } from '../pds/accounts/accounts.ts'
@@ -14,7 +16,11 @@ interface Searching {
 export const finding = ({ host, signal, progress }: Searching): FindOptions => ({
   signal,
   foreseen: cursorsOf({ host }),
-  byEmail: (emails) => readDidsByEmail(host, emails),
+  // A host that cannot be asked beside all else leaves the list of all to be read.
+  byEmail: async (emails) => {
+    const dids = await attempt(() => readDidsByEmail(host, emails))
+    return dids instanceof Failure ? [] : dids
+  },
   searching: (seen) => progress(`looking through all accounts: ${seen.toLocaleString('en-US')}`),
 })
 

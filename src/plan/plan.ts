@@ -39,6 +39,8 @@ export interface Evidence {
 interface Common {
   /** The whole of it in a line: “take down 3 accounts”. */
   readonly title: string
+  /** What its targets are once it is done: “taken down”. */
+  readonly done?: string
   /** What must be typed where typing is asked for: the handle, the host, or the count. */
   readonly confirm: string
   /** What may be typed in its place: the DID of an account. */

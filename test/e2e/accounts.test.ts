@@ -68,16 +68,20 @@ describe('account create', () => {
     expect(made.stdout + made.stderr).not.toContain('correct horse')
   })
 
-  test('a duplicate email or handle fails, and the invite made for it is disabled again', async () => {
-    const open = inviteCodes('disabled = 0')
-    const taken = await run(rig, ['account', 'create', 'alice@example.com', 'alice2', '--json'])
-    expect(taken.code).toBe(1)
-    expect(problem(taken).message).toContain('undone: Disable the invite code')
-    const handle = await run(rig, ['account', 'create', 'other@example.com', 'alice', '--json'])
-    expect(handle.code).toBe(1)
-    expect(problem(handle).message).toContain('Handle already taken')
-    expect(inviteCodes('disabled = 0')).toBe(open)
-    expect(sql('account.sqlite', "select count(*) from actor where handle = 'alice2.test'")).toBe('0')
+  test('a handle or address that cannot be had is told before an invite code is made', async () => {
+    const codes = inviteCodes()
+    const refused = async (email: string, handle: string) => {
+      const ran = await run(rig, ['account', 'create', email, handle, '--json'])
+      expect(ran.code).toBe(1)
+      return problem(ran)
+    }
+    expect((await refused('alice@example.com', 'alice2')).message).toContain('the address of alice.test')
+    expect((await refused('other@example.com', 'alice')).message).toContain('alice.test is taken: by')
+    const reserved = await refused('other@example.com', 'admin')
+    expect(reserved).toMatchObject({ code: 'handle-not-available' })
+    expect(reserved.hint).toContain('account update ACCOUNT --handle admin.test')
+    expect((await refused('other@example.com', 'x'.repeat(19))).message).toContain('Handle too long')
+    expect(inviteCodes()).toBe(codes)
   })
 
   test.each([

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RigHost, startRig } from '../../rig/host.ts'
 import { type Account, accountStatus, canLogIn, createAccount, logIn } from '../../rig/pds/accounts.ts'
@@ -61,6 +61,25 @@ describe('a question', () => {
     expect(await restored.ended).toBe(0)
     expect(restored.text()).not.toContain('(y/N)')
     expect(await accountStatus(rig, erna.did)).toBe('active')
+  })
+
+  test('is asked through the terminal where the accounts come in a pipe', async () => {
+    const { did } = await createAccount(rig, { handle: 'piped.test' })
+    const list = place.file('piped')
+    await writeFile(list, `${did}\n`)
+    const declined = onScreen(rig, ['account', 'takedown', '--from', '-'], { shell: `<${list}` })
+    await declined.shows('(y/N)')
+    declined.type(enter)
+    expect(await declined.ended).toBe(4)
+    const silent = onScreen(rig, ['account', 'takedown', '--from', '-', '--no-input'], { shell: `<${list}` })
+    expect(await silent.ended).toBe(4)
+    expect(await accountStatus(rig, did)).toBe('active')
+    const screen = onScreen(rig, ['account', 'takedown', '--from', '-'], { shell: `<${list}` })
+    await screen.shows('(y/N)')
+    screen.type(`y${enter}`)
+    expect(await screen.ended).toBe(0)
+    expect(await accountStatus(rig, did)).toBe('takendown')
+    expect(await run(rig, ['account', 'restore', did, '--yes'])).toMatchObject({ code: 0 })
   })
 
   test('before deleting wants the handle, and nothing else will do', async () => {

@@ -136,6 +136,24 @@ describe.each(Object.entries(ways))('a %s PDS', (_way, start) => {
     )
   })
 
+  test('it tells what keeps an account from being made, and neither makes one nor uses a code up', async () => {
+    const holder = await account('holder')
+    const code = await invite()
+    const wanted = { handle: 'nobody.test', email: 'nobody@example.com', inviteCode: code }
+    const before = (await Array.fromAsync(listAccounts(pds))).length
+    const refused = async (more: Partial<typeof wanted> | { inviteCode: undefined }) =>
+      (await pds.refusesAccount({ ...wanted, ...more }))?.message
+    expect(await refused({})).toBeUndefined()
+    expect(await refused({ inviteCode: undefined })).toBeUndefined()
+    expect(await refused({ handle: 'admin.test', inviteCode: undefined })).toContain('Reserved handle')
+    expect(await refused({ handle: 'ab.test', inviteCode: undefined })).toContain('Handle too short')
+    expect(await refused({ handle: holder.handle })).toContain(`Handle already taken: ${holder.handle}`)
+    expect(await refused({ email: 'holder@example.com' })).toContain('Email already taken')
+    expect(await Array.fromAsync(listAccounts(pds))).toHaveLength(before)
+    const found = (await Array.fromAsync(listInvites(pds))).find((it) => it.code === code)
+    expect(found).toMatchObject({ available: 1, usedBy: [] })
+  })
+
   test('a new account is listed last, as what it is', async () => {
     const { did, handle } = await account('newest')
     const last = (await Array.fromAsync(listAccounts(pds))).at(-1)

@@ -51,6 +51,7 @@ export function observedPds(pds: Pds, observer: Observer, between: Between): Pds
     query: (nsid, params, options) => read(`read ${shortOf(nsid)}`, pds.query(nsid, params, options)),
     get: (nsid, params, options) => read(`read ${shortOf(nsid)}`, pds.get(nsid, params, options)),
     accepts: (identifier, password) => read('log in', pds.accepts(identifier, password)),
+    refusesAccount: (account) => read('ask about an account', pds.refusesAccount(account)),
     acceptsAdmin: (password) => read('ask as admin', pds.acceptsAdmin(password)),
     call: (nsid, input, options = {}) => change(nsid, input, options, () => pds.call(nsid, input, options)),
     post(nsid, body, type, options = {}) {

@@ -5,14 +5,16 @@ import type {
   As,
   CallOptions,
   Login,
+  NewAccount,
   Params,
   Pds,
   Procedures,
   Queries,
   RawAnswer,
 } from '../../src/pds/xrpc/client.ts'
+import type { XrpcFailure } from '../../src/pds/xrpc/failures.ts'
 import { interruption } from '../../src/pds/xrpc/retry.ts'
-import { proceduresOf } from './scripted-procedures.ts'
+import { proceduresOf, refuse } from './scripted-procedures.ts'
 import { exportOf, queriesOf } from './scripted-queries.ts'
 import { type Fault, type PdsScript, PdsState } from './scripted-state.ts'
 import { xrpcError } from './xrpc-error.ts'
@@ -122,6 +124,16 @@ class Scripted implements ScriptedPds {
     }
     if (account.takedownRef === null) return { ok: true, did: account.did }
     return { ok: false, error: 'AccountTakedown', message: 'Account has been taken down' }
+  }
+
+  async refusesAccount({ handle, email, inviteCode = 'none' }: NewAccount): Promise<Failure | undefined> {
+    await this.#turn('com.atproto.server.createAccount', {})
+    try {
+      refuse(this.state, { handle, email, inviteCode, password: '' })
+      return undefined
+    } catch (error) {
+      return (error as XrpcFailure).error === 'InvalidInviteCode' ? undefined : (error as Failure)
+    }
   }
 
   async acceptsAdmin(password: Secret): Promise<boolean> {

@@ -72,7 +72,7 @@ type NewAccount = Procedures['com.atproto.server.createAccount']['input']
 const reserved = new Set(['admin', 'guest', 'support'])
 
 /** In the order in which the real one looks: invite given, domain, length, invite good, handle free, email free. */
-function refuse(state: PdsState, { handle, email, inviteCode }: NewAccount): void {
+export function refuse(state: PdsState, { handle, email, inviteCode }: NewAccount): void {
   const no = (error: string, message: string) => xrpcError(error, message, 400, 'nobody')
   const { domains = ['.test'], inviteRequired = true } = state.script
   if (inviteRequired && !inviteCode) throw no('InvalidInviteCode', 'No invite code provided')
@@ -82,7 +82,7 @@ function refuse(state: PdsState, { handle, email, inviteCode }: NewAccount): voi
   if (front.length < 3) throw no('InvalidHandle', 'Handle too short')
   if (reserved.has(front)) throw no('HandleNotAvailable', 'Reserved handle')
   const code = state.invites.find((it) => it.code === inviteCode)
-  if (inviteCode && (!code || code.disabled || code.uses.length >= code.available)) {
+  if (inviteRequired && inviteCode && (!code || code.disabled || code.uses.length >= code.available)) {
     throw no('InvalidInviteCode', 'Provided invite code not available')
   }
   if (state.accounts.some((it) => it.handle === handle))

@@ -8,6 +8,8 @@ export interface TerminalScript {
   readonly answers?: readonly (string | Failure)[]
   /** Whether standard output is a terminal too. */
   readonly tty?: boolean
+  /** How many milliseconds each answer takes. */
+  readonly takes?: number
   /** What is piped in; without it, reading standard input is a bug of the test. */
   readonly stdin?: string
   /** Whoever reads standard output is gone after so many writes, as `head` is. */
@@ -21,6 +23,8 @@ export interface ScriptedTerminal {
   readonly stderr: () => string
   /** The questions, each behind its kind: `y/N Take down …?`, `text To delete …`. */
   readonly asked: string[]
+  /** How many milliseconds the answers took. */
+  readonly spent: () => number
   /** The status lines, in order. */
   readonly progress: string[]
   /** Answers that no question was asked for. */
@@ -39,6 +43,7 @@ export function scriptedTerminal(
   const asked: string[] = []
   const progress: string[] = []
   let writes = 0
+  let spent = 0
 
   const output = (name: 'stdout' | 'stderr', isTty: boolean): Output => ({
     tty: isTty,
@@ -53,6 +58,7 @@ export function scriptedTerminal(
   })
   const answer = (question: string): string => {
     asked.push(question)
+    spent += script.takes ?? 0
     const given = answers.shift()
     if (given === undefined) throw problem(`an unexpected question: ${question}`)
     if (given instanceof Failure) throw given
@@ -68,6 +74,7 @@ export function scriptedTerminal(
     asked,
     progress,
     left: () => answers,
+    spent: () => spent,
     open: ({ noInput, quiet }) => ({
       interactive: interactive && !noInput,
       stdout: output('stdout', tty),
@@ -79,6 +86,7 @@ export function scriptedTerminal(
         if (word !== 'y' && word !== 'n') throw problem(`“${word}” is no answer to: ${question}`)
         return word === 'y'
       },
+      answering: () => spent,
       async page(text, to) {
         await (to === 'stdout' ? output(to, tty) : output(to, interactive)).write(text)
         return 'written'

@@ -68,6 +68,7 @@ export function viewsOf(
     }),
     lookUp: () => Promise.reject(new Error('nothing is scripted for programs of this machine')),
     result: 'elsewhere',
+    answering: () => 0,
     clock: () => new Date(script.now ?? '2026-11-22T18:00:00Z'),
     signal: new AbortController().signal,
     say: (text) => void said.push(text),

@@ -154,7 +154,7 @@ function observe(script: WorldScript, pds: ScriptedPds, host: ScriptedHost) {
     env: script.env ?? {},
     version: '1.2.3',
     terminal: terminal.open,
-    clock: () => new Date(script.now ?? '2026-11-22T18:00:00.000Z'),
+    clock: () => new Date(Date.parse(script.now ?? '2026-11-22T18:00:00.000Z') + terminal.spent()),
     newOperationId: () => operationId(new Set(host.trail.map(({ operation }) => operation)).size + 1),
     operator: () => ({ user: 'ana', machine: 'laptop' }),
     loadConfig: async () =>

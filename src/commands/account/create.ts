@@ -7,6 +7,7 @@ import { procedure } from '../../runner/command/command.ts'
 import { flag, option, optionalArgument } from '../../runner/command/parameters.ts'
 import { did, email, handle, newHandle, optional, password, text } from '../../runner/command/types.ts'
 import type { Views } from '../../runner/command/views.ts'
+import { assertFree } from './assert-free.ts'
 import { choosePassword } from './credentials.ts'
 
 interface Wanted {
@@ -29,10 +30,21 @@ async function wanted(
   ]
   if (emails.length > 1) throw usage(`two emails were given: ${emails.join(' and ')}`)
   if (handles.length > 1) throw usage(`two handles were given: ${handles.join(' and ')}`)
+  const [handle] = handles.map((word) => newHandle.parse(word))
   return {
     email: email.parse(emails[0] ?? (await views.askFor('Email address', '<email>'))),
-    handle: newHandle.parse(handles[0] ?? (await views.askFor('Handle', '<handle>'))),
+    handle: handle ?? newHandle.parse(await askForHandle(views)),
   }
+}
+
+/** Nobody need know by heart what the server adds to a bare name. */
+async function askForHandle(views: Views): Promise<string> {
+  const question = async () => {
+    const { availableUserDomains } = await views.pds.query('com.atproto.server.describeServer', {})
+    const [domain] = availableUserDomains
+    return domain === undefined ? 'Handle' : `Handle (a name alone gets ${domain})`
+  }
+  return await views.askFor(question, '<handle>')
 }
 
 const inviteStep = (name: string): XrpcStep =>
@@ -95,6 +107,7 @@ export default procedure({
       )
     }
     const invited = server.inviteCodeRequired === true
+    await assertFree({ handle, email }, views)
     const create = xrpc(
       `Make the account ${handle}`,
       'com.atproto.server.createAccount',

@@ -78,13 +78,16 @@ export async function planStatus(input: Input, views: Views, goal: StatusGoal): 
 /** What a plan for these accounts is called, and what must be typed where typing is asked for. */
 export function wordsOf(
   items: readonly Item<Row, LocalStep>[],
-  { verb }: StatusGoal,
-): Pick<PdsPlan<Row>, 'title' | 'confirm'> {
+  { verb, done }: StatusGoal,
+): Pick<PdsPlan<Row>, 'title' | 'done' | 'confirm'> {
   const [first] = items
   if (items.length === 1 && first)
-    return { title: `${verb} ${first.subject}`, confirm: String(first.rows[0]?.handle ?? '') }
-  const changing = items.filter(({ steps }) => steps.length > 0).length || items.length
-  return { title: `${verb} ${showCount(changing, 'account')}`, confirm: String(items.length) }
+    return { title: `${verb} ${first.subject}`, done, confirm: String(first.rows[0]?.handle ?? '') }
+  const changing = items.filter(({ steps }) => steps.length > 0)
+  const [only] = changing
+  const what =
+    changing.length === 1 && only ? only.subject : showCount(changing.length || items.length, 'account')
+  return { title: `${verb} ${what}`, done, confirm: String(items.length) }
 }
 
 /** The accounts that were changed the other way after they were listed, each with why it is left out. */

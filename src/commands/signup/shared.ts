@@ -102,7 +102,7 @@ export async function planSignups(
         })
   const steps = planned?.steps ?? []
   const now = done ? (setting ?? 'not set') : String(closed)
-  const ms = (): number => views.clock().getTime() - began
+  const ms = (): number => Math.round(views.clock().getTime() - began - views.answering())
   return {
     on: 'host',
     title: closed ? 'close signups' : 'open signups to everybody',

@@ -79,3 +79,18 @@ export function nameOf(ref: AccountRef): string {
       return ref.email
   }
 }
+
+/** What keeps a word from being a handle (atproto.com/specs/handle); undefined for nothing, or for what is none at all. */
+export function handleFault(word: string): string | undefined {
+  const handle = word.trim().replace(/^@/, '')
+  if (/[@:/]/.test(handle)) return undefined
+  const [, other] = /([^A-Za-z0-9.-])/u.exec(handle) ?? []
+  if (other !== undefined) return `“${other}” cannot be in it`
+  const labels = handle.split('.')
+  if (labels.includes('')) return 'a part of it is empty'
+  if (labels.some((label) => label.startsWith('-') || label.endsWith('-')))
+    return 'no part of it may begin or end with a hyphen'
+  if (labels.some((label) => label.length > 63) || handle.length > 253) return 'it is too long'
+  if (labels.length > 1 && /^\d/.test(labels.at(-1) ?? '')) return 'its last part must begin with a letter'
+  return undefined
+}

@@ -2,9 +2,21 @@ import { expectedFailure } from '../../base/attempt.ts'
 import { Failure } from '../../base/failure.ts'
 import { Secret } from '../../base/secret.ts'
 import { type Budget, openBudget } from './budget.ts'
-import type { As, CallOptions, Login, Params, Pds, Procedures, Queries, RawAnswer } from './client.ts'
+import type {
+  As,
+  CallOptions,
+  Login,
+  NewAccount,
+  Params,
+  Pds,
+  Procedures,
+  Queries,
+  RawAnswer,
+} from './client.ts'
 import { encode, parse, told, toSearch } from './encoding.ts'
 import { type Asked, answerUnknown, XrpcFailure } from './failures.ts'
+import { foreign, isAgainst } from './new-account.ts'
+import { once } from './rate-limit.ts'
 import { type Http, type Request, type RequestPolicy, sendWithRetry, sleep } from './retry.ts'
 
 /** How to reach a PDS and on whose word. Times are milliseconds. */
@@ -140,6 +152,18 @@ class AtprotoPds implements Pds {
     }
   }
 
+  async refusesAccount({ handle, email, inviteCode = 'none' }: NewAccount): Promise<Failure | undefined> {
+    const input = encode({ handle, email, inviteCode, did: foreign })
+    try {
+      const nsid = 'com.atproto.server.createAccount'
+      await this.post(nsid, input, 'application/json', { as: 'nobody', repeatable: 'yes' })
+    } catch (thrown) {
+      const error = expectedFailure(thrown)
+      return error instanceof XrpcFailure && isAgainst(error) ? error : undefined
+    }
+    return undefined
+  }
+
   /** The question was answered already, so a PDS that will not end the session does not change the answer. */
   async #endSession(refresh: Secret): Promise<void> {
     try {
@@ -216,13 +240,3 @@ interface How {
 /** The methods that want the admin, or show it more than others (taken-down repositories). */
 const usually = (nsid: string): As =>
   /^com\.atproto\.(admin\.|sync\.|server\.createInviteCodes?$)/.test(nsid) ? 'admin' : 'nobody'
-
-/** Many requests may have to wait for the same instant: it is said once. */
-function once(say: (text: string, left?: number) => void): (text: string, left?: number) => void {
-  let last = ''
-  return (text, left) => {
-    const whole = `${text} ${left ?? ''}`
-    if (whole !== last) say(text, left)
-    last = whole
-  }
-}

@@ -1,3 +1,4 @@
+import type { Failure } from '../../base/failure.ts'
 import type { Secret } from '../../base/secret.ts'
 
 /** Whose word a call is given on: the admin (HTTP Basic), nobody, or the holder of a token. */
@@ -35,6 +36,18 @@ export interface PdsView {
   accepts(identifier: string, password: Secret): Promise<Login>
   /** Whether the PDS takes this as the password of its admin, whatever password it was opened with. */
   acceptsAdmin(password: Secret): Promise<boolean>
+  /**
+   * Why the PDS would not make such an account; undefined where it says nothing against it. Asked in a way by which none
+   * is made. What is taken it tells only where no code is demanded, or a good one is given, which is not used up.
+   */
+  refusesAccount(account: NewAccount): Promise<Failure | undefined>
+}
+
+/** An account that somebody wants. */
+export interface NewAccount {
+  readonly handle: string
+  readonly email: string
+  readonly inviteCode: string | undefined
 }
 
 /** A PDS with its procedures: what the runner alone holds. */

@@ -27,3 +27,13 @@ export function countDown(ms: () => number, tell: (seconds: number) => void): ()
   const timer = setInterval(() => tell(Math.max(0, Math.ceil(ms() / 1000))), 1000)
   return () => clearInterval(timer)
 }
+
+/** Many requests may have to wait for the same instant: it is said once. */
+export function once(say: (text: string, left?: number) => void): (text: string, left?: number) => void {
+  let last = ''
+  return (text, left) => {
+    const whole = `${text} ${left ?? ''}`
+    if (whole !== last) say(text, left)
+    last = whole
+  }
+}

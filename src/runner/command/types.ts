@@ -1,7 +1,7 @@
 import { parseAge } from '../../base/duration.ts'
 import { usage } from '../../base/failure.ts'
 import { Secret } from '../../base/secret.ts'
-import { type AccountRef, parseAccountRef } from '../../pds/accounts/account-ref.ts'
+import { type AccountRef, handleFault, parseAccountRef } from '../../pds/accounts/account-ref.ts'
 
 export type Json =
   | string
@@ -229,15 +229,19 @@ export const account: Type<AccountRef> = {
   json: (ref) => ref.text,
 }
 
+const handleHint = 'letters, digits and hyphens: alice, or alice.kimbia.social'
+
 /** A handle to give: whole, or its first label, which then gets the domain of the server. */
 export const newHandle: Type<string> = {
   name: 'handle',
   schema: { type: 'string' },
   parse(word) {
+    const fault = handleFault(word)
+    if (fault !== undefined) throw usage(`“${word}” is not a handle: ${fault}`, handleHint)
     const ref = parseAccountRef(word)
     if (ref.kind === 'handle') return ref.handle
     if (ref.kind === 'name') return ref.name
-    throw usage(`“${word}” is not a handle`, 'letters, digits and hyphens: alice, or alice.kimbia.social')
+    throw usage(`“${word}” is not a handle`, handleHint)
   },
   show: (value) => value,
   json: (value) => value,

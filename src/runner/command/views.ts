@@ -24,7 +24,7 @@ export interface Views {
   /** Another host than the chosen one, such as one that `init` is about to save. */
   readonly look: (host: HostConfig) => { readonly pds: PdsView; readonly host: HostView }
   /** Asks the operator for a value, on a terminal; otherwise a `usage` Failure that names `flag`. */
-  readonly askFor: (question: string, flag: string) => Promise<string>
+  readonly askFor: (question: string | (() => Promise<string>), flag: string) => Promise<string>
   /** A `GET` from this very machine, past the tunnel: what the public sees. */
   readonly fetchPublic: (url: string) => Promise<{ status: number; text: string }>
   /** The change that stands unfinished on the chosen host, or its lock; undefined where there is none. Read once. */
@@ -52,6 +52,8 @@ export interface Views {
   /** Where the result goes: only on a screen does a person see it, and nobody else. */
   readonly result: 'screen' | 'elsewhere'
   readonly clock: () => Date
+  /** How many milliseconds a person has taken so far to answer, which are no part of how long a change takes. */
+  readonly answering: () => number
   readonly signal: AbortSignal
   /** A note for the person, on standard error. */
   readonly say: (text: string) => void

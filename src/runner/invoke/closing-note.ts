@@ -19,6 +19,27 @@ export function operationOf(
   return changed && on !== 'machine' ? operation : undefined
 }
 
+/** What has become of many targets, in a line for the person at the terminal. */
+export async function sayResult(
+  { terminal, run }: Pick<Invocation, 'terminal' | 'run'>,
+  { done = 'done' }: Pick<Plan<unknown>, 'done'>,
+  results: readonly Result[],
+  ms: number,
+): Promise<void> {
+  if (run.globals.quiet || !terminal.stderr.tty || results.length < 2) return
+  const count = (state: Result['state']) =>
+    results.filter((it) => it.state === state).length.toLocaleString('en-US')
+  const parts = [
+    `${count('done')} ${done}`,
+    ...(count('unchanged') === '0' ? [] : [`${count('unchanged')} already so`]),
+    `${count('failed')} failed`,
+    ...(count('not tried') === '0' ? [] : [`${count('not tried')} not tried`]),
+    ...(count('done') === '0' ? [] : ['read back']),
+    `${(ms / 1000).toFixed(1)} s`,
+  ]
+  await terminal.stderr.write(`${parts.join(', ')}\n`)
+}
+
 /** Ends a run that changed something: its id, and how to undo it where the trail tells enough for that. */
 export async function sayOperation(
   { terminal, run }: Pick<Invocation, 'terminal' | 'run'>,

@@ -92,6 +92,7 @@ export function openConnections(world: World, wishes: Options): Connections {
     lookUp: (file, words) => world.runProgram({ file, words, deadline: 10_000, group: 'own' }),
     result: terminal.stdout.tty ? 'screen' : 'elsewhere',
     clock: world.clock,
+    answering: () => terminal.answering(),
     signal,
     say,
     progress: (text) => terminal.progress(text),
@@ -117,6 +118,7 @@ const lazily = (pds: () => Promise<Pds>): Pds => ({
   get: async (nsid, params, options) => (await pds()).get(nsid, params, options),
   accepts: async (identifier, password) => (await pds()).accepts(identifier, password),
   acceptsAdmin: async (password) => (await pds()).acceptsAdmin(password),
+  refusesAccount: async (account) => (await pds()).refusesAccount(account),
   call: async (nsid, input, options) => (await pds()).call(nsid, input, options),
   post: async (nsid, body, type, options) => (await pds()).post(nsid, body, type, options),
   dispose: () => {},
@@ -130,6 +132,7 @@ const pdsView = (pds: () => Promise<Pds>, signal: AbortSignal): PdsView => ({
     (await pds()).get(nsid, params, { ...options, signal: options?.signal ?? signal }),
   accepts: async (identifier, password) => (await pds()).accepts(identifier, password),
   acceptsAdmin: async (password) => (await pds()).acceptsAdmin(password),
+  refusesAccount: async (account) => (await pds()).refusesAccount(account),
 })
 
 /** Only the reading half; every question ends with the signal. */
@@ -163,8 +166,12 @@ const reader = (world: World, terminal: Terminal): Reader => ({
   line: () => terminal.readLine(),
 })
 
-async function askFor(terminal: Terminal, question: string, flag: string): Promise<string> {
+async function askFor(
+  terminal: Terminal,
+  question: Parameters<Views['askFor']>[0],
+  flag: string,
+): Promise<string> {
   if (!terminal.interactive)
     throw usage(`${flag} is missing`, 'nobody is here to ask: give it on the command line')
-  return (await terminal.ask(question)).trim()
+  return (await terminal.ask(typeof question === 'string' ? question : await question())).trim()
 }

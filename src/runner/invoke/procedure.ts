@@ -13,7 +13,7 @@ import { partialFailure } from '../execute/partial-failure.ts'
 import { passwordSources } from '../execute/password-sources.ts'
 import { openRenderer } from '../output/render.ts'
 import { showCount, showDryRun, showPlan } from '../output/report.ts'
-import { operationOf, sayOperation, withOperation } from './closing-note.ts'
+import { operationOf, sayOperation, sayResult, withOperation } from './closing-note.ts'
 import { consent } from './consent.ts'
 import type { Invocation } from './invocation.ts'
 import { keepTrail } from './keep-trail.ts'
@@ -35,8 +35,10 @@ export async function runProcedure(
   if (run.globals.dryRun) return await dryRun(invocation, procedure, plan)
   if (countChanges(plan) > 0) {
     await review(invocation, procedure, plan)
+    const began = invocation.world.clock().getTime()
     const results = await carryOutPlan(invocation, plan)
-    return await report(invocation, procedure, plan, results)
+    const took = invocation.world.clock().getTime() - began
+    return await report(invocation, procedure, plan, results, took)
   }
   if (!run.globals.quiet && !plan.refused?.length) await terminal.stderr.write('nothing to do\n')
   return await report(invocation, procedure, plan, asPlanned(plan))
@@ -193,6 +195,7 @@ async function report(
   procedure: Procedure,
   plan: Plan<unknown>,
   results: readonly Result[],
+  took?: number,
 ): Promise<Outcome> {
   const { terminal, run, signal } = invocation
   const { json, quiet } = run.globals
@@ -216,6 +219,7 @@ async function report(
     if (operation) await sayOperation(invocation, operation, results)
     throw shortfall ?? resultLost(cause, results)
   }
+  if (took !== undefined) await sayResult(invocation, plan, results, took)
   if (!quiet && !shortfall)
     for (const line of plan.afterwards ?? [])
       await terminal.stderr.write(`note: ${typeof line === 'string' ? line : await line()}\n`)

@@ -2,7 +2,7 @@ import { openOutput } from './output.ts'
 import { prompts } from './prompt.ts'
 import { progressLine } from './status-line.ts'
 import { standardInput } from './stdin.ts'
-import type { Terminal, TerminalParts } from './terminal.ts'
+import type { InputStream, Terminal, TerminalParts } from './terminal.ts'
 
 /** Opens the terminal of a process, or of a test. */
 export function openTerminal(parts: TerminalParts): Terminal {
@@ -12,19 +12,41 @@ export function openTerminal(parts: TerminalParts): Terminal {
   const stdout = openOutput(parts.stdout, rules, 'result', () => stdout.tty && line.clear())
   const stderr = openOutput(parts.stderr, rules, 'notes', () => line.clear())
   const line = progressLine(parts.stderr, stderr.tty && !dumb && !quiet ? stderr : undefined)
+  const input = standardInput(() => parts.stdin, parts.signal)
+  let tty: InputStream | undefined
+  const person = (): InputStream | undefined => {
+    if (parts.stdin.isTTY === true) return parts.stdin
+    if (!input.wasRead()) return undefined
+    if (!tty || tty.destroyed) tty = parts.openTty?.()
+    return tty
+  }
+  const asking = prompts(parts, () => person() ?? parts.stdin, line.clear)
+  let spent = 0
+  const timed = async <T>(work: Promise<T>): Promise<T> => {
+    const began = performance.now()
+    try {
+      return await work
+    } finally {
+      spent += performance.now() - began
+    }
+  }
   return {
     get interactive() {
-      return !noInput && !dumb && parts.stdin.isTTY === true && stderr.tty
+      return !noInput && !dumb && stderr.tty && person() !== undefined
     },
     stdout,
     stderr,
-    ...prompts(parts, line.clear),
+    ask: (question) => timed(asking.ask(question)),
+    askSecret: (question) => timed(asking.askSecret(question)),
+    confirm: (question) => timed(asking.confirm(question)),
+    answering: () => spent,
     progress: line.show,
     async page(text, to) {
       line.clear()
       const { showPaged } = await import('./pager.ts')
-      return await showPaged(text, to, to === 'stdout' ? stdout : stderr, parts)
+      return await timed(showPaged(text, to, to === 'stdout' ? stdout : stderr, parts))
     },
-    ...standardInput(() => parts.stdin, parts.signal),
+    readAll: input.readAll,
+    readLine: input.readLine,
   }
 }

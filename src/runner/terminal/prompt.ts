@@ -1,21 +1,24 @@
 import { during, Failure } from '../../base/failure.ts'
 import { visible } from '../../base/sanitize.ts'
-import type { Terminal, TerminalParts } from './terminal.ts'
+import type { InputStream, Terminal, TerminalParts } from './terminal.ts'
 
 type Prompts = Pick<Terminal, 'ask' | 'askSecret' | 'confirm'>
 
-/** Questions to the person at the terminal, on standard error; `before` runs ahead of each. */
-export function prompts(parts: TerminalParts, before: () => void): Prompts {
+/** Questions to the person at the terminal, on standard error, answered by `person`; `before` runs ahead of each. */
+export function prompts(parts: TerminalParts, person: () => InputStream, before: () => void): Prompts {
   const put = async <T>(pose: (library: Library, place: Place) => Promise<T>): Promise<T> => {
     const library = await import('@inquirer/prompts')
     before()
-    const left = whenLeft(parts)
+    const input = person()
+    const left = whenLeft(input, parts.signal)
     try {
-      return await pose(library, { input: parts.stdin, output: parts.stderr, signal: left.signal })
+      return await pose(library, { input, output: parts.stderr, signal: left.signal })
     } catch (cause) {
       throw asInterrupted(cause, parts.signal)
     } finally {
       left.dispose()
+      // A terminal that was opened for the question would keep the process from its end.
+      if (input !== parts.stdin) input.destroy()
     }
   }
   return {
@@ -36,7 +39,10 @@ interface Place {
 }
 
 /** Ends a question whose person has left: Ctrl-D and a closed input pause the stream without an answer. */
-function whenLeft({ stdin, signal }: TerminalParts): { readonly signal: AbortSignal; dispose(): void } {
+function whenLeft(
+  stdin: InputStream,
+  signal: AbortSignal | undefined,
+): { readonly signal: AbortSignal; dispose(): void } {
   const left = new AbortController()
   const leave = (): void => void setImmediate(() => left.abort())
   stdin.on('end', leave).on('pause', leave)

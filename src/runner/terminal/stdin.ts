@@ -11,14 +11,18 @@ const longestLine = 1024 * 1024
 export function standardInput(
   stdin: () => InputStream,
   signal?: AbortSignal,
-): Pick<Terminal, 'readAll' | 'readLine'> {
+): Pick<Terminal, 'readAll' | 'readLine'> & { wasRead(): boolean } {
   let whole: Promise<string> | undefined
+  let used = false
   return {
+    wasRead: () => used,
     readAll() {
+      used = true
       whole ??= read(stdin(), () => false, signal).then(decode)
       return whole
     },
     async readLine() {
+      used = true
       const enough: Enough = (chunk, length) => chunk.includes(newline) || length > longestLine
       const bytes = await read(stdin(), enough, signal)
       if (bytes.length === 0) throw usage('standard input is empty', 'pipe one line into this command')

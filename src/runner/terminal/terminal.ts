@@ -1,6 +1,9 @@
 /** The operator: two output streams, and a person to ask if one is there. The sole place that touches process streams. */
 export interface Terminal {
-  /** Whether a question can be asked: stdin and stderr are TTYs and `--no-input` was not given. */
+  /**
+   * Whether a question can be asked: stdin and stderr are TTYs and `--no-input` was not given. Where standard input was
+   * read for its data, the terminal of the process is asked instead.
+   */
   readonly interactive: boolean
   readonly stdout: Output
   readonly stderr: Output
@@ -9,6 +12,8 @@ export interface Terminal {
   askSecret(question: string): Promise<string>
   /** y/N, default N. */
   confirm(question: string): Promise<boolean>
+  /** How many milliseconds a person has taken so far, to read and to answer. */
+  answering(): number
   /** A status line on a TTY's stderr, replaced by the next one and cleared by any other output; nothing otherwise. */
   progress(text: string): void
   /** Writes a text, through a pager where it does not fit on the screen. */
@@ -35,6 +40,7 @@ export interface Output {
 /** Standard input, a terminal or not. */
 export type InputStream = NodeJS.ReadableStream & {
   readonly isTTY?: boolean
+  readonly destroyed?: boolean
   destroy(error?: Error): unknown
 }
 
@@ -51,6 +57,8 @@ export type RunPager = (line: string, text: string, to: 1 | 2, signal?: AbortSig
 /** What a terminal is made of: the streams of the process, its environment, and the wishes of the command line. */
 export interface TerminalParts {
   readonly stdin: InputStream
+  /** Opens the terminal of the process for reading, whatever standard input is; undefined where it has none. */
+  readonly openTty?: () => InputStream | undefined
   readonly stdout: OutputStream
   readonly stderr: OutputStream
   readonly env: Readonly<Record<string, string | undefined>>

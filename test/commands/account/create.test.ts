@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Failure, unreachable } from '../../../src/base/failure.ts'
+import { scriptedHost } from '../../support/scripted-host.ts'
 import { type ScriptedPds, scriptedPds } from '../../support/scripted-pds.ts'
 import type { Fault, PdsScript } from '../../support/scripted-state.ts'
 import { didOf } from '../../support/scripted-state.ts'
@@ -83,7 +84,10 @@ describe('makes an account', () => {
   test('and asks for what is missing', async () => {
     const terminal = { interactive: true, answers: ['Alice@example.com', 'alice'] }
     const ran = await scriptedWorld({ pds: empty(), terminal }).run('account', 'create')
-    expect(ran).toMatchObject({ code: 0, asked: ['text Email address', 'text Handle'] })
+    expect(ran).toMatchObject({
+      code: 0,
+      asked: ['text Email address', 'text Handle (a name alone gets .test)'],
+    })
     expect(ran.changes).toEqual([inviteMade, accountMade()])
   })
 })
@@ -112,6 +116,84 @@ describe('makes none', () => {
     const line = args[0] === 'create' ? ['account', ...args, '--json'] : [...create, ...args]
     const ran = await scriptedWorld({ pds: empty(), ...script }).run(...line)
     expect(ran).toMatchObject({ code: exit, stdout: '', ...nothing })
+  })
+})
+
+describe('asks before it makes an invite code', () => {
+  const [taken, good] = [{ handle: 'alice.test', email: 'a@example.com' }, { code: 'good' }]
+  test.each<[string, PdsScript, readonly string[], string, string]>([
+    ['is reserved', {}, ['b@example.com', 'admin'], 'handle-not-available', 'admin.test is reserved'],
+    ['is too short', {}, ['b@example.com', 'al'], 'invalid-handle', 'Handle too short'],
+    [
+      'is taken',
+      { accounts: [taken] },
+      ['b@example.com', 'alice'],
+      'handle-taken',
+      'alice.test is taken: by alice.test (',
+    ],
+    [
+      'is that of an account that is taken down',
+      { accounts: [{ ...taken, status: 'takendown' }], invites: [good] },
+      ['b@example.com', 'alice'],
+      'invalid-request',
+      'Handle already taken',
+    ],
+    [
+      'comes with an address that is in use',
+      { accounts: [taken], invites: [good] },
+      ['A@example.com', 'bob'],
+      'invalid-request',
+      'Email already taken',
+    ],
+  ])('whether the handle %s', async (_, script, words, code, message) => {
+    for (const flags of [[], ['--dry-run']]) {
+      const world = scriptedWorld({ pds: empty(script) })
+      const ran = await world.run('account', 'create', ...words, '--json', ...flags)
+      expect(ran).toMatchObject({ code: 1, stdout: '', ...nothing })
+      expect(errorOf(ran)).toMatchObject({ code, message: expect.stringContaining(message) })
+      expect(world.pds.state.invites).toHaveLength(script.invites?.length ?? 0)
+    }
+  })
+
+  test('whose the address is, by the database of the host', async () => {
+    const pds = empty({ accounts: [taken] })
+    const host = scriptedHost().on('SELECT did FROM account', `${pds.state.accounts[0]?.did}\n`)
+    const ran = await scriptedWorld({ pds, host }).run('account', 'create', 'a@example.com', 'bob', '--json')
+    expect(ran).toMatchObject({ code: 1, ...nothing })
+    expect(errorOf(ran)).toMatchObject({
+      code: 'email-taken',
+      message: expect.stringContaining('a@example.com is the address of alice.test ('),
+    })
+  })
+
+  test('a reserved handle gets its hint', async () => {
+    const ran = await scriptedWorld({ pds: empty() }).run(
+      'account',
+      'create',
+      'b@example.com',
+      'admin',
+      '--json',
+    )
+    expect(errorOf(ran).hint).toContain('kimbia-ops account update ACCOUNT --handle admin.test')
+  })
+
+  test.each([
+    ['do_ra', '“_” cannot be in it'],
+    ['-dora', 'no part of it may begin or end with a hyphen'],
+    ['dora..test', 'a part of it is empty'],
+    ['x'.repeat(64), 'it is too long'],
+    ['dora.5', 'its last part must begin with a letter'],
+  ])('what is wrong with %s', async (handle, message) => {
+    const ran = await scriptedWorld({ pds: empty() }).run(
+      'account',
+      'create',
+      'b@example.com',
+      '--handle',
+      handle,
+      '--json',
+    )
+    expect(ran).toMatchObject({ code: 2, happened: [], ...nothing })
+    expect(errorOf(ran).message).toContain(`is not a handle: ${message}`)
   })
 })
 
@@ -148,14 +230,21 @@ describe('fails', () => {
   })
 
   test.each([
-    ['handle', { handle: 'alice.test', email: 'other@example.com' }, 'Handle already taken: alice.test'],
+    [
+      'handle',
+      { handle: 'alice.test', email: 'other@example.com', status: 'takendown' } as const,
+      'Handle already taken: alice.test',
+    ],
     ['email', { handle: 'other.test', email: 'alice@example.com' }, 'Email already taken: Alice@example.com'],
-  ])('when the %s is taken', async (_, account, message) => {
-    const { ran, error } = await run([], { accounts: [account] })
-    expect(ran).toMatchObject({ code: 1, changes: [inviteMade, accountMade(), inviteDisabled] })
-    expect(error.message).toContain(message)
-    expect(error.message).toContain('undone: Disable the invite code')
-  })
+  ])(
+    'when the %s is taken, and no code and no database of the host tells beforehand',
+    async (_, account, message) => {
+      const { ran, error } = await run([], { accounts: [account] })
+      expect(ran).toMatchObject({ code: 1, changes: [inviteMade, accountMade(), inviteDisabled] })
+      expect(error.message).toContain(message)
+      expect(error.message).toContain('undone: Disable the invite code')
+    },
+  )
 
   test('and so does the undoing: it is partial, and the code that stands is named', async () => {
     const { ran, error } = await run([

@@ -228,6 +228,19 @@ describe('many accounts', () => {
     })
   })
 
+  test('on a terminal a line at the end says what has become of them', async () => {
+    const pds = alice()
+    await scriptedWorld({ pds }).run('account', 'takedown', 'bob', '--yes')
+    pds.faults.push({ change: 3, failure: failed('invalid-request', 'not this one') })
+    const words = ['account', 'takedown', 'alice', 'bob', 'carol', '--yes']
+    const ran = await scriptedWorld({ pds, terminal: { interactive: true } }).run(...words)
+    expect(ran.stderr).toContain('\n1 taken down, 1 already so, 1 failed, read back, 0.0 s\nnote: operation ')
+    const again = await scriptedWorld({ pds, terminal: { interactive: true } }).run(...words)
+    expect(again.stderr).toContain(`take down carol.test (${c}) on kimbia`)
+    expect(again.stderr).toContain('1 taken down, 2 already so, 0 failed, read back, ')
+    expect((await scriptedWorld({ pds }).run(...words)).stderr).not.toContain('already so')
+  })
+
   test('one fails: the others are done all the same', async () => {
     const pds = alice()
     pds.faults.push({ change: 2, failure: failed('invalid-request', 'not this one') })

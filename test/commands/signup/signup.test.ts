@@ -50,6 +50,11 @@ describe('signup close', () => {
     expect(told(ran)[1]).toMatch(/^ok /)
   })
 
+  test('tells how long it took without the time that a person took to answer', async () => {
+    const terminal = { interactive: true, answers: ['y'], takes: 60_000 }
+    expect(rowsOf(await door(false, true, { terminal }).run(...close))).toMatchObject([{ ms: 0 }])
+  })
+
   test('does nothing when it is closed', async () => {
     const ran = await door(true, true, {}, closedEnv).run(...close)
     expect(ran).toMatchObject({ code: 0, asked: [], ...nothing })

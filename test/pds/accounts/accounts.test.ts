@@ -24,6 +24,7 @@ const but = (
     query(nsid, params, () => pds.query(nsid, params, options) as Promise<never>)) as PdsView['query'],
   get: (...args) => pds.get(...args),
   acceptsAdmin: (...args) => pds.acceptsAdmin(...args),
+  refusesAccount: (...args) => pds.refusesAccount(...args),
   accepts: (...args) => pds.accepts(...args),
 })
 

@@ -23,7 +23,7 @@ function sink(tty: boolean) {
 const source = (tty: boolean): PassThrough & { isTTY: boolean } =>
   Object.assign(new PassThrough(), { isTTY: tty })
 
-type Wishes = Partial<Pick<TerminalParts, 'env' | 'noInput' | 'color' | 'quiet' | 'signal'>>
+type Wishes = Partial<Pick<TerminalParts, 'env' | 'noInput' | 'color' | 'quiet' | 'signal' | 'openTty'>>
 
 function terminal(tty: { stdin?: boolean; stdout?: boolean; stderr?: boolean }, wishes: Wishes = {}) {
   const stdin = source(tty.stdin ?? false)
@@ -176,6 +176,27 @@ describe('progress', () => {
     opened.progress('at work')
     expect(stderr.text()).toBe('')
   })
+})
+
+it('asks through the terminal of the process once standard input was read for its data', async () => {
+  const tty = source(true)
+  const made = terminal({ stderr: true }, { openTty: () => tty })
+  expect(made.opened.interactive).toBe(false)
+  made.stdin.end('did:plc:a\n')
+  await made.opened.readAll()
+  expect(made.opened.interactive).toBe(true)
+  const answer = async () => {
+    while (!made.stderr.text().includes('How many')) await sleep(5)
+    await sleep(20)
+    tty.write('41\r')
+  }
+  const [said] = await Promise.all([made.opened.ask('How many'), answer()])
+  expect([said, tty.destroyed]).toEqual(['41', true])
+  expect(made.opened.answering()).toBeGreaterThan(0)
+  const alone = terminal({ stderr: true }, { openTty: () => undefined })
+  alone.stdin.end('x')
+  await alone.opened.readAll()
+  expect(alone.opened.interactive).toBe(false)
 })
 
 describe('questions', () => {
