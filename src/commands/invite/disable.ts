@@ -7,7 +7,7 @@ import { xrpc } from '../../plan/steps/xrpc.ts'
 import { column } from '../../runner/command/columns.ts'
 import { procedure } from '../../runner/command/command.ts'
 import { flag, manyArguments, option } from '../../runner/command/parameters.ts'
-import { account, count, text, yesNo } from '../../runner/command/types.ts'
+import { account, code, count, text, yesNo } from '../../runner/command/types.ts'
 import type { Views } from '../../runner/command/views.ts'
 
 interface Chosen {
@@ -54,7 +54,7 @@ export default procedure({
     allAdmin: flag('all codes that belong to the admin'),
   },
   output: {
-    code: column(text, 'the code'),
+    code: column(code, 'the code'),
     available: column(count, 'uses it had left'),
     disabled: column(yesNo, 'after the change'),
     forAccount: column(text, 'account it belongs to, or admin'),

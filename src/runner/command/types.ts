@@ -21,6 +21,12 @@ export interface Shown<T> {
   readonly schema: JsonSchema
   /** One line for a table. */
   show(value: T): string
+  /** What the shown value is in: the heading of a table says it once, a single value has it behind itself. */
+  readonly unit?: string
+  /** In a pipe it is as in JSON, not as shown. */
+  readonly piped?: 'json'
+  /** Whether a table may cut it where the line is too long: words for reading, nothing to be copied. */
+  readonly mayBeCut?: true
   /** What goes into the result's JSON; identity unless the value hides itself. */
   json(value: T): Json
 }
@@ -48,10 +54,14 @@ const plain = (name: string, schema: JsonSchema, parse: (text: string) => string
 })
 
 /** Any text without control characters. */
-export const text: Type<string> = plain('text', { type: 'string' }, (word) => {
-  if (/[\u0000-\u0008\u000b-\u001f\u007f]/.test(word)) throw usage('control characters are not allowed here')
-  return word
-})
+export const text: Type<string> = {
+  ...plain('text', { type: 'string' }, (word) => {
+    if (/[\u0000-\u0008\u000b-\u001f\u007f]/.test(word))
+      throw usage('control characters are not allowed here')
+    return word
+  }),
+  mayBeCut: true,
+}
 
 /** A file of this machine, or `-` for standard input. */
 export const path: Type<string> = { ...plain('file', { type: 'string' }, (word) => word), completes: 'file' }
@@ -70,6 +80,9 @@ export const handle: Type<string> = plain('handle', { type: 'string', format: 'h
 
 /** A DID (atproto.com/specs/did), as output. */
 export const did: Type<string> = plain('did', { type: 'string', pattern: '^did:' }, (word) => word)
+
+/** An invite code, as output. */
+export const code: Type<string> = plain('code', { type: 'string' }, (word) => word)
 
 /** An address with one `@` and a dot behind it, as the PDS wants it. */
 export const email: Type<string> = plain('email', { type: 'string', format: 'email' }, (word) => {
@@ -160,12 +173,13 @@ export const time = (now: () => number = Date.now): Type<Date> => ({
   json: (value) => value.toISOString(),
 })
 
-/** A moment as output, ISO 8601 in UTC; a person sees `2026-11-22 18:04`. */
+/** A moment as output, ISO 8601 in UTC; a person sees `2026-11-22 18:04:05`. */
 export const moment: Type<string> = {
   name: 'time',
   schema: { type: 'string', format: 'date-time' },
   parse: readOnly('time'),
-  show: (value) => value.slice(0, 16).replace('T', ' '),
+  show: (value) => value.slice(0, 19).replace('T', ' '),
+  unit: 'UTC',
   json: (value) => value,
 }
 
@@ -192,6 +206,7 @@ export const anything: Type<Json> = {
   schema: {},
   parse: readOnly('json'),
   show: (value) => JSON.stringify(value),
+  mayBeCut: true,
   json: (value) => value,
 }
 
