@@ -69,9 +69,10 @@ export default query({
     if (since && until && since >= until) throw usage('--since is not before --until')
     const filters = filtersOf(input)
     const passed = filters.map(() => 0)
-    let [seen, listed] = [0, 0]
+    let [read, seen, listed] = [0, 0, 0]
     const options = { since, until, signal: views.signal, foreseen: cursorsOf(views) }
     for await (const account of listAccounts(views.pds, options)) {
+      if (++read % 100 === 0) views.progress(`reading accounts: ${read.toLocaleString('en-US')}`)
       if (status !== undefined && account.status !== status) continue
       seen++
       const fits = filters.map((filter) => filter.fits(account))

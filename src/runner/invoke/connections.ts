@@ -46,12 +46,15 @@ export function openConnections(world: World, wishes: Options): Connections {
     note,
     signal,
     terminal,
+    waitFor: (text) => terminal.progress(text),
     waiting: (text) => (terminal.stderr.tty ? terminal.progress(text) : say(text)),
   }
   const disposals: (() => Promise<void>)[] = []
   const pair = (chosen: () => Promise<HostConfig>) => {
     const host = once(async () => {
-      const opened = world.openHost(await chosen(), opening)
+      const config = await chosen()
+      terminal.progress(`connecting to ${config.name}`)
+      const opened = world.openHost(config, opening)
       disposals.push(() => opened.dispose())
       return opened
     })

@@ -127,13 +127,15 @@ function table(output: Output, columns: Columns, rendering: Rendering): Renderer
   let due: NodeJS.Timeout | undefined
   const cells = (fields: Fields, row: Row): readonly Cell[] =>
     fields.map(([key, field]) => cellOf(paint, key, field, row[key]))
-  const release = (): Promise<boolean> => {
+  const release = (rows: 'all' | 'first'): Promise<boolean> => {
     clearTimeout(due)
-    const fields = tableFieldsOf(toSee(all, rendering))
+    const given = tableFieldsOf(toSee(all, rendering))
+    const full = given.filter(([key]) => held.some((row) => !isEmpty(row[key])))
+    const fields = rows === 'all' ? full : given
     const heads = fields.map(([key, field]) => headOf(paint.bold, key, field))
-    const rows = [heads, ...held.map((row) => cells(fields, row))]
-    const layout = layOut(rows, output.columns, spareOf(fields))
-    const text = held.length === 0 ? '' : ended(rows.map((row) => lineOf(row, layout)))
+    const lines = [heads, ...held.map((row) => cells(fields, row))]
+    const layout = layOut(lines, output.columns, spareOf(fields))
+    const text = held.length === 0 ? '' : ended(lines.map((line) => lineOf(line, layout)))
     chosen = { layout, fields }
     held = []
     return output.write(text)
@@ -144,13 +146,13 @@ function table(output: Output, columns: Columns, rendering: Rendering): Renderer
       if (chosen) return await output.write(ended([lineOf(cells(chosen.fields, row), chosen.layout)]))
       if (extra) all = withAdded(columns, extra)
       held.push(row)
-      if (held.length >= measured) return await release()
+      if (held.length >= measured) return await release('first')
       // Rows that come one by one, such as a log that is followed, are not held back. A failed write is told to the next.
-      due ??= setTimeout(() => void release().catch(() => {}), patience).unref()
+      due ??= setTimeout(() => void release('first').catch(() => {}), patience).unref()
       return await output.write('')
     },
     async end() {
-      const open = await (chosen ? output.write('') : release())
+      const open = await (chosen ? output.write('') : release('all'))
       return open && chosen ? await output.write(ended(leftOut(chosen.fields, chosen.layout, paint))) : open
     },
   }

@@ -9,7 +9,7 @@ export interface Terminal {
   askSecret(question: string): Promise<string>
   /** y/N, default N. */
   confirm(question: string): Promise<boolean>
-  /** A status line on a TTY's stderr, replaced by the next one and cleared by any other output; nothing otherwise. */
+  /** A status line on a TTY's stderr, replaced by the next one and cleared by any other output; none once the result has begun, but where that goes to a file. */
   progress(text: string): void
   /** The whole of standard input as UTF-8. */
   readAll(): Promise<string>
@@ -37,7 +37,11 @@ export type InputStream = NodeJS.ReadableStream & {
 }
 
 /** Standard output or error, a terminal or not. */
-export type OutputStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
+export type OutputStream = NodeJS.WritableStream & {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  readonly fd?: number
+}
 
 /** What a terminal is made of: the streams of the process, its environment, and the wishes of the command line. */
 export interface TerminalParts {

@@ -198,6 +198,14 @@ describe('a table', () => {
     expect(output.text).toContain('…')
   })
 
+  it('has no column in which no row has anything, once all rows are known', async () => {
+    const without = { ...row, seen: null }
+    expect(await shown(screen(80), columns, many, [without])).toBe('name  status  uses\na     active     3\n')
+    expect(await shown(screen(80), columns, many, [without, row])).toContain(
+      'seen (UTC)\na     active     3  -\n',
+    )
+  })
+
   it('says of what was changed only where some was not', async () => {
     const fields = { name: columns.name }
     expect(await shown(screen(80), fields, { ...many, changed: 'all' }, [row], { changed: true })).toBe(
