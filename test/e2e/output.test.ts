@@ -52,11 +52,12 @@ describe('a list', () => {
     expect(await screen.ended).toBe(0)
     expect(screen.text()).toMatch(color)
     const [head = '', line = ''] = plain(screen.text()).split('\n')
-    expect(head.trim().split(/ +/)).toEqual(['handle', 'did', 'email', 'status', 'createdAt'])
-    for (const name of ['did', 'email', 'status']) expect(line[head.indexOf(name) - 1]).toBe(' ')
+    expect(head.trim().split(/ +/)).toEqual(['handle', 'DID', 'email', 'status', 'created', '(UTC)'])
+    for (const name of ['DID', 'email', 'status']) expect(line[head.indexOf(name) - 1]).toBe(' ')
     expect(line.slice(head.indexOf('status'))).toMatch(/^active/)
     expect(line.length).toBeLessThanOrEqual(90)
     expect(line).toContain('…')
+    expect(line).toContain(erna.did)
   })
 
   test.each([
@@ -67,7 +68,7 @@ describe('a list', () => {
   ] as const)('has no colour with %s', async (_name, args, env) => {
     const screen = onScreen(rig, [...two, ...args], { env })
     expect(await screen.ended).toBe(0)
-    expect(screen.text()).not.toContain('\u001b')
+    expect(screen.text()).not.toMatch(color)
     expect(screen.text()).toContain('max.test')
   })
 

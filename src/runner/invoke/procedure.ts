@@ -77,7 +77,8 @@ async function preferLockFailure(
 async function dryRun(invocation: Invocation, { risk }: Procedure, plan: Plan<unknown>): Promise<Outcome> {
   const { terminal, run } = invocation
   await warnPendingChange(invocation, plan)
-  await terminal.stdout.write(showDryRun(plan, { json: run.globals.json, risk }, terminal.stdout))
+  const { json, verbose } = run.globals
+  await terminal.stdout.write(showDryRun(plan, { json, verbose, risk }, terminal.stdout))
   const { refused = [] } = plan
   if (refused[0])
     throw failed(refused[0].code, `${showCount(refused.length, 'target')} cannot be done, as shown`)

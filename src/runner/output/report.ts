@@ -2,7 +2,8 @@ import type { Failure } from '../../base/failure.ts'
 import { safeJson, visible, visibleLines } from '../../base/sanitize.ts'
 import { mustType } from '../../plan/consent-rule.ts'
 import { type Item, itemsOf, type Plan, type Risk } from '../../plan/plan.ts'
-import { showWhole } from '../../plan/steps/show-step.ts'
+import { particulars, showWhole } from '../../plan/steps/show-step.ts'
+import type { Step } from '../../plan/steps/step.ts'
 import { paintOf } from '../terminal/color.ts'
 
 /** The stream that a text is for. */
@@ -75,20 +76,30 @@ const firstOf = (texts: readonly string[], limit: number): readonly string[] =>
 /** A target, and what is done to it in several steps; a single step is what the title says, but for a body of its own. */
 function intentions({ subject, steps }: Item<unknown>): readonly string[] {
   const whys = steps.map(({ why }, index) => `    ${index + 1}. ${visible(why)}`)
-  const bodies = steps.flatMap((step) =>
-    step.kind === 'raw' && step.shown ? [`    ${visible(step.shown)}`] : [],
-  )
+  const bodies = steps.flatMap((step) => (step.kind === 'raw' && step.shown ? setIn(step.shown, 4) : []))
   return [`  ${visible(subject)}`, ...(steps.length > 1 ? whys : []), ...bodies]
 }
+
+/** A text of several lines as such, set in. */
+const setIn = (text: string, columns: number): readonly string[] =>
+  visibleLines(text)
+    .split('\n')
+    .map((line) => `${' '.repeat(columns)}${line}`)
 
 /** What a dry run is shown by: the form, and the risk that the command declares. */
 export interface DryRunView {
   readonly json: boolean
+  /** Whether commands and requests are shown behind the sentences. */
+  readonly verbose?: boolean
   readonly risk: Risk
 }
 
-/** The exact steps of a plan and what consent they need; with `json`, one object per target. */
-export function showDryRun(plan: Plan<unknown>, { json, risk }: DryRunView, look: Look): string {
+/** The steps of a plan and what consent they need; with `json`, one object per target. */
+export function showDryRun(
+  plan: Plan<unknown>,
+  { json, risk, verbose = false }: DryRunView,
+  look: Look,
+): string {
   const refused = plan.refused ?? []
   if (json)
     return [...itemsOf(plan).map(dryObject), ...refused.map(refusedObject)]
@@ -100,7 +111,7 @@ export function showDryRun(plan: Plan<unknown>, { json, risk }: DryRunView, look
     ...(steps.length === 0 ? ['  nothing to do'] : []),
     ...steps.flatMap((step, index) => [
       `  ${index + 1}. ${visible(step.why)}`,
-      `     ${paint.dim(visible(showWhole(step)))}`,
+      ...behind(step, verbose).flatMap((text) => setIn(text, 5).map(paint.dim)),
     ]),
   ])
   const cannot = refused.flatMap(({ subject, message }) => [
@@ -111,6 +122,9 @@ export function showDryRun(plan: Plan<unknown>, { json, risk }: DryRunView, look
     .map((line) => `${line}\n`)
     .join('')
 }
+
+const behind = (step: Step, verbose: boolean): readonly string[] =>
+  verbose ? [showWhole(step)] : particulars(step)
 
 const warningsOf = ({ warnings = [] }: Plan<unknown>, look: Look): readonly string[] =>
   warnings.map((text) => indented(paintOf(look).yellow('warning:'), text))

@@ -1,7 +1,9 @@
 import { setImmediate as idle } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { Failure, usage } from '../../../src/base/failure.ts'
+import { Secret } from '../../../src/base/secret.ts'
 import type { PdsPlan, Risk } from '../../../src/plan/plan.ts'
+import { shell, write } from '../../../src/plan/steps/host.ts'
 import { later } from '../../../src/plan/steps/placeholders.ts'
 import type { SaveStep } from '../../../src/plan/steps/save.ts'
 import { type Columns, column } from '../../../src/runner/command/columns.ts'
@@ -11,6 +13,7 @@ import { openRenderer, type Rendering } from '../../../src/runner/output/render.
 import { showCount, showDryRun, showFailure, showPlan } from '../../../src/runner/output/report.ts'
 import type { Output } from '../../../src/runner/terminal/terminal.ts'
 import { widthOf } from '../../../src/runner/terminal/text-width.ts'
+import { act } from '../../../src/ssh/shell.ts'
 import { columns, nested } from '../declared.ts'
 
 interface Paper extends Output {
@@ -461,15 +464,19 @@ describe('a dry run', () => {
   ]
   const refused = [{ subject: 'c', code: 'not-found', message: 'there is none' }]
 
-  it('numbers the exact steps of each target', () => {
-    const text = showDryRun(planOf(items, { refused }), { json: false, risk: 'disruptive' }, { color: false })
+  it.each([
+    ['says in a sentence what each step of a target does', false, []],
+    ['shows what is behind it with --verbose', true, ['     write /tmp/x (mode 0600)']],
+  ])('%s', (_, verbose, behind) => {
+    const view = { json: false, risk: 'disruptive', verbose } as const
+    const text = showDryRun(planOf(items, { refused }), view, { color: false })
     expect(text).toBe(
       [
         'a',
         '  1. First',
-        '     write /tmp/x (mode 0600)',
+        ...behind,
         '  2. Then',
-        '     write /tmp/x (mode 0600)',
+        ...behind,
         'b',
         '  nothing to do',
         'c',
@@ -478,6 +485,24 @@ describe('a dry run', () => {
         '',
       ].join('\n'),
     )
+  })
+
+  it('has lines as lines, and shows what changes in a file without being asked', () => {
+    const script = shell('Run a script', act`set -e\nprintf x`)
+    const changes = ['- A=1', `+ A=${hostile}`]
+    const texts = { content: new Secret('new'), was: new Secret('old') }
+    const edit = write('Edit it', { path: '/x', ...texts, changes, holds: 'text' })
+    const steps = [script, edit]
+    const plan = { title: 't', confirm: 'box', on: 'host', subject: 'box', steps, rows: [{}] } as const
+    const lines = (verbose: boolean) =>
+      showDryRun(plan, { json: false, risk: 'disruptive', verbose }, { color: false }).split('\n')
+    expect(lines(false).slice(1, 5)).toEqual([
+      '  1. Run a script',
+      '  2. Edit it',
+      '     - A=1',
+      expect.stringContaining('     + A=a\\u{1b}[2J'),
+    ])
+    expect(lines(true).slice(2, 4)).toEqual(['     set -e', '     printf x'])
   })
 
   it('is one object per target with --json', () => {
