@@ -37,7 +37,7 @@ export async function run(argv: readonly string[] = process.argv.slice(2)): Prom
   return await main(argv, world(json ? 'json' : 'text'), commands)
 }
 
-type Wishes = Pick<TerminalParts, 'noInput' | 'color' | 'quiet' | 'signal'>
+type Wishes = Pick<TerminalParts, 'noInput' | 'color' | 'quiet' | 'pager' | 'signal'>
 
 const terminal = (wishes: Wishes): Terminal =>
   openTerminal({

@@ -37,7 +37,7 @@ export function onScreen(rig: RigFacts, args: readonly string[], options: Screen
   const script = `stty rows 40 cols ${columns}; ${line} ${shell}`
   const { FORCE_COLOR, NO_COLOR, ...inherited } = process.env
   const child = spawn('script', ['-qec', script, '/dev/null'], {
-    env: { ...inherited, CI: '', SHELL: '/bin/sh', TERM: 'xterm', ...rig.env, ...env },
+    env: { ...inherited, CI: '', SHELL: '/bin/sh', TERM: 'xterm', PAGER: 'cat', ...rig.env, ...env },
     stdio: ['pipe', 'pipe', 'ignore'],
   })
   open.add(child)

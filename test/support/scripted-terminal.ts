@@ -79,6 +79,11 @@ export function scriptedTerminal(
         if (word !== 'y' && word !== 'n') throw problem(`“${word}” is no answer to: ${question}`)
         return word === 'y'
       },
+      async page(text, to) {
+        await (to === 'stdout' ? output(to, tty) : output(to, interactive)).write(text)
+        return 'written'
+      },
+      openPaged: async () => ({ ...output('stdout', tty), end: async () => {} }),
       progress: (text) => void (quiet || progress.push(text)),
       readAll: async () => input(),
       readLine: async () => input().split('\n')[0] ?? '',

@@ -33,6 +33,7 @@ export const globals = {
     short: 'v',
     env: 'KIMBIA_OPS_VERBOSE',
   }),
+  noPager: flag('no pager for what is longer than the screen', { env: 'KIMBIA_OPS_NO_PAGER' }),
   noColor: flag('no colour; so do NO_COLOR and TERM=dumb'),
 } as const satisfies Params
 

@@ -6,6 +6,7 @@ import { Ago } from '../command/types.ts'
 import { openRenderer } from '../output/render.ts'
 import { showCount, showFailure } from '../output/report.ts'
 import type { Run } from '../parse/parse.ts'
+import type { PagedOutput } from '../terminal/terminal.ts'
 import { type Connections, openConnections } from './connections.ts'
 import type { Invocation } from './invocation.ts'
 import { runPassthrough } from './passthrough.ts'
@@ -20,10 +21,10 @@ export async function runCommand(
   commands: readonly Command[],
 ): Promise<{ outcome: Outcome; code?: number }> {
   const { globals } = run
-  const { noInput, noColor, quiet } = globals
+  const { noInput, noColor, noPager, quiet } = globals
   const limit = timeLimit(globals.timeout)
   const signal = AbortSignal.any([world.stop, limit.signal])
-  const terminal = world.terminal({ noInput, color: !noColor, quiet, signal })
+  const terminal = world.terminal({ noInput, color: !noColor, pager: !noPager, quiet, signal })
   const operation = world.newOperationId()
   const connections: Connections[] = []
   const open = () => {
@@ -124,13 +125,26 @@ async function byHostClock(
   return Object.fromEntries(shifted) as InputOf<never>
 }
 
-async function runQuery(
-  { terminal, opened, run }: Invocation,
+/** What goes on until Ctrl-C is shown as it comes. */
+async function runQuery(invocation: Invocation, query: Query, input: InputOf<never>): Promise<Outcome> {
+  const { terminal, run } = invocation
+  const goesOn = (input as { readonly follow?: unknown }).follow === true
+  const paged = await terminal.openPaged(run.globals.json || goesOn ? 'no pager' : 'pager')
+  try {
+    return await readAndShow(invocation, query, input, paged)
+  } finally {
+    await paged.end()
+  }
+}
+
+async function readAndShow(
+  { opened, run }: Invocation,
   query: Query,
   input: InputOf<never>,
+  to: PagedOutput,
 ): Promise<Outcome> {
   const { output, result, bare, counted } = query
-  const renderer = openRenderer(terminal.stdout, output, { json: run.globals.json, result, bare })
+  const renderer = openRenderer(to, output, { json: run.globals.json, result, bare })
   const read = query.read(await byHostClock(input, opened), opened.views)
   if (!(Symbol.asyncIterator in read)) {
     const row = await read
@@ -144,6 +158,7 @@ async function runQuery(
     if (!(await renderer.row(row))) return 'ok'
   }
   await renderer.end()
+  await to.end()
   if (counted !== undefined) opened.views.say(showCount(rows, counted))
   return 'ok'
 }

@@ -31,6 +31,7 @@ export interface World {
     noInput: boolean
     color: boolean
     quiet: boolean
+    pager?: boolean
     signal: AbortSignal
   }) => Terminal
   readonly clock: () => Date

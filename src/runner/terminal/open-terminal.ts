@@ -3,7 +3,7 @@ import { openOutput } from './output.ts'
 import { prompts } from './prompt.ts'
 import { progressLine } from './status-line.ts'
 import { standardInput } from './stdin.ts'
-import type { OutputStream, Terminal, TerminalParts } from './terminal.ts'
+import type { Output, OutputStream, Terminal, TerminalParts } from './terminal.ts'
 
 /** Opens the terminal of a process, or of a test. */
 export function openTerminal(parts: TerminalParts): Terminal {
@@ -13,7 +13,15 @@ export function openTerminal(parts: TerminalParts): Terminal {
   const apart = isFile(parts.stdout)
   // A result ends on the same screen, behind a pipe too, and nobody knows when: the line leaves it to that for good.
   const stdout = openOutput(parts.stdout, rules, 'result', () => apart || line.end())
-  const stderr = openOutput(parts.stderr, rules, 'notes', () => line.clear())
+  const notes = openOutput(parts.stderr, rules, 'notes', () => line.clear())
+  let paging: Promise<unknown> | undefined
+  const stderr: Output = {
+    ...notes,
+    get columns() {
+      return notes.columns
+    },
+    write: (text) => (paging ? paging.then(() => notes.write(text)) : notes.write(text)),
+  }
   const line = progressLine(parts.stderr, stderr.tty && !dumb && !quiet ? stderr : undefined)
   return {
     get interactive() {
@@ -23,6 +31,30 @@ export function openTerminal(parts: TerminalParts): Terminal {
     stderr,
     ...prompts(parts, line.clear),
     progress: line.show,
+    async page(text, to) {
+      line.clear()
+      const { showPaged } = await import('./pager.ts')
+      return await showPaged(text, to, to === 'stdout' ? stdout : stderr, parts)
+    },
+    async openPaged(wish) {
+      const { rows = 0 } = parts.stdout
+      const plain = { ...stdout, columns: stdout.columns, end: async () => {} }
+      if (wish === 'no pager' || !stdout.tty || rows === 0 || noInput || parts.stdin.isTTY !== true)
+        return plain
+      const [{ pagerOf }, { pagedOutput, startPager }] = await Promise.all([
+        import('./pager.ts'),
+        import('./paged-output.ts'),
+      ])
+      const program = pagerOf(parts)
+      if (program === undefined) return plain
+      const start = () => {
+        line.end()
+        const pager = startPager(program)
+        paging = pager.left
+        return pager
+      }
+      return pagedOutput(stdout, { rows, start })
+    },
     ...standardInput(() => parts.stdin, parts.signal),
   }
 }
