@@ -163,8 +163,11 @@ function operator(): { user: string; machine: string } {
 
 function openHost(config: HostConfig, opening: Opening): Host {
   const { interactive } = opening.terminal
-  const connect = (): Promise<Session> =>
-    config.ssh === 'local' ? connectLocal(opening) : connectSsh(config, opening)
+  const connect = async (): Promise<Session> => {
+    const session = await (config.ssh === 'local' ? connectLocal(opening) : connectSsh(config, opening))
+    opening.waitFor(`asking ${config.name}`)
+    return session
+  }
   const askSudoPassword = interactive ? asker(opening.terminal, `sudo password on ${config.ssh}`) : undefined
   return lazyHost(connect, config, { note: opening.note, askSudoPassword, signal: opening.signal })
 }

@@ -5,6 +5,7 @@ import { containerOf, followLog, knownSecrets, type LogWindow, readLog } from '.
 import { column, detail } from '../runner/command/columns.ts'
 import { query } from '../runner/command/command.ts'
 import { flag, option, optionalArgument, optionOr } from '../runner/command/parameters.ts'
+import { time } from '../runner/command/time.ts'
 import {
   anything,
   choice,
@@ -13,14 +14,9 @@ import {
   type Json,
   moment,
   optional,
-  type Type,
   text,
-  time,
 } from '../runner/command/types.ts'
 import type { Views } from '../runner/command/views.ts'
-
-/** A moment of a log: a person sees it to the second. */
-const second: Type<string> = { ...moment, show: (value) => value.slice(0, 19).replace('T', ' ') }
 
 const requests = choice('requests', ['fold', 'show', 'hide'])
 
@@ -50,7 +46,7 @@ export default query({
     requests: optionOr(requests, 'fold', 'like requests in a row as one, each for itself, or not at all'),
   },
   output: {
-    time: column(optional(second), 'when it was logged; of several requests the first'),
+    time: column(optional(moment), 'when it was logged; of several requests the first'),
     level: column(optional(choice('level', levels)), 'how serious it is'),
     name: column(optional(text), 'part of the program'),
     message: column(text, 'what it says'),

@@ -22,8 +22,9 @@ import { wait } from '../plan/steps/host.ts'
 import { later } from '../plan/steps/placeholders.ts'
 import { column } from '../runner/command/columns.ts'
 import { procedure } from '../runner/command/command.ts'
+import { took } from '../runner/command/measures.ts'
 import { applyBadEdits, flag } from '../runner/command/parameters.ts'
-import { count, optional, text } from '../runner/command/types.ts'
+import { optional, text } from '../runner/command/types.ts'
 
 const gate = { healthy: 2, settle: 3, deadline: 60 }
 
@@ -51,7 +52,7 @@ export default procedure({
     service: column(text, 'compose service of the PDS'),
     container: column(optional(text), 'its name'),
     version: column(optional(text), 'of the PDS, as it answers now'),
-    outageMs: column(optional(count), 'how long it did not answer, in milliseconds'),
+    outageMs: column(optional(took), 'how long it did not answer, in milliseconds'),
   },
   async plan({ recreate: anew, force }, { host }): Promise<HostPlan<Row>> {
     const { service, name } = await host.config()

@@ -1,4 +1,3 @@
-import { showBytes } from '../base/bytes.ts'
 import { attentionOf, showPending } from '../health/attention.ts'
 import { type Census, countAccounts, countSince, part, seenIn, statuses } from '../health/parts.ts'
 import { publicName } from '../health/public-name.ts'
@@ -14,6 +13,7 @@ import { ownContainers, serviceName } from '../host/logs/read-log.ts'
 import { versionOf } from '../pds/xrpc/health-answer.ts'
 import { type Column, column, table } from '../runner/command/columns.ts'
 import { query } from '../runner/command/command.ts'
+import { bytes, percent } from '../runner/command/measures.ts'
 import { choice, count, moment, optional, type Type, text, yesNo } from '../runner/command/types.ts'
 import type { Views } from '../runner/command/views.ts'
 import { days } from './admin-password/words.ts'
@@ -39,8 +39,6 @@ export const census: Type<Census> = {
   parse: outputOnly,
 }
 
-const bytes: Type<number> = { ...count, name: 'bytes', show: showBytes }
-
 const names: Type<readonly string[]> = {
   name: 'names',
   schema: { type: 'array', items: { type: 'string' } },
@@ -57,7 +55,7 @@ export default query({
   name: 'status',
   summary: 'Show how the host and the PDS are, on one screen',
   about:
-    'Everything is looked at side by side; what cannot be found out is shown as “-”, with the reason under “attention”, the most urgent first. It is a look and not a check: exit code 0 whatever it sees, if only the host can be reached; for an exit code that tells, take health.',
+    'Everything is looked at side by side; what cannot be found out is left out (null in JSON), with the reason under “needs attention”, the most urgent first. It is a look and not a check: exit code 0 whatever it sees, if only the host can be reached; for an exit code that tells, take health.',
   examples: ['kimbia-ops status', 'kimbia-ops status --json | jq .attention'],
   input: {},
   output: {
@@ -68,7 +66,7 @@ export default query({
     pinned: column(optional(yesNo), 'whether that names one image for good'),
     signups: column(optional(choice('signups', ['open', 'closed'])), 'whether an account needs no invite'),
     accounts: column(optional(census), 'accounts by status'),
-    newAccounts24h: column(optional(count), 'accounts made in the last 24 hours'),
+    newAccounts24h: column(optional(count), 'accounts made in the last 24 hours', { label: 'new in 24 h' }),
     passwordAge: column(optional(days), 'since the admin password was rotated, in milliseconds'),
     databases: column(optional(bytes), 'size of the databases but those of the repos, in bytes'),
     change: column(optional(text), 'change to the host that is under way or was cut off'),
@@ -89,7 +87,7 @@ export default query({
         mount: column(text, 'file system of the PDS or of docker'),
         size: column(bytes, 'in bytes'),
         free: column(bytes, 'in bytes'),
-        usedPercent: column(count, 'as df counts it'),
+        usedPercent: column(percent, 'as df counts it', { label: 'used' }),
       },
       'disks',
     ),
@@ -99,6 +97,7 @@ export default query({
         next: column(optional(text), 'what to type'),
       },
       'what needs attention',
+      { label: 'needs attention', none: 'nothing' },
     ),
   },
   result: 'one',

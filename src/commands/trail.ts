@@ -9,7 +9,8 @@ import {
 import { column, detail } from '../runner/command/columns.ts'
 import { query } from '../runner/command/command.ts'
 import { flag, option } from '../runner/command/parameters.ts'
-import { did, integer, moment, optional, type Type, text, time } from '../runner/command/types.ts'
+import { time } from '../runner/command/time.ts'
+import { did, integer, moment, optional, type Type, text } from '../runner/command/types.ts'
 import { isOperation } from '../runner/invoke/operation.ts'
 
 /** In a table by its last four characters, which tell the runs of a screen apart, and which `undo` takes. */

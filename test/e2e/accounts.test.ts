@@ -99,7 +99,7 @@ describe('account create', () => {
 
   test('a dry run shows the steps with placeholders, and changes nothing', async () => {
     const [before, trail] = [inviteCodes(), trailLines().length]
-    const dry = await run(rig, ['account', 'create', 'dry@example.com', 'dry', '--dry-run'])
+    const dry = await run(rig, ['account', 'create', 'dry@example.com', 'dry', '--dry-run', '--verbose'])
     expect(dry).toMatchObject({ code: 0 })
     expect(dry.stdout).toContain('com.atproto.server.createInviteCode')
     expect(dry.stdout).toContain('‹invite.code›')

@@ -83,8 +83,8 @@ describe.skipIf(withoutDocker).each(pages)('what %s shows', { timeout: 240_000 }
       [/\bkimbia-rig-[0-9a-f]+\b/g, 'pds'],
       [/\b(on|of) rig\b/g, '$1 kimbia'],
       [/^(\s*)rig$/gm, '$1kimbia'],
-      ['as kimbi…', 'as ops'],
-      [/\/tmp\/kimbia-rig-…/g, '/pds/pds.env'],
+      [/\bas kimb[\w-]*…/g, 'as ops'],
+      [/\/tmp\/(kimbia-rig-|pds)\S*…/g, '/pds/pds.env'],
     ]
     return names.reduce((now, [from, to]) => now.replaceAll(from, to), text)
   }

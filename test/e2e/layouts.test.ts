@@ -53,7 +53,7 @@ describe.skipIf(!can)('a host that is not laid out as the installer does it', ()
     const [usual, other] = [rig.docker?.composeFile ?? '', join(rig.pdsDir, 'stack.yml')]
     renameSync(usual, other)
     try {
-      const plan = await tool(['restart', '--recreate', '--dry-run'], {
+      const plan = await tool(['restart', '--recreate', '--dry-run', '--verbose'], {
         compose_file: 'stack.yml',
       } as Changes)
       expect(plan.stdout).toContain(`--file ${other}`)

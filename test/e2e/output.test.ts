@@ -52,11 +52,46 @@ describe('a list', () => {
     expect(await screen.ended).toBe(0)
     expect(screen.text()).toMatch(color)
     const [head = '', line = ''] = plain(screen.text()).split('\n')
-    expect(head.trim().split(/ +/)).toEqual(['handle', 'did', 'email', 'status', 'createdAt'])
-    for (const name of ['did', 'email', 'status']) expect(line[head.indexOf(name) - 1]).toBe(' ')
+    expect(head.trim().split(/ +/)).toEqual(['handle', 'DID', 'email', 'status', 'created', '(UTC)'])
+    for (const name of ['DID', 'email', 'status']) expect(line[head.indexOf(name) - 1]).toBe(' ')
     expect(line.slice(head.indexOf('status'))).toMatch(/^active/)
     expect(line.length).toBeLessThanOrEqual(90)
     expect(line).toContain('…')
+    expect(line).toContain(erna.did)
+  })
+
+  describe('longer than the screen', () => {
+    const PAGER = "sed 's/^/paged: /'"
+
+    test('goes through the pager, and what is said of it comes behind', async () => {
+      const screen = onScreen(rig, ['account', 'list', '--limit', '60'], { env: { PAGER } })
+      expect(await screen.ended).toBe(0)
+      const lines = plain(screen.text()).trim().split('\n')
+      expect(lines[0]).toMatch(/^paged: handle/)
+      expect(lines.filter((line) => line.startsWith('paged: '))).toHaveLength(61)
+      expect(lines.at(-1)).toBe('60 accounts')
+    })
+
+    test.each([
+      ['with --no-pager', ['--no-pager'], '60'],
+      ['with --no-input', ['--no-input'], '60'],
+      ['with --json', ['--json'], '60'],
+      ['when it fits', [], '20'],
+    ])('does not %s', async (_, args, limit) => {
+      const screen = onScreen(rig, ['account', 'list', '--limit', limit, ...args], { env: { PAGER } })
+      expect(await screen.ended).toBe(0)
+      expect(screen.text()).not.toContain('paged')
+      expect(plain(screen.text())).toContain(`${limit} accounts`)
+    })
+
+    test('ends where the pager is left, and stands as it is where there is no such program', async () => {
+      const left = onScreen(rig, ['account', 'list'], { env: { PAGER: 'head -3' } })
+      expect(await left.ended).toBe(0)
+      expect(plain(left.text()).match(/\.test /g)).toHaveLength(2)
+      const without = onScreen(rig, ['account', 'list', '--limit', '60'], { env: { PAGER: 'no-such-pager' } })
+      expect(await without.ended).toBe(0)
+      expect(plain(without.text()).match(/\.test /g)).toHaveLength(60)
+    })
   })
 
   test.each([
@@ -67,7 +102,7 @@ describe('a list', () => {
   ] as const)('has no colour with %s', async (_name, args, env) => {
     const screen = onScreen(rig, [...two, ...args], { env })
     expect(await screen.ended).toBe(0)
-    expect(screen.text()).not.toContain('\u001b')
+    expect(screen.text()).not.toMatch(color)
     expect(screen.text()).toContain('max.test')
   })
 

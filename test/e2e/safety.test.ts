@@ -99,7 +99,7 @@ describe('a dry run', () => {
     async (name, [args, steps]) => {
       const before = everything()
       expect(before.ours).toBe(false)
-      const words = [...name.split(' '), ...args(), '--dry-run']
+      const words = [...name.split(' '), ...args(), '--dry-run', '--verbose']
       const [shown, json] = await Promise.all([
         run(rig, words, { stdin: 'closed' }),
         run(rig, [...words, '--json', '--yes']),

@@ -70,6 +70,9 @@ export function onScreen(rig: RigFacts, args: readonly string[], options: Screen
   }
 }
 
-/** A text without what only colours and moves. */
+/** A text without what only colours and moves, and without the status lines that were wiped. */
 export const plain = (text: string): string =>
-  text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '').replaceAll('\r', '')
+  text
+    .replace(/[^\r\n]*\r\u001b\[K/g, '')
+    .replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '')
+    .replaceAll('\r', '')

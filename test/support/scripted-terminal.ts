@@ -91,6 +91,7 @@ export function scriptedTerminal(
         await (to === 'stdout' ? output(to, tty) : output(to, interactive)).write(text)
         return 'written'
       },
+      openPaged: async () => ({ ...output('stdout', tty), end: async () => {} }),
       progress: (text) => void (quiet || progress.push(text)),
       readAll: async () => input(),
       readLine: async () => input().split('\n')[0] ?? '',

@@ -7,7 +7,17 @@ import { notFound } from '../../pds/accounts/missing.ts'
 import { column, detail, table } from '../../runner/command/columns.ts'
 import { query } from '../../runner/command/command.ts'
 import { manyArguments, option } from '../../runner/command/parameters.ts'
-import { account, count, moment, optional, path, text, yesNo } from '../../runner/command/types.ts'
+import {
+  account,
+  code,
+  count,
+  moment,
+  optional,
+  path,
+  type Shown,
+  text,
+  yesNo,
+} from '../../runner/command/types.ts'
 import { showCount } from '../../runner/output/report.ts'
 import { accountColumns } from './shared.ts'
 import { findTargets } from './targets.ts'
@@ -27,13 +37,16 @@ const latest = table(
   'the latest records, newest first',
 )
 
+/** A person sees how many they are: one of them alone is half a line. */
+const dids: Shown<string> = { ...text, show: (value) => String(value.split(' ').filter(Boolean).length) }
+
 const invites = table(
   {
-    code: column(text, 'the code'),
+    code: column(code, 'the code'),
     uses: column(count, 'how often it may be used in all'),
     available: column(count, 'uses left'),
     disabled: column(yesNo, 'whether it was disabled'),
-    usedBy: column(text, 'DIDs of the accounts made with it, separated by spaces'),
+    usedBy: column(dids, 'DIDs of the accounts made with it, separated by spaces'),
   },
   'the codes it may give out itself',
 )
@@ -79,7 +92,7 @@ export default query({
   },
   output: {
     ...accountColumns,
-    takedownRef: column(optional(text), 'reason or time kept with the takedown'),
+    takedownRef: column(optional(text), 'reason or time kept with the takedown', { label: 'takedown note' }),
     deactivatedAt: column(optional(moment), 'when the holder deactivated it'),
     inviteCode: column(optional(text), 'invite code it was made with'),
     invitesDisabled: column(yesNo, 'whether it may not invite'),

@@ -6,7 +6,8 @@ import type { Account } from '../../pds/accounts/accounts.ts'
 import { detail } from '../../runner/command/columns.ts'
 import { query } from '../../runner/command/command.ts'
 import { flag, option } from '../../runner/command/parameters.ts'
-import { integer, optional, type Type, text, time } from '../../runner/command/types.ts'
+import { time } from '../../runner/command/time.ts'
+import { integer, optional, type Type, text } from '../../runner/command/types.ts'
 import type { Views } from '../../runner/command/views.ts'
 import { showCount } from '../../runner/output/report.ts'
 import { candidates, someUnreadable } from './candidates.ts'
@@ -77,9 +78,10 @@ export default query({
     if (since && until && since >= until) throw usage('--since is not before --until')
     const filters = filtersOf(input)
     const passed = filters.map(() => 0)
-    let [seen, listed] = [0, 0]
+    let [read, seen, listed] = [0, 0, 0]
     const unreadable: Unreadable = new Map()
     for await (const account of candidates({ ...input, match: match?.text, order }, unreadable, views)) {
+      if (++read % 100 === 0) views.progress(`reading accounts: ${read.toLocaleString('en-US')}`)
       if (status !== undefined && account.status !== status) continue
       seen++
       const fits = filters.map((filter) => filter.fits(account))

@@ -21,9 +21,9 @@ import type { Proof } from '../../plan/steps/proof.ts'
 import { storeStep } from '../../plan/steps/store.ts'
 import { column, type RowOf } from '../../runner/command/columns.ts'
 import { procedure } from '../../runner/command/command.ts'
+import { took } from '../../runner/command/measures.ts'
 import { applyBadEdits, flag, option } from '../../runner/command/parameters.ts'
 import {
-  count,
   duration,
   integer,
   moment,
@@ -40,11 +40,11 @@ import { chooseStore, storeName } from './shared.ts'
 
 const output = {
   rotated: column(yesNo, 'whether it was rotated'),
-  rotatedAt: column(optional(moment), 'when it was rotated last'),
-  dueAt: column(optional(moment), 'when it is to be rotated next'),
+  rotatedAt: column(optional(moment), 'when it was rotated last', { label: 'last rotated' }),
+  dueAt: column(optional(moment), 'when it is to be rotated next', { label: 'next due' }),
   store: column(text, 'where the copy is kept'),
   password: column(optional(password), 'the new one, shown this once, with --store stdout alone'),
-  outageMs: column(optional(count), 'how long the PDS did not answer, in milliseconds'),
+  outageMs: column(optional(took), 'how long the PDS did not answer, in milliseconds'),
 }
 
 type Row = RowOf<typeof output>

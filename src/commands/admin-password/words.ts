@@ -15,5 +15,6 @@ export const texts: Shown<readonly string[]> = {
   name: 'texts',
   schema: { type: 'array', items: { type: 'string' } },
   show: (value) => (value.length === 0 ? 'none' : value.join('; ')),
+  mayBeCut: true,
   json: (value) => value,
 }

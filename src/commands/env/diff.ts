@@ -7,7 +7,7 @@ import { readEngine } from '../../host/docker/engine.ts'
 import { differences } from '../../host/env/diff.ts'
 import { column, table } from '../../runner/command/columns.ts'
 import { query } from '../../runner/command/command.ts'
-import { choice, optional, text, yesNo } from '../../runner/command/types.ts'
+import { choice, moment, optional, text, yesNo } from '../../runner/command/types.ts'
 
 const states = ['changed', 'not applied', 'no longer in pds.env', 'overridden'] as const
 
@@ -54,7 +54,7 @@ export default query({
   output: {
     agree: column(yesNo, 'whether the PDS runs with what pds.env says'),
     container: column(text, 'name of the container'),
-    startedAt: column(text, 'when it was started, UTC'),
+    startedAt: column(moment, 'when it was started, UTC'),
     differences: table(
       {
         key: column(text, 'name of the setting'),

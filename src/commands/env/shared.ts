@@ -10,8 +10,9 @@ import type { Quoting } from '../../host/env/quote.ts'
 import type { HostPlan } from '../../plan/plan.ts'
 import { later } from '../../plan/steps/placeholders.ts'
 import { column, type RowOf } from '../../runner/command/columns.ts'
+import { took } from '../../runner/command/measures.ts'
 import { flag, option } from '../../runner/command/parameters.ts'
-import { count, duration, optional, reason, text, yesNo } from '../../runner/command/types.ts'
+import { duration, optional, reason, text, yesNo } from '../../runner/command/types.ts'
 import type { Views } from '../../runner/command/views.ts'
 import { settingNames } from './words.ts'
 
@@ -29,7 +30,7 @@ export const editColumns = {
   file: column(text, 'the file on the host'),
   applied: column(yesNo, 'whether the PDS runs with them'),
   version: column(optional(text), 'version of the PDS package, where it was restarted'),
-  outageMs: column(optional(count), 'how long the PDS did not answer, in milliseconds'),
+  outageMs: column(optional(took), 'how long the PDS did not answer, in milliseconds'),
 }
 
 /** A change of settings that is wanted. */

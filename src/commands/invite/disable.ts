@@ -8,7 +8,7 @@ import { xrpc } from '../../plan/steps/xrpc.ts'
 import { column } from '../../runner/command/columns.ts'
 import { procedure } from '../../runner/command/command.ts'
 import { flag, manyArguments, option } from '../../runner/command/parameters.ts'
-import { account, count, path, reason, text, yesNo } from '../../runner/command/types.ts'
+import { account, code, count, path, reason, text, yesNo } from '../../runner/command/types.ts'
 import type { Views } from '../../runner/command/views.ts'
 import { showCount } from '../../runner/output/report.ts'
 import { readTargets } from '../account/targets.ts'
@@ -90,7 +90,7 @@ export default procedure({
     reason: option(reason, 'kept in the trail'),
   },
   output: {
-    code: column(text, 'the code'),
+    code: column(code, 'the code'),
     available: column(count, 'uses it had left'),
     disabled: column(yesNo, 'after the change'),
     forAccount: column(text, 'account it belongs to, or admin'),

@@ -3,7 +3,8 @@ import { findAccount } from '../../pds/accounts/find-account.ts'
 import { type Invite, inviteState, isUsable, listInvites } from '../../pds/invites.ts'
 import { query } from '../../runner/command/command.ts'
 import { option } from '../../runner/command/parameters.ts'
-import { account, choice, integer, time } from '../../runner/command/types.ts'
+import { time } from '../../runner/command/time.ts'
+import { account, choice, integer } from '../../runner/command/types.ts'
 import { inviteColumns } from './shared.ts'
 
 /** Every invite code, newest first, from all pages. */

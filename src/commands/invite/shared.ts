@@ -1,9 +1,9 @@
 import { column, detail, table } from '../../runner/command/columns.ts'
-import { count, did, moment, text, yesNo } from '../../runner/command/types.ts'
+import { code, count, did, moment, text, yesNo } from '../../runner/command/types.ts'
 
 /** The fields of an invite code (com.atproto.server.defs#inviteCode), with uses counted. */
 export const inviteColumns = {
-  code: column(text, 'the code'),
+  code: column(code, 'the code'),
   uses: column(count, 'how often it may be used in all'),
   available: column(count, 'uses left'),
   disabled: column(yesNo, 'whether it was disabled'),

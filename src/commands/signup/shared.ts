@@ -14,7 +14,8 @@ import type { HostPlan, PdsPlan } from '../../plan/plan.ts'
 import { type CheckStep, check } from '../../plan/steps/check.ts'
 import { later } from '../../plan/steps/placeholders.ts'
 import { column, type RowOf } from '../../runner/command/columns.ts'
-import { count, optional, text, yesNo } from '../../runner/command/types.ts'
+import { took } from '../../runner/command/measures.ts'
+import { optional, text, yesNo } from '../../runner/command/types.ts'
 import type { Views } from '../../runner/command/views.ts'
 import { showCount } from '../../runner/output/report.ts'
 
@@ -27,8 +28,8 @@ export const doorColumns = {
   inviteCodeRequired: column(yesNo, 'what the PDS says to everybody who asks'),
   setting: column(text, `${door} in pds.env`),
   version: column(optional(text), 'version of the PDS package, where it was restarted'),
-  outageMs: column(optional(count), 'how long the PDS did not answer, in milliseconds'),
-  ms: column(count, 'how long all of it took, in milliseconds'),
+  outageMs: column(optional(took), 'how long the PDS did not answer, in milliseconds'),
+  ms: column(took, 'how long all of it took, in milliseconds', { label: 'took' }),
 }
 
 /** Whether the PDS makes a closed door of a value: only `false` and `0` open it. */

@@ -2,7 +2,8 @@ import { isPinned, showImage, versionOfTag } from '../../host/images/image-refer
 import { type Comparison, compare, readRemote } from '../../host/images/registry.ts'
 import { column, detail, table } from '../../runner/command/columns.ts'
 import { query } from '../../runner/command/command.ts'
-import { choice, count, optional, text, yesNo } from '../../runner/command/types.ts'
+import { room } from '../../runner/command/measures.ts'
+import { choice, optional, text, yesNo } from '../../runner/command/types.ts'
 import { runningDigest, type Survey, survey, unapplied } from './survey.ts'
 
 const available = choice('available', ['up to date', 'update available', 'unknown'])
@@ -44,7 +45,7 @@ export default query({
     watchtower: column(text, 'whether Watchtower updates the PDS by itself, and why not or when'),
     watchtowerUpdates: detail(yesNo, 'whether it does'),
     watchtowerImage: detail(optional(text), 'its own image'),
-    freeBytes: column(optional(count), 'free where docker keeps its images'),
+    freeBytes: column(optional(room), 'free where docker keeps its images', { label: 'free for images' }),
     previous: table(
       {
         time: column(text, 'of the update that left it, for update rollback --to'),

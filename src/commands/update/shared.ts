@@ -7,8 +7,9 @@ import { type Choice, type Image, parseChoice } from '../../host/images/image-re
 import type { Copying } from '../../host/update/copy-databases.ts'
 import type { Updating } from '../../host/update/update-steps.ts'
 import { column } from '../../runner/command/columns.ts'
+import { took } from '../../runner/command/measures.ts'
 import { applyBadEdits, optionOr } from '../../runner/command/parameters.ts'
-import { count, duration, optional, type Type, text } from '../../runner/command/types.ts'
+import { duration, optional, type Type, text } from '../../runner/command/types.ts'
 import type { Views } from '../../runner/command/views.ts'
 import { runningDigest, type Survey } from './survey.ts'
 
@@ -37,7 +38,7 @@ export const changeColumns = {
   to: column(optional(text), 'version after'),
   image: column(text, 'what the compose file names'),
   digest: column(optional(text), 'of the image that runs now'),
-  outageMs: column(optional(count), 'how long the PDS did not answer, in milliseconds'),
+  outageMs: column(optional(took), 'how long the PDS did not answer, in milliseconds'),
   backup: column(optional(text), 'where on the host the copies of the databases lie'),
 }
 

@@ -4,7 +4,14 @@ import type { Proof } from './proof.ts'
 import type { Step } from './step.ts'
 import { showStoreStep } from './store.ts'
 
-/** One line that says to a person exactly what a step does: its body as well, where it is given as it is. */
+/** What a person has to know of a step beside its sentence, in lines: what the operator gave, what changes in a file, what is left. */
+export function particulars(step: Step): readonly string[] {
+  if (step.kind === 'raw') return step.shown === undefined ? [] : [showWhole(step)]
+  if (step.kind === 'write') return step.changes
+  return step.kind === 'resume' ? step.remaining : []
+}
+
+/** Says exactly what a step does: its body as well, where it is given as it is. */
 export const showWhole = (step: Step): string =>
   step.kind === 'raw' && step.shown !== undefined ? `POST ${step.nsid} ${step.shown}` : showStep(step)
 

@@ -17,7 +17,10 @@ export const globals = {
   json: flag('JSON on stdout, one object per line for lists', { env: 'KIMBIA_OPS_JSON' }),
   yes: flag('do not ask before a disruptive change', { short: 'y' }),
   confirm: option(confirmation, 'the handle, host or count that an irreversible change asks for'),
-  dryRun: flag('show the exact steps and change nothing', { short: 'n' }),
+  dryRun: flag(
+    'show the steps and change nothing; with --verbose also the commands and requests behind them',
+    { short: 'n' },
+  ),
   noInput: flag('never ask; what is missing is an error', { env: 'KIMBIA_OPS_NO_INPUT' }),
   timeout: option(duration, 'how long it may take; a change that has begun is finished', {
     env: 'KIMBIA_OPS_TIMEOUT',

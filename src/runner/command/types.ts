@@ -21,6 +21,12 @@ export interface Shown<T> {
   readonly schema: JsonSchema
   /** One line for a table. */
   show(value: T): string
+  /** What the shown value is in: the heading of a table says it once, a single value has it behind itself. */
+  readonly unit?: string
+  /** In a pipe it is as in JSON, not as shown. */
+  readonly piped?: 'json'
+  /** Whether a table may cut it where the line is too long: words for reading, nothing to be copied. */
+  readonly mayBeCut?: true
   /** What goes into the result's JSON; identity unless the value hides itself. */
   json(value: T): Json
 }
@@ -48,10 +54,14 @@ const plain = (name: string, schema: JsonSchema, parse: (text: string) => string
 })
 
 /** Any text without control characters. */
-export const text: Type<string> = plain('text', { type: 'string' }, (word) => {
-  if (/[\u0000-\u0008\u000b-\u001f\u007f]/.test(word)) throw usage('control characters are not allowed here')
-  return word
-})
+export const text: Type<string> = {
+  ...plain('text', { type: 'string' }, (word) => {
+    if (/[\u0000-\u0008\u000b-\u001f\u007f]/.test(word))
+      throw usage('control characters are not allowed here')
+    return word
+  }),
+  mayBeCut: true,
+}
 
 /** A file of this machine, or `-` for standard input. */
 export const path: Type<string> = { ...plain('file', { type: 'string' }, (word) => word), completes: 'file' }
@@ -70,6 +80,9 @@ export const handle: Type<string> = plain('handle', { type: 'string', format: 'h
 
 /** A DID (atproto.com/specs/did), as output. */
 export const did: Type<string> = plain('did', { type: 'string', pattern: '^did:' }, (word) => word)
+
+/** An invite code, as output. */
+export const code: Type<string> = plain('code', { type: 'string' }, (word) => word)
 
 /** An address with one `@` and a dot behind it, as the PDS wants it. */
 export const email: Type<string> = plain('email', { type: 'string', format: 'email' }, (word) => {
@@ -130,64 +143,13 @@ export const duration: Type<number> = {
   json: (value) => value,
 }
 
-const iso = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/
-
-/** Whether the calendar has the day that a time begins with; Date takes 30 February for 2 March. */
-function isDay(word: string): boolean {
-  const day = new Date(`${word.slice(0, 10)}T00:00:00Z`)
-  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(word.slice(0, 10))
-}
-
-/** A moment that was given as an age, by the clock of this machine. */
-export class Ago extends Date {}
-
-const day = 86_400_000
-
-/** A time of day, or a word for one, as ISO 8601: the last 13:36 there was, in UTC; undefined for anything else. */
-function recentTime(word: string, now: number): string | undefined {
-  const dateOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
-  if (word === 'today') return dateOf(now)
-  if (word === 'yesterday') return dateOf(now - day)
-  if (!/^\d{2}:\d{2}(:\d{2})?(Z| ?UTC)?$/.test(word)) return undefined
-  const at = `T${word.replace(/(Z| ?UTC)$/, '')}Z`
-  return new Date(`${dateOf(now)}${at}`).getTime() <= now
-    ? `${dateOf(now)}${at}`
-    : `${dateOf(now - day)}${at}`
-}
-
-/**
- * A moment: ISO 8601, as this program shows one (`2026-11-22 18:04`), the last `13:36`, `today`, `yesterday`, or an age
- * before `now` (`90m`, `2h30m`, `7d`). A time without a zone is UTC, as all that is shown.
- */
-export const time = (now: () => number = Date.now): Type<Date> => ({
-  name: 'time',
-  schema: { type: 'string', format: 'date-time' },
-  parse(word) {
-    const age = parseAge(word.replace(/ ago$/, ''))
-    if (age !== undefined) return new Ago(now() - age)
-    const written = word.trim().replace(/^(\d{4}-\d{2}-\d{2}) (?=\d)/, '$1T')
-    return parseMoment(recentTime(written, now()) ?? written.replace(/ ?UTC$/, 'Z'), word)
-  },
-  show: (value) => value.toISOString(),
-  json: (value) => value.toISOString(),
-})
-
-function parseMoment(text: string, word: string): Date {
-  const zoned = /T.*(Z|[+-]\d{2}:?\d{2})$/.test(text) || !text.includes('T') ? text : `${text}Z`
-  const at = iso.test(text) && isDay(text) ? new Date(zoned) : new Date(Number.NaN)
-  if (!Number.isNaN(at.getTime())) return at
-  throw usage(
-    `“${word}” is not a time`,
-    'write it as 2026-11-22T18:00:00Z, “2026-11-22 18:00”, 2026-11-22, 18:00, yesterday, all in UTC, or an age: 90m, 2h30m, 7d',
-  )
-}
-
-/** A moment as output, ISO 8601 in UTC; a person sees `2026-11-22 18:04`. */
+/** A moment as output, ISO 8601 in UTC; a person sees `2026-11-22 18:04:05`. */
 export const moment: Type<string> = {
   name: 'time',
   schema: { type: 'string', format: 'date-time' },
   parse: readOnly('time'),
-  show: (value) => value.slice(0, 16).replace('T', ' '),
+  show: (value) => value.slice(0, 19).replace('T', ' '),
+  unit: 'UTC',
   json: (value) => value,
 }
 
@@ -217,6 +179,7 @@ export const anything: Type<Json> = {
   schema: {},
   parse: readOnly('json'),
   show: (value) => JSON.stringify(value),
+  mayBeCut: true,
   json: (value) => value,
 }
 

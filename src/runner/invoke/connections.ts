@@ -50,11 +50,14 @@ export function openConnections(world: World, wishes: Options): Connections {
       if (terminal.stderr.tty) terminal.progress(left === undefined ? text : `${text}, in ${left} s`)
       else if (left === undefined) say(text)
     },
+    waitFor: (text) => terminal.progress(text),
   }
   const disposals: (() => Promise<void>)[] = []
   const pair = (chosen: () => Promise<HostConfig>) => {
     const host = once(async () => {
-      const opened = world.openHost(await chosen(), opening)
+      const config = await chosen()
+      terminal.progress(`connecting to ${config.name}`)
+      const opened = world.openHost(config, opening)
       disposals.push(() => opened.dispose())
       return opened
     })

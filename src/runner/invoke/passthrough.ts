@@ -5,7 +5,7 @@ import { keepTrail } from './keep-trail.ts'
 
 /** Runs a program of the host with the operator's own streams; it is written to the trail before and after. */
 export async function runPassthrough(invocation: Invocation, command: Passthrough, args: readonly string[]) {
-  const { opened, world, signal } = invocation
+  const { opened, world, terminal, signal } = invocation
   const streams = world.streams()
   const located = await command.locate(args, streams.tty ? 'yes' : 'no', opened.views)
   const host = await opened.host()
@@ -14,6 +14,7 @@ export async function runPassthrough(invocation: Invocation, command: Passthroug
   return await keepTrail(invocation, async (record) => {
     const { id, written } = record.intent(item, plan)
     await written
+    terminal.progress('')
     const code = await host.attach(located.shell, {
       ...streams,
       ...(located.first && { first: located.first }),

@@ -211,6 +211,7 @@ async function report(
     json,
     result: single ? 'one' : 'many',
     bare: procedure.bare,
+    ...(rows.every(({ extra }) => extra.changed) && { changed: 'all' }),
   })
   try {
     for (const { row, extra } of rows) if (!(await renderer.row(row as never, extra))) break

@@ -2,10 +2,11 @@ import { Failure, type Outcome, unreachable } from '../../base/failure.ts'
 import type { Command, Printer, Query } from '../command/command.ts'
 import { missingWords, nameOf, paramsOf, readWord } from '../command/names.ts'
 import type { InputOf } from '../command/parameters.ts'
-import { Ago } from '../command/types.ts'
+import { Ago } from '../command/time.ts'
 import { openRenderer } from '../output/render.ts'
 import { showCount, showFailure } from '../output/report.ts'
 import type { Run } from '../parse/parse.ts'
+import type { PagedOutput } from '../terminal/terminal.ts'
 import { type Connections, openConnections } from './connections.ts'
 import type { Invocation } from './invocation.ts'
 import { runPassthrough } from './passthrough.ts'
@@ -124,13 +125,26 @@ async function byHostClock(
   return Object.fromEntries(shifted) as InputOf<never>
 }
 
-async function runQuery(
-  { terminal, opened, run }: Invocation,
+/** What goes on until Ctrl-C is shown as it comes. */
+async function runQuery(invocation: Invocation, query: Query, input: InputOf<never>): Promise<Outcome> {
+  const { terminal, run } = invocation
+  const goesOn = (input as { readonly follow?: unknown }).follow === true
+  const paged = await terminal.openPaged(run.globals.json || goesOn ? 'no pager' : 'pager')
+  try {
+    return await readAndShow(invocation, query, input, paged)
+  } finally {
+    await paged.end()
+  }
+}
+
+async function readAndShow(
+  { opened, run }: Invocation,
   query: Query,
   input: InputOf<never>,
+  to: PagedOutput,
 ): Promise<Outcome> {
   const { output, result, bare, counted } = query
-  const renderer = openRenderer(terminal.stdout, output, { json: run.globals.json, result, bare })
+  const renderer = openRenderer(to, output, { json: run.globals.json, result, bare })
   const read = query.read(await byHostClock(input, opened), opened.views)
   if (!(Symbol.asyncIterator in read)) {
     const row = await read
@@ -150,6 +164,7 @@ async function runQuery(
     throw cause
   }
   await renderer.end()
+  await to.end()
   if (counted !== undefined) opened.views.say(showCount(rows, counted))
   return 'ok'
 }

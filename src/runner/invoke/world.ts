@@ -14,6 +14,8 @@ export interface Opening {
   /** Ctrl-C or `--timeout`: nothing is waited for after it. */
   readonly signal: AbortSignal
   readonly terminal: Terminal
+  /** What is waited for, in the status line. */
+  readonly waitFor: (text: string) => void
   /** What a person should know during a wait, and how many seconds of it are left. */
   readonly waiting: (text: string, left?: number) => void
 }

@@ -1,6 +1,6 @@
 import { safeJson, visible } from '../../base/sanitize.ts'
 import { isLater } from '../../plan/steps/placeholders.ts'
-import type { Column, Columns } from '../command/columns.ts'
+import { type Column, type Columns, labelOf } from '../command/columns.ts'
 import { type Paint, paintState } from '../terminal/color.ts'
 import type { Cell } from './table.ts'
 
@@ -20,6 +20,10 @@ export const tableFieldsOf = (columns: Columns): readonly (readonly [key: string
 
 /** Whether there is nothing to show: a field left out, or a value that never came. */
 export const absent = (value: unknown): boolean => value === undefined || isLater(value)
+
+/** Whether a person need not be told of a value: there is none, or nothing in it. */
+export const isEmpty = (value: unknown): boolean =>
+  absent(value) || value === null || value === '' || (Array.isArray(value) && value.length === 0)
 
 /** A value as JSON. */
 export const jsonValue = ({ type }: Field, value: unknown): unknown =>
@@ -42,7 +46,8 @@ export const shownValue = ({ type }: Field, value: unknown): string =>
 export function pipedValue({ type }: Field, value: unknown): string {
   if (absent(value)) return '-'
   const json = type.json(value)
-  return visible(typeof json === 'string' ? json : type.show(value))
+  if (typeof json === 'string') return visible(json)
+  return visible(type.piped === 'json' && json !== null ? JSON.stringify(json) : type.show(value))
 }
 
 /** Whether a column holds numbers, which stand at the right. */
@@ -55,12 +60,20 @@ const stateful = new Set(['status', 'outcome'])
 export function cellOf(paint: Paint, key: string, field: Field, value: unknown): Cell {
   const text = shownValue(field, value)
   const state = (part: string): string => (stateful.has(key) ? paintState(paint, text, part) : part)
-  return { text, right: numeric(field), paint: state }
+  return { text, right: numeric(field), whole: !field.type.mayBeCut, paint: state }
 }
 
-/** The heading of a column. */
-export const headOf = (paint: (text: string) => string, key: string, field: Field): Cell => ({
-  text: key,
-  right: numeric(field),
-  paint,
-})
+/** A value that stands alone, with its unit. */
+export function singleCellOf(paint: Paint, key: string, field: Field, value: unknown): Cell {
+  const { unit } = field.type
+  const cell = cellOf(paint, key, field, value)
+  return { ...cell, right: false, text: unit === undefined ? cell.text : `${cell.text} ${unit}` }
+}
+
+/** The heading of a column, with the unit of its values. */
+export function headOf(paint: (text: string) => string, key: string, field: Field): Cell {
+  const { unit } = field.type
+  const label = labelOf(key, field)
+  const text = unit === undefined ? label : `${label} (${unit})`
+  return { text, right: numeric(field), whole: true, paint }
+}

@@ -1,17 +1,19 @@
 import { safeJson } from '../../base/sanitize.ts'
-import type { Columns } from '../command/columns.ts'
+import { type Columns, labelOf } from '../command/columns.ts'
 import { added } from '../command/result.ts'
-import { paintOf } from '../terminal/color.ts'
+import { type Paint, paintOf } from '../terminal/color.ts'
 import type { Output } from '../terminal/terminal.ts'
 import {
   absent,
   cellOf,
   fieldsOf,
   headOf,
+  isEmpty,
   jsonRow,
   jsonValue,
   pipedValue,
   type Row,
+  singleCellOf,
   tableFieldsOf,
 } from './cell.ts'
 import { type Cell, type Layout, layOut, lineOf } from './table.ts'
@@ -30,6 +32,8 @@ export interface Rendering {
   readonly result: 'one' | 'many'
   /** The one field whose JSON is the whole result. */
   readonly bare?: string | undefined
+  /** Whether all of it was changed, which a person is not told row by row. */
+  readonly changed?: 'all'
 }
 
 /**
@@ -40,8 +44,16 @@ export function openRenderer(output: Output, columns: Columns, rendering: Render
   const { json, result, bare } = rendering
   if (bare !== undefined) return lines(output, columns, (all, row) => [bareJson(output, all, bare, row)])
   if (json) return lines(output, columns, (all, row) => [jsonRow(all, row)])
-  if (result === 'one') return lines(output, columns, output.tty ? cards(output) : pairs)
-  return output.tty ? table(output, columns) : lines(output, columns, (all, row) => [piped(all, row)])
+  const { tty } = output
+  if (result === 'one') return lines(output, columns, tty ? cards(rendering, output) : pairs)
+  return tty ? table(output, columns, rendering) : lines(output, columns, (all, row) => [piped(all, row)])
+}
+
+/** What the runner adds, as far as a person is to see it. */
+const toSee = (columns: Columns, { changed }: Rendering): Columns => {
+  if (changed !== 'all') return columns
+  const { changed: _, ...others } = columns
+  return others
 }
 
 /** The columns with those that the runner adds, where it does. */
@@ -106,7 +118,7 @@ type Fields = ReturnType<typeof tableFieldsOf>
 const measured = 200
 const patience = 500
 
-function table(output: Output, columns: Columns): Renderer {
+function table(output: Output, columns: Columns, rendering: Rendering): Renderer {
   const paint = paintOf(output)
   let all = columns
   let held: Row[] = []
@@ -114,13 +126,15 @@ function table(output: Output, columns: Columns): Renderer {
   let due: NodeJS.Timeout | undefined
   const cells = (fields: Fields, row: Row): readonly Cell[] =>
     fields.map(([key, field]) => cellOf(paint, key, field, row[key]))
-  const release = (): Promise<boolean> => {
+  const release = (rows: 'all' | 'first'): Promise<boolean> => {
     clearTimeout(due)
-    const fields = tableFieldsOf(all)
+    const given = tableFieldsOf(toSee(all, rendering))
+    const full = given.filter(([key]) => held.some((row) => !isEmpty(row[key])))
+    const fields = rows === 'all' ? full : given
     const heads = fields.map(([key, field]) => headOf(paint.bold, key, field))
-    const rows = [heads, ...held.map((row) => cells(fields, row))]
-    const layout = layOut(rows, output.columns)
-    const text = held.length === 0 ? '' : ended(rows.map((row) => lineOf(row, layout)))
+    const lines = [heads, ...held.map((row) => cells(fields, row))]
+    const layout = layOut(lines, output.columns, spareOf(fields))
+    const text = held.length === 0 ? '' : ended(lines.map((line) => lineOf(line, layout)))
     chosen = { layout, fields }
     held = []
     return output.write(text)
@@ -131,56 +145,80 @@ function table(output: Output, columns: Columns): Renderer {
       if (chosen) return await output.write(ended([lineOf(cells(chosen.fields, row), chosen.layout)]))
       if (extra) all = withAdded(columns, extra)
       held.push(row)
-      if (held.length >= measured) return await release()
+      if (held.length >= measured) return await release('first')
       // Rows that come one by one, such as a log that is followed, are not held back. A failed write is told to the next.
-      due ??= setTimeout(() => void release().catch(() => {}), patience).unref()
+      due ??= setTimeout(() => void release('first').catch(() => {}), patience).unref()
       return await output.write('')
     },
-    end: () => (chosen ? output.write('') : release()),
+    async end() {
+      const open = await (chosen ? output.write('') : release('all'))
+      return open && chosen ? await output.write(ended(leftOut(chosen.fields, chosen.layout, paint))) : open
+    },
   }
 }
 
 /** Cards below each other, with an empty line between. */
-function cards(output: Output) {
+function cards(rendering: Rendering, output: Output) {
   let first = true
   return (columns: Columns, row: Row): readonly string[] => {
-    const lines = card(columns, row, output)
+    const lines = card(columns, row, rendering, output)
     const apart = first ? lines : ['', ...lines]
     first = false
     return apart
   }
 }
 
-/** All fields of one row, a line each; nested rows as a small table below their heading. */
-function card(columns: Columns, row: Row, output: Output): readonly string[] {
+const spareOf = (fields: Fields): ReadonlySet<number> =>
+  new Set(fields.flatMap(([, { spare }], index) => (spare ? [index] : [])))
+
+/** Says which columns had no room. */
+function leftOut(fields: Fields, { kept }: Layout, paint: Paint): readonly string[] {
+  const missing = fields
+    .filter((_, index) => !kept.includes(index))
+    .map(([key, field]) => labelOf(key, field))
+  return missing.length === 0 ? [] : [paint.dim(`no room for: ${missing.join(', ')}`)]
+}
+
+/** The fields of one row that have something in them, a line each; nested rows as a small table below their heading. */
+function card(columns: Columns, row: Row, rendering: Rendering, output: Output): readonly string[] {
   const paint = paintOf(output)
-  const given = fieldsOf(columns).filter(([key]) => row[key] !== undefined)
-  const single = given
-    .filter(([, { rows }]) => rows === undefined)
-    .map(([key, field]): readonly Cell[] => [
-      { text: key, right: false, paint: paint.dim },
-      { ...cellOf(paint, key, field, row[key]), right: false },
-    ])
+  const given = fieldsOf(toSee(columns, rendering))
+  const full = given.filter(([key]) => !isEmpty(row[key]))
+  const single = given.flatMap(([key, field]): readonly (readonly Cell[])[] => {
+    const name: Cell = { text: labelOf(key, field), right: false, whole: true, paint: paint.dim }
+    if (isEmpty(row[key]))
+      return field.none === undefined || row[key] === null
+        ? []
+        : [[name, { ...name, text: field.none, paint: String }]]
+    return field.rows === undefined ? [[name, singleCellOf(paint, key, field, row[key])]] : []
+  })
   // A value stands in full, whatever the width: a person may copy it.
   const layout = layOut(single, Number.POSITIVE_INFINITY)
-  const nested = given.flatMap(([key, { rows }]) =>
-    rows === undefined ? [] : ['', paint.bold(key), ...smallTable(rows, row[key], output)],
+  const nested = full.flatMap(([key, field]) =>
+    field.rows === undefined
+      ? []
+      : ['', paint.bold(labelOf(key, field)), ...smallTable(field.rows, row[key], output)],
   )
   return [...single.map((cells) => lineOf(cells, layout)), ...nested]
 }
 
 function smallTable(columns: Columns, value: unknown, output: Output): readonly string[] {
   const elements = elementsOf(value)
-  if (elements.length === 0) return ['  none']
   const paint = paintOf(output)
-  const fields = fieldsOf(columns)
+  const fields = fieldsOf(columns).filter(([key]) => elements.some((row) => !isEmpty(row[key])))
   const rows = [
     fields.map(([key, field]) => headOf(paint.dim, key, field)),
     ...elements.map((row) => fields.map(([key, field]) => cellOf(paint, key, field, row[key]))),
   ]
   // A sentence and what to type next stand in full: the terminal may wrap them.
-  const layout = layOut(rows, fields.length > 2 ? output.columns - 2 : Number.POSITIVE_INFINITY)
-  return rows.map((cells) => `  ${lineOf(cells, layout)}`)
+  const layout = layOut(
+    rows,
+    fields.length > 2 ? output.columns - 2 : Number.POSITIVE_INFINITY,
+    spareOf(fields),
+  )
+  return [...rows.map((cells) => lineOf(cells, layout)), ...leftOut(fields, layout, paint)].map(
+    (line) => `  ${line}`,
+  )
 }
 
 const elementsOf = (value: unknown): readonly Row[] =>

@@ -2,7 +2,8 @@ import type { Failure } from '../../base/failure.ts'
 import { safeJson, visible, visibleLines } from '../../base/sanitize.ts'
 import { mustType } from '../../plan/consent-rule.ts'
 import { type Evidence, type Item, itemsOf, type Plan, type Risk } from '../../plan/plan.ts'
-import { showWhole } from '../../plan/steps/show-step.ts'
+import { particulars, showWhole } from '../../plan/steps/show-step.ts'
+import type { Step } from '../../plan/steps/step.ts'
 import { paintOf } from '../terminal/color.ts'
 import { bulkOf, evidenceOf, isBulk, totalsOf } from './bulk.ts'
 import { showCount } from './count.ts'
@@ -80,21 +81,25 @@ const firstOf = (texts: readonly string[], limit: number): readonly string[] =>
 /** A target, and what is done to it in several steps; a single step is what the title says, but for a body of its own. */
 function intentions({ subject, steps }: Item<unknown>): readonly string[] {
   const whys = steps.map(({ why }, index) => `    ${index + 1}. ${visible(why)}`)
-  const bodies = steps.flatMap((step) =>
-    step.kind === 'raw' && step.shown ? [`    ${visible(step.shown)}`] : [],
-  )
+  const bodies = steps.flatMap((step) => (step.kind === 'raw' && step.shown ? setIn(step.shown, 4) : []))
   return [`  ${visible(subject)}`, ...(steps.length > 1 ? whys : []), ...bodies]
 }
+
+/** A text of several lines as such, set in. */
+const setIn = (text: string, columns: number): readonly string[] =>
+  visibleLines(text)
+    .split('\n')
+    .map((line) => `${' '.repeat(columns)}${line}`)
 
 /** What a dry run is shown by: the form, and the risk that the command declares. */
 export interface DryRunView {
   readonly json: boolean
-  /** Whether the requests behind the steps of many targets are shown too. */
+  /** Whether commands and requests are shown behind the sentences. */
   readonly verbose?: boolean
   readonly risk: Risk
 }
 
-/** The exact steps of a plan and what consent they need; with `json`, one object per target. */
+/** The steps of a plan and what consent they need; with `json`, one object per target. */
 export function showDryRun(
   plan: Plan<unknown>,
   { json, risk, verbose = false }: DryRunView,
@@ -115,7 +120,7 @@ export function showDryRun(
     ...(steps.length === 0 ? ['  nothing to do'] : []),
     ...steps.flatMap((step, index) => [
       `  ${index + 1}. ${visible(step.why)}`,
-      `     ${paint.dim(visible(showWhole(step)))}`,
+      ...behind(step, verbose).flatMap((text) => setIn(text, 5).map(paint.dim)),
     ]),
   ])
   const cannot = refused.flatMap(({ subject, message }) => [
@@ -126,6 +131,9 @@ export function showDryRun(
     .map((line) => `${line}\n`)
     .join('')
 }
+
+const behind = (step: Step, verbose: boolean): readonly string[] =>
+  verbose ? [showWhole(step)] : particulars(step)
 
 const warningsOf = ({ warnings = [] }: Plan<unknown>, look: Look): readonly string[] =>
   warnings.map((text) => indented(paintOf(look).yellow('warning:'), text))

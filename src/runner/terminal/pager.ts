@@ -6,7 +6,7 @@ import { widthOf } from './text-width.ts'
 const usual = 'less -FRX'
 
 /** The command line of the pager; undefined where none is wanted. */
-function pagerOf({ env, pager = true }: TerminalParts): string | undefined {
+export function pagerOf({ env, pager = true }: TerminalParts): string | undefined {
   if (!pager || env.TERM === 'dumb') return undefined
   const wanted = env.PAGER?.trim() ?? usual
   return wanted === '' || wanted === 'cat' ? undefined : wanted
@@ -33,7 +33,7 @@ export async function showPaged(
 const notFound = 127
 
 /** How many lines of the screen a text takes. */
-const linesOf = (text: string, columns: number): number =>
+export const linesOf = (text: string, columns: number): number =>
   text
     .trimEnd()
     .split('\n')

@@ -6,6 +6,8 @@ import { fitTo } from './text-width.ts'
 export interface ProgressLine {
   show(text: string): void
   clear(): void
+  /** Clears it, and shows nothing any more. */
+  end(): void
 }
 
 /** Milliseconds between two states of the line, so that a fast job does not drown in drawing. */
@@ -15,8 +17,9 @@ const erase = '\r\u001b[K'
 
 /** A status line on a stream, or nothing at all when it is not a terminal to draw on. */
 export function progressLine(stream: OutputStream, output: Output | undefined): ProgressLine {
-  if (!output) return { show: () => {}, clear: () => {} }
+  if (!output) return { show: () => {}, clear: () => {}, end: () => {} }
   let drawn = false
+  let over = false
   let last = Number.NEGATIVE_INFINITY
   let due: NodeJS.Timeout | undefined
   const clear = (): void => {
@@ -33,11 +36,16 @@ export function progressLine(stream: OutputStream, output: Output | undefined): 
     stream.write(`${erase}${fitTo(visible(text), output.columns - 1)}`)
   }
   const show = (text: string): void => {
+    if (over) return
     const wait = last + rest - performance.now()
     clearTimeout(due)
     if (text === '') clear()
     else if (wait <= 0) draw(text)
     else due = setTimeout(draw, wait, text).unref()
   }
-  return { show, clear }
+  const end = (): void => {
+    over = true
+    clear()
+  }
+  return { show, clear, end }
 }

@@ -14,10 +14,12 @@ export interface Terminal {
   confirm(question: string): Promise<boolean>
   /** How many milliseconds a person has taken so far, to read and to answer. */
   answering(): number
-  /** A status line on a TTY's stderr, replaced by the next one and cleared by any other output; nothing otherwise. */
+  /** A status line on a TTY's stderr, replaced by the next one and cleared by any other output; none once the result has begun, but where that goes to a file. */
   progress(text: string): void
   /** Writes a text, through a pager where it does not fit on the screen. */
   page(text: string, to: 'stdout' | 'stderr'): Promise<'written' | 'paged'>
+  /** Standard output, through a pager from the line on that does not fit on the screen; notes wait until it was left. */
+  openPaged(wish: 'pager' | 'no pager'): Promise<PagedOutput>
   /** The whole of standard input as UTF-8. */
   readAll(): Promise<string>
   /** The first line of standard input, without its line end. */
@@ -37,6 +39,12 @@ export interface Output {
   write(text: string): Promise<boolean>
 }
 
+/** An output of which the end is told. */
+export interface PagedOutput extends Output {
+  /** Resolves when all was written, and the pager was left. */
+  end(): Promise<void>
+}
+
 /** Standard input, a terminal or not. */
 export type InputStream = NodeJS.ReadableStream & {
   readonly isTTY?: boolean
@@ -49,6 +57,7 @@ export type OutputStream = NodeJS.WritableStream & {
   readonly isTTY?: boolean
   readonly columns?: number
   readonly rows?: number
+  readonly fd?: number
 }
 
 /** Runs a pager and resolves to its exit code: the text is its standard input, and it writes to this very descriptor. */

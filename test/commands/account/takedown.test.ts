@@ -88,7 +88,7 @@ describe('one account', () => {
         ],
       },
     ])
-    const text = await world.run('account', 'takedown', 'alice', '-n')
+    const text = await world.run('account', 'takedown', 'alice', '-n', '-v')
     expect(text).toMatchObject({ code: 0, ...nothing })
     expect(text.stdout).toContain(named)
     expect(text.stdout).toContain('POST com.atproto.admin.updateSubjectStatus {')

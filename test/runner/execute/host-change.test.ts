@@ -108,7 +108,7 @@ describe('a change of the host', () => {
   })
 
   test('in a dry run nothing is begun', async () => {
-    const ran = await run(hostSteps, {}, { argv: ['--dry-run'] })
+    const ran = await run(hostSteps, {}, { argv: ['--dry-run', '--verbose'] })
     expect(ran).toMatchObject({ code: 0, ...nothing })
     for (const line of lines) expect(ran.stdout).toContain(line)
   })

@@ -108,7 +108,7 @@ test.each(['working', 'held', 'cut off'] as const)(
   'in a dry run, one that is %s is a note',
   async (state) => {
     const ran = await run(['--dry-run'], { pending: pendingOf(state) })
-    expect(ran).toMatchObject({ code: 0, ...nothing, stdout: expect.stringContaining('docker pull') })
+    expect(ran).toMatchObject({ code: 0, ...nothing, stdout: expect.stringContaining('Download it') })
     expect(ran.stderr).toMatch(/^note: .*\n {2}“env set” of bob@desk/)
   },
 )

@@ -1,14 +1,19 @@
 import { setImmediate as idle } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { Failure, usage } from '../../../src/base/failure.ts'
+import { Secret } from '../../../src/base/secret.ts'
 import type { PdsPlan, Risk } from '../../../src/plan/plan.ts'
+import { shell, write } from '../../../src/plan/steps/host.ts'
 import { later } from '../../../src/plan/steps/placeholders.ts'
 import type { SaveStep } from '../../../src/plan/steps/save.ts'
-import type { Columns } from '../../../src/runner/command/columns.ts'
+import { type Columns, column } from '../../../src/runner/command/columns.ts'
+import { room, took } from '../../../src/runner/command/measures.ts'
+import { did, handle, moment, optional, text } from '../../../src/runner/command/types.ts'
 import { openRenderer, type Rendering } from '../../../src/runner/output/render.ts'
 import { showCount, showDryRun, showFailure, showPlan } from '../../../src/runner/output/report.ts'
 import type { Output } from '../../../src/runner/terminal/terminal.ts'
 import { widthOf } from '../../../src/runner/terminal/text-width.ts'
+import { act } from '../../../src/ssh/shell.ts'
 import { takedowns } from '../../support/plans.ts'
 import { columns, nested } from '../declared.ts'
 
@@ -142,9 +147,9 @@ describe('a table', () => {
       { ...row, name: 'e\u0301te\u0301', uses: 8 },
     ]
     const lines = (await shown(screen(100), columns, many, rows)).split('\n').slice(0, -1)
-    expect(lines[0]).toBe('name   status  uses  seen')
+    expect(lines[0]).toBe('name   status  uses  seen (UTC)')
     expect(new Set(lines.slice(1).map((line) => widthOf(line))).size).toBe(1)
-    expect(lines[2]).toBe('ascii  active   100  2026-11-22 18:04')
+    expect(lines[2]).toBe('ascii  active   100  2026-11-22 18:04:05')
   })
 
   it('fits the terminal by cutting its widest columns', async () => {
@@ -153,8 +158,67 @@ describe('a table', () => {
       const lines = (await shown(screen(width), columns, many, rows)).split('\n').slice(0, -1)
       for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(width)
       expect(lines[1]).toContain('…')
-      if (width >= 60) expect(lines[1]).toContain('2026-11-22 18:04')
+      if (width >= 60) expect(lines[1]).toContain('2026-11-22 18:04:05')
     }
+  })
+
+  it('drops columns from the right, spare ones first, and says which', async () => {
+    const fields = {
+      handle: column(handle, 'name'),
+      did: column(did, 'identifier'),
+      email: column(text, 'address', { spare: true }),
+      status: column(text, 'how it is'),
+      createdAt: column(moment, 'when', { spare: true }),
+    }
+    const account = {
+      handle: 'a-long-name.kimbia.social',
+      did: `did:plc:${'x'.repeat(24)}`,
+      email: 'somebody@example.com',
+      status: 'takendown',
+      createdAt: '2026-11-22T18:04:05.678Z',
+    }
+    const at = async (width: number) =>
+      (await shown(screen(width), fields, many, [account])).split('\n').slice(0, -1)
+    expect((await at(120))[0]).toMatch(/^handle +DID +email +status +created \(UTC\)$/)
+    expect((await at(120))[2]).toBeUndefined()
+    expect((await at(100))[2]).toBe('no room for: created')
+    expect((await at(80))[2]).toBe('no room for: email, created')
+    for (const width of [10, 40, 60, 80, 100, 120]) expect((await at(width))[1]).toContain(account.handle)
+    expect((await at(60))[1]).toContain(account.did)
+    expect((await at(40))[2]).toBe('no room for: DID, email, status, created')
+  })
+
+  it('never cuts a name, a number or a time that came after the widths were chosen', async () => {
+    const output = screen(40)
+    const renderer = openRenderer(
+      output,
+      { handle: column(handle, 'name'), note: column(text, 'more') },
+      many,
+    )
+    for (let index = 0; index < 200; index++) await renderer.row({ handle: 'a.test', note: 'short' })
+    const long = `${'b'.repeat(60)}.test`
+    await renderer.row({ handle: long, note: 'n'.repeat(60) })
+    expect(output.text).toContain(long)
+    expect(output.text).toContain('…')
+  })
+
+  it('has no column in which no row has anything, once all rows are known', async () => {
+    const without = { ...row, seen: null }
+    expect(await shown(screen(80), columns, many, [without])).toBe('name  status  uses\na     active     3\n')
+    expect(await shown(screen(80), columns, many, [without, row])).toContain(
+      'seen (UTC)\na     active     3  -\n',
+    )
+  })
+
+  it('says of what was changed only where some was not', async () => {
+    const fields = { name: columns.name }
+    expect(await shown(screen(80), fields, { ...many, changed: 'all' }, [row], { changed: true })).toBe(
+      'name\na\n',
+    )
+    expect(await shown(screen(80), fields, many, [row], { changed: false })).toBe('name  changed\na     no\n')
+    expect(await shown(paper(), fields, { ...many, changed: 'all' }, [row], { changed: true })).toBe(
+      'a\tyes\n',
+    )
   })
 
   it('begins before the last row has come, and shows every row', async () => {
@@ -245,10 +309,35 @@ describe('a card', () => {
     expect(text).toContain('changed  no\n')
   })
 
+  it('has labels, units behind values, and no line for what is not there', async () => {
+    const fields = {
+      createdAt: column(moment, 'when it was made'),
+      outageMs: column(took, 'how long'),
+      freeBytes: column(room, 'how much', { label: 'free' }),
+      takedownRef: column(optional(text), 'why'),
+    }
+    const values = {
+      createdAt: '2026-11-22T18:04:05.678Z',
+      outageMs: 6730,
+      freeBytes: 8_200_000_000,
+      takedownRef: null,
+    }
+    expect(await shown(screen(80), fields, { ...one, changed: 'all' }, [values], { changed: true })).toBe(
+      'created  2026-11-22 18:04:05 UTC\noutage   6.7 s\nfree     8.2 GB\n',
+    )
+    expect(await shown(paper(), fields, one, [values])).toBe(
+      'createdAt\t2026-11-22T18:04:05.678Z\noutageMs\t6730\nfreeBytes\t8200000000\ntakedownRef\t-\n',
+    )
+  })
+
   it('has nested rows as a table of their own', async () => {
     const text = await shown(screen(80), nested, one, [{ host: 'h', checks: [{ name: 'ssh', ms: 4 }] }])
     expect(text).toBe('host  h\n\nchecks\n  name  ms\n  ssh    4\n')
-    expect(await shown(screen(80), nested, one, [{ host: 'h', checks: [] }])).toContain('checks\n  none\n')
+    expect(await shown(screen(80), nested, one, [{ host: 'h', checks: [] }])).toBe('host  h\n')
+    const said = { ...nested, checks: { ...nested.checks, none: 'nothing' } }
+    expect(await shown(screen(80), said, one, [{ host: 'h', checks: [] }])).toBe(
+      'host    h\nchecks  nothing\n',
+    )
     // With two fields it is a sentence and what to type next: nothing of it is cut.
     const name = 'n'.repeat(200)
     expect(await shown(screen(80), nested, one, [{ host: 'h', checks: [{ name, ms: 4 }] }])).toContain(name)
@@ -376,15 +465,19 @@ describe('a dry run', () => {
   ]
   const refused = [{ subject: 'c', code: 'not-found', message: 'there is none' }]
 
-  it('numbers the exact steps of each target', () => {
-    const text = showDryRun(planOf(items, { refused }), { json: false, risk: 'disruptive' }, { color: false })
+  it.each([
+    ['says in a sentence what each step of a target does', false, []],
+    ['shows what is behind it with --verbose', true, ['     write /tmp/x (mode 0600)']],
+  ])('%s', (_, verbose, behind) => {
+    const view = { json: false, risk: 'disruptive', verbose } as const
+    const text = showDryRun(planOf(items, { refused }), view, { color: false })
     expect(text).toBe(
       [
         'a',
         '  1. First',
-        '     write /tmp/x (mode 0600)',
+        ...behind,
         '  2. Then',
-        '     write /tmp/x (mode 0600)',
+        ...behind,
         'b',
         '  nothing to do',
         'c',
@@ -411,6 +504,24 @@ describe('a dry run', () => {
       ].join('\n'),
     )
     expect(shown(true)).toContain('POST com.atproto.admin.updateSubjectStatus')
+  })
+
+  it('has lines as lines, and shows what changes in a file without being asked', () => {
+    const script = shell('Run a script', act`set -e\nprintf x`)
+    const changes = ['- A=1', `+ A=${hostile}`]
+    const texts = { content: new Secret('new'), was: new Secret('old') }
+    const edit = write('Edit it', { path: '/x', ...texts, changes, holds: 'text' })
+    const steps = [script, edit]
+    const plan = { title: 't', confirm: 'box', on: 'host', subject: 'box', steps, rows: [{}] } as const
+    const lines = (verbose: boolean) =>
+      showDryRun(plan, { json: false, risk: 'disruptive', verbose }, { color: false }).split('\n')
+    expect(lines(false).slice(1, 5)).toEqual([
+      '  1. Run a script',
+      '  2. Edit it',
+      '     - A=1',
+      expect.stringContaining('     + A=a\\u{1b}[2J'),
+    ])
+    expect(lines(true).slice(2, 4)).toEqual(['     set -e', '     printf x'])
   })
 
   it('is one object per target with --json', () => {

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { open } from 'node:fs/promises'
 import { PassThrough, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { Failure, unreachable } from '../../../src/base/failure.ts'
 import { openTerminal } from '../../../src/runner/terminal/open-terminal.ts'
 import type { TerminalParts } from '../../../src/runner/terminal/terminal.ts'
+import { scratch } from '../../support/scratch.ts'
 
 /** A stream that keeps what it is given, as a terminal of 40 columns or not; like those of a process it never ends. */
 function sink(tty: boolean) {
@@ -146,11 +148,35 @@ describe('progress', () => {
     expect(stderr.text().endsWith('\r\u001b[Knote\n')).toBe(true)
   })
 
-  it('stays while the result goes to a pipe', async () => {
-    const { opened, stderr } = terminal({ stderr: true })
+  it.each([
+    ['a pipe', false],
+    ['the terminal', true],
+  ])('is gone for good once the result has begun to go to %s', async (_, stdout) => {
+    const { opened, stderr } = terminal({ stdout, stderr: true })
+    opened.progress('at work')
+    await opened.stdout.write('result\n')
+    opened.progress('at more work')
+    await sleep(100)
+    expect(stderr.text()).toBe('\r\u001b[Kat work\r\u001b[K')
+  })
+
+  it('stays while the result goes to a file', async () => {
+    await using place = await scratch()
+    const file = await open(place.file('rows'), 'w')
+    const stderr = sink(true)
+    const stdout = Object.assign(sink(false), { fd: file.fd })
+    const opened = openTerminal({
+      stdin: source(false),
+      stdout,
+      stderr,
+      env: {},
+      noInput: false,
+      color: true,
+    })
     opened.progress('at work')
     await opened.stdout.write('result\n')
     expect(stderr.text()).toBe('\r\u001b[Kat work')
+    await file.close()
   })
 
   it('is drawn now and then, and its last state in the end', async () => {
