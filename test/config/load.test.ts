@@ -43,6 +43,7 @@ hosts:
     ssh_config: ~/.ssh/config
     identity: keys/id            # relative to this file
     known_hosts: /k/known_hosts
+    transport: openssh
     sudo: always
     dir: /srv/pds/
     service: pds2
@@ -64,6 +65,7 @@ hosts:
           sshConfig: join(homedir(), '.ssh/config'),
           identity: '/etc/kimbia/keys/id',
           knownHosts: '/k/known_hosts',
+          transport: 'openssh',
           sudo: 'always',
           dir: '/srv/pds',
           service: 'pds2',
