@@ -197,7 +197,7 @@ describe('what cannot be made good', () => {
   const dangerous = ['env', 'set', 'PDS_HOSTNAME=other.test']
 
   test('is warned of, and --yes is not enough', async () => {
-    const ran = await world({ terminal: { interactive: true, answers: ['no'] } }).run(...dangerous, '--yes')
+    const ran = await world({ terminal: { interactive: true, answers: ['no', ''] } }).run(...dangerous, '--yes')
     expect(ran).toMatchObject({ code: 4, ...nothing })
     expect(ran.stderr).toContain('lost to the network')
   })
