@@ -61,7 +61,7 @@ export default query({
     did: detail(optional(did), 'permanent identifier of the account'),
     reason: column(optional(text), 'why, as the operator said'),
     outcome: column(text, 'ok, how it failed, unknown when it was cut off, or unreadable'),
-    message: column(optional(text), 'more about how it failed'),
+    message: column(optional(text), 'which invite codes it made, or more about how it failed'),
     operation: column(
       optional(operationId),
       'id of the run, for undo; a table shows the end of it; null in lines without',
