@@ -202,7 +202,8 @@ export function withoutHost(text: string, name: string): string {
   if (document.get('default') === name && isMap(document.contents)) {
     // What stands above the first line is about the whole file.
     const [first] = document.contents.items
-    if (isScalar(first?.key) && first.key.value === 'default') document.commentBefore ??= first.key.commentBefore ?? null
+    if (isScalar(first?.key) && first.key.value === 'default')
+      document.commentBefore ??= first.key.commentBefore ?? null
     document.delete('default')
   }
   return document.toString({ lineWidth: 0 })
