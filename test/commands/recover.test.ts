@@ -127,9 +127,10 @@ describe('a change that was cut off', () => {
   })
 
   test('in a dry run is left as it is', async () => {
-    const ran = await run(pendingOf(), ['--dry-run'])
+    const ran = await run(pendingOf(), ['--dry-run', '--verbose'])
     expect(ran).toMatchObject({ code: 0, ...nothing })
     expect(ran.stdout).toContain('finish change change-1; Recreate it; See it')
+    expect((await run(pendingOf(), ['--dry-run'])).stdout).toContain('     Recreate it\n     See it\n')
   })
 
   test('fails again: it is undone, and both outcomes are told', async () => {

@@ -10,7 +10,7 @@ const hostWith = (container: ScriptedContainer = {}, files = ['/pds/compose.yaml
     .on('config --images', 'ghcr.io/bluesky-social/pds:0.4\n')
     .on('# what change stands there', 'kimbia-ops:standing\nkimbia-ops:end\n')
 const dry = async (host: ReturnType<typeof hostWith>, ...args: string[]) =>
-  await scriptedWorld({ host }).run('restart', '--dry-run', ...args)
+  await scriptedWorld({ host }).run('restart', '--dry-run', '--verbose', ...args)
 
 test.each([
   ['by compose', {}],

@@ -25,6 +25,8 @@ export async function runCommand(
   const limit = timeLimit(globals.timeout)
   const signal = AbortSignal.any([world.stop, limit.signal])
   const terminal = world.terminal({ noInput, color: !noColor, pager: !noPager, quiet, signal })
+  // Reading the config alone takes longer than a person waits without wondering.
+  if (run.command.kind !== 'printer') terminal.progress('starting')
   const operation = world.newOperationId()
   const connections: Connections[] = []
   const open = () => {

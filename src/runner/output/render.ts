@@ -16,7 +16,7 @@ import {
   singleCellOf,
   tableFieldsOf,
 } from './cell.ts'
-import { type Cell, type Layout, layOut, lineOf } from './table.ts'
+import { type Cell, type Layout, layOut, lineOf, lineWidth } from './table.ts'
 
 /** Shows the rows of a result as they come. Both answer false once nobody reads any more. */
 export interface Renderer {
@@ -210,16 +210,19 @@ function smallTable(columns: Columns, value: unknown, output: Output): readonly 
     fields.map(([key, field]) => headOf(paint.dim, key, field)),
     ...elements.map((row) => fields.map(([key, field]) => cellOf(paint, key, field, row[key]))),
   ]
-  // A sentence and what to type next stand in full: the terminal may wrap them.
-  const layout = layOut(
-    rows,
-    fields.length > 2 ? output.columns - 2 : Number.POSITIVE_INFINITY,
-    spareOf(fields),
-  )
+  // A sentence and what to type next stand in full: below each other, where they have no room side by side.
+  if (fields.length <= 2) {
+    const { widths } = layOut(rows, Number.POSITIVE_INFINITY)
+    if (lineWidth(widths) > output.columns - 2) return rows.slice(1).flatMap((cells) => belowEachOther(cells))
+  }
+  const layout = layOut(rows, output.columns - 2, spareOf(fields))
   return [...rows.map((cells) => lineOf(cells, layout)), ...leftOut(fields, layout, paint)].map(
     (line) => `  ${line}`,
   )
 }
+
+const belowEachOther = (cells: readonly Cell[]): readonly string[] =>
+  cells.flatMap(({ text }, index) => (text === '-' ? [] : [`${' '.repeat(index === 0 ? 2 : 6)}${text}`]))
 
 const elementsOf = (value: unknown): readonly Row[] =>
   absent(value) || value === null ? [] : (value as readonly Row[])

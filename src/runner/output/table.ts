@@ -22,7 +22,8 @@ const gap = 2
 /** No text is cut to less than this. */
 const narrowest = 12
 
-const lineWidth = (widths: readonly number[]): number =>
+/** How wide a line of such columns is. */
+export const lineWidth = (widths: readonly number[]): number =>
   widths.reduce((sum, width) => sum + width, 0) + gap * (widths.length - 1)
 
 const widest = (cells: readonly (Cell | undefined)[]): number =>

@@ -340,7 +340,13 @@ describe('a card', () => {
     )
     // With two fields it is a sentence and what to type next: nothing of it is cut.
     const name = 'n'.repeat(200)
-    expect(await shown(screen(80), nested, one, [{ host: 'h', checks: [{ name, ms: 4 }] }])).toContain(name)
+    const checks = [
+      { name, ms: 4 },
+      { name: 'b', ms: undefined },
+    ]
+    expect(await shown(screen(80), nested, one, [{ host: 'h', checks }])).toBe(
+      `host  h\n\nchecks\n  ${name}\n      4\n  b\n`,
+    )
   })
 })
 
