@@ -75,6 +75,14 @@ test('a quiet ssh still tells why it is not let in', async () => {
   faultOf(await list({ ssh_config, identity: place.file('stranger') }), 5, 'auth-refused')
 })
 
+test('no setting of ssh has an unknown host key accepted', async () => {
+  const known_hosts = place.file('nothing-known')
+  const ssh_config = await sshConfig('StrictHostKeyChecking no')
+  const { hint } = faultOf(await list({ ssh_config, known_hosts }), 5, 'host-key-unknown')
+  expect(hint).toContain(`UserKnownHostsFile=${known_hosts}`)
+  expect(existsSync(known_hosts)).toBe(false)
+})
+
 test('a host that accepts and says nothing is given up in the time that our own connection takes', async () => {
   await using silent = await blackHole()
   const from = performance.now()
