@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type RigHost, startRig } from '../../rig/host.ts'
 import { type Changes, entryFor } from '../support/host-entry.ts'
+import { withoutRoot } from '../support/local-host.ts'
 import { blackHole } from '../support/relay.ts'
 import { type Scratch, scratch } from '../support/scratch.ts'
 import { ended, type Ran, run, start } from './cli.ts'
@@ -81,6 +82,17 @@ test('no setting of ssh has an unknown host key accepted', async () => {
   const { hint } = faultOf(await list({ ssh_config, known_hosts }), 5, 'host-key-unknown')
   expect(hint).toContain(`UserKnownHostsFile=${known_hosts}`)
   expect(existsSync(known_hosts)).toBe(false)
+})
+
+test.skipIf(withoutRoot)('a program of the host has a terminal of the size of the operator’s', async () => {
+  const program = join(rig.dir, 'bin/pdsadmin')
+  await writeFile(program, '#!/bin/sh\nstty size; read -r answer; echo "got <$answer>"; exit 5\n')
+  await chmod(program, 0o755)
+  const screen = onScreen(rig, ['pdsadmin'], { env: await entry(), columns: 97 })
+  await screen.shows('40 97')
+  screen.type('y\r')
+  await screen.shows('got <y>')
+  expect(await screen.ended).toBe(5)
 })
 
 test('a host that accepts and says nothing is given up in the time that our own connection takes', async () => {
