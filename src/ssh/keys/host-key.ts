@@ -111,7 +111,7 @@ function unknownKey(
 }
 
 /** How a key becomes known: ssh asks and writes it down, but for where it writes to no file that is read here. */
-function acceptance(target: Target): string {
+export function acceptance(target: Target): string {
   const { host, port, userKnownHosts, knownHostsCommand } = target
   if (!knownHostsCommand && userKnownHosts.some((file) => file !== '/dev/null'))
     return `accept it by answering yes to: ${sshCommand(target)}`

@@ -44,7 +44,9 @@ export async function openWithSsh(
 
 async function startOver(master: Master, { line, mark, what, tty }: ProcessSpec): Promise<RemoteProcess> {
   const terminal = tty ? ['-tt'] : ['-T']
-  const words = [...master.over(...terminal, '-o', 'LogLevel=ERROR'), loginShellLine({ line, mark })]
+  // ssh sees pipes where the operator has a terminal, so it sends neither the size nor what Enter means.
+  const sized = tty ? `stty sane rows ${tty.rows} cols ${tty.columns}; ${line}` : line
+  const words = [...master.over(...terminal, '-o', 'LogLevel=ERROR'), loginShellLine({ line: sized, mark })]
   const running = await startChild(words, what)
   return { ...running, ended: running.ended.then((exit) => whyEnded(exit, master)) }
 }
