@@ -1,6 +1,5 @@
-import { openSync, writeSync } from 'node:fs'
+import { writeSync } from 'node:fs'
 import { constants, hostname, userInfo } from 'node:os'
-import { ReadStream } from 'node:tty'
 import packageJson from '../package.json' with { type: 'json' }
 import { Failure } from './base/failure.ts'
 import { Secret } from './base/secret.ts'
@@ -18,6 +17,7 @@ import type { Opening, World } from './runner/invoke/world.ts'
 import { showFailure } from './runner/output/report.ts'
 import { peekOutputFlags } from './runner/parse/parse.ts'
 import { openTerminal } from './runner/terminal/open-terminal.ts'
+import { openTty } from './runner/terminal/open-tty.ts'
 import type { Terminal, TerminalParts } from './runner/terminal/terminal.ts'
 import type { Session } from './ssh/session.ts'
 
@@ -52,15 +52,6 @@ const terminal = (wishes: Wishes): Terminal =>
     env: process.env,
     ...wishes,
   })
-
-/** The terminal that the process belongs to. */
-function openTty(): ReadStream | undefined {
-  try {
-    return new ReadStream(openSync('/dev/tty', 'r'))
-  } catch {
-    return undefined
-  }
-}
 
 /** The real world; heavy libraries are loaded when a command first needs them. */
 const world = (mode: 'json' | 'text'): World => ({

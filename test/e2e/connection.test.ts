@@ -94,7 +94,7 @@ describe('a host key', () => {
     const file = await fileOf(`@cert-authority * ${ed25519}\n`)
     const { hint } = faultOf(await list({ known_hosts: file }), 5, 'host-key-unknown')
     expect(hint).toContain(`${file}:1 trusts a certificate authority`)
-    expect(hint).toContain('does not support')
+    expect(hint).toContain('“transport: openssh”')
   })
 
   test.each([

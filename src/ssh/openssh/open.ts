@@ -1,10 +1,11 @@
-import { Duplex, type Readable, type Writable } from 'node:stream'
+import { once } from 'node:events'
 import { startChild } from '../connect/child.ts'
 import { loginShellLine } from '../session/command-line.ts'
-import { createSession, nothingListens } from '../session/create-session.ts'
+import { createSession } from '../session/create-session.ts'
 import type { Exit, ProcessSpec, RemoteProcess } from '../session/remote-process.ts'
 import type { Note, Session } from '../session.ts'
 import { type Master, openMaster, type Wanted } from './master.ts'
+import { openTunnel } from './tunnel.ts'
 
 /**
  * Opens a session by the system's own ssh, for what only that can do: FIDO keys, certificates, GSSAPI, KnownHostsCommand
@@ -48,7 +49,14 @@ async function startOver(master: Master, { line, mark, what, tty }: ProcessSpec)
   const sized = tty ? `stty sane rows ${tty.rows} cols ${tty.columns}; ${line}` : line
   const words = [...master.over(...terminal, '-o', 'LogLevel=ERROR'), loginShellLine({ line: sized, mark })]
   const running = await startChild(words, what)
-  return { ...running, ended: running.ended.then((exit) => whyEnded(exit, master)) }
+  const ended = running.ended.then((exit) => whyEnded(exit, master))
+  if (mark !== undefined) {
+    // What is marked says at once that it has begun; a stream that ends becomes readable too.
+    await once(running.stdout, 'readable')
+    const exit = running.stdout.readableLength > 0 ? undefined : await ended
+    if (exit?.kind === 'lost') throw exit.failure
+  }
+  return { ...running, ended }
 }
 
 /** ssh ends with 255 where its connection is gone, as a command may too. */
@@ -56,27 +64,4 @@ async function whyEnded(exit: Exit, master: Master): Promise<Exit> {
   if (exit.kind !== 'code' || exit.code !== 255) return exit
   const failure = await master.lost()
   return failure ? { kind: 'lost', failure } : exit
-}
-
-/** What ssh says (with -v) once the host has opened the channel. */
-const opened = /master session id/
-
-/** A stream to a port of the host, by `ssh -W`. */
-async function openTunnel(master: Master, port: number, where: string): Promise<Duplex> {
-  const running = await startChild(
-    master.over('-v', '-W', `127.0.0.1:${port}`),
-    `a connection to port ${port}`,
-  )
-  const said = running.stderr as Readable
-  const ready = Promise.withResolvers<void>()
-  let text = ''
-  said.setEncoding('utf8').on('data', (chunk: string) => {
-    text = `${text}${chunk}`.slice(-4096)
-    if (opened.test(text)) ready.resolve()
-  })
-  void running.ended.then(async () => ready.reject((await master.lost()) ?? nothingListens(port, where)))
-  await ready.promise
-  const stream = Duplex.from({ readable: running.stdout as Readable, writable: running.stdin as Writable })
-  stream.once('close', () => running.stop())
-  return stream
 }
