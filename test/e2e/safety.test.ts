@@ -38,6 +38,8 @@ const initArgs = () => [
 /** Each procedure, the arguments that would have it change something, and all that it would do. */
 const procedures: Record<string, [args: () => string[], steps: () => string[]]> = {
   init: [() => ['other', ...initArgs()], () => [`write ${rig.configFile} (mode 0600)`]],
+  'hosts default': [() => ['rig'], () => [`write ${rig.configFile} (mode 0600)`]],
+  'hosts remove': [() => ['rig'], () => [`write ${rig.configFile} (mode 0600)`]],
   'account create': [
     () => ['new@example.com', 'neu'],
     () => [
