@@ -38,7 +38,6 @@ const initArgs = () => [
 /** Each procedure, the arguments that would have it change something, and all that it would do. */
 const procedures: Record<string, [args: () => string[], steps: () => string[]]> = {
   init: [() => ['other', ...initArgs()], () => [`write ${rig.configFile} (mode 0600)`]],
-  'hosts default': [() => ['rig'], () => [`write ${rig.configFile} (mode 0600)`]],
   'hosts remove': [() => ['rig'], () => [`write ${rig.configFile} (mode 0600)`]],
   'account create': [
     () => ['new@example.com', 'neu'],
@@ -88,11 +87,11 @@ describe('a dry run', () => {
   test('is tested of every procedure', () => {
     // Those that change the host itself need one with containers: host-safety.test.ts. Of the others, one
     // writes nothing but the trail and one units of this machine's user: test/commands/admin-password; and one needs a
-    // run to undo: undo.test.ts.
+    // run to undo: undo.test.ts; one more needs a second host: test/commands/host-entries.
     const names = commands
       .filter((it) => it.kind === 'procedure' && !['host', 'pending change'].includes(it.on))
       .map(({ name }) => name)
-    const elsewhere = ['admin-password show', 'admin-password schedule', 'undo']
+    const elsewhere = ['admin-password show', 'admin-password schedule', 'hosts default', 'undo']
     expect([...Object.keys(procedures), ...elsewhere].sort()).toEqual(names.toSorted())
   })
 
