@@ -17,7 +17,17 @@ import { isOperation } from '../runner/invoke/operation.ts'
 const operationId: Type<string> = { ...text, name: 'operation', show: (id) => id.slice(-4) }
 
 /** In a table without the user on the host, who is the same in most rows. */
-const operatorName: Type<string> = { ...text, show: (name) => name.replace(/ as .*/, '') }
+const operatorName: Type<string> = { ...text, piped: 'json', show: (name) => name.replace(/ as .*/, '') }
+
+/** What is short, and of use only whole. */
+const { mayBeCut: _, ...word } = text
+
+/** In a table without the DID, which the handle before it stands for. */
+const subjectName: Type<string> = {
+  ...text,
+  piped: 'json',
+  show: (name) => name.replace(/ \(did:[^)]*\)/, ''),
+}
 
 interface Wanted {
   readonly command: string | undefined
@@ -56,12 +66,14 @@ export default query({
   output: {
     time: column(optional(moment), 'when it was begun'),
     operator: column(optional(operatorName), 'local user and machine, and the user on the host'),
-    command: column(optional(text), 'what was run'),
-    subject: column(optional(text), 'whom or what it changed'),
+    command: column(optional(word), 'what was run'),
+    subject: column(optional(subjectName), 'whom or what it changed'),
     did: detail(optional(did), 'permanent identifier of the account'),
-    reason: column(optional(text), 'why, as the operator said'),
-    outcome: column(text, 'ok, how it failed, unknown when it was cut off, or unreadable'),
-    message: column(optional(text), 'which invite codes it made, or more about how it failed'),
+    reason: column(optional(text), 'why, as the operator said', { spare: true }),
+    outcome: column(word, 'ok, how it failed, unknown when it was cut off, or unreadable'),
+    message: column(optional(text), 'which invite codes it made, or more about how it failed', {
+      spare: true,
+    }),
     operation: column(
       optional(operationId),
       'id of the run, for undo; a table shows the end of it; null in lines without',

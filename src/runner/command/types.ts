@@ -153,9 +153,6 @@ export const moment: Type<string> = {
   json: (value) => value,
 }
 
-/** A moment of which the seconds matter, as those of accounts that came within a minute. */
-export const second: Type<string> = { ...moment, show: (value) => value.slice(0, 19).replace('T', ' ') }
-
 /** A password: shown and in JSON only because it is the result that was asked for. */
 export const password: Type<Secret> = {
   name: 'password',
