@@ -14,6 +14,7 @@ import { procedure } from '../runner/command/command.ts'
 import { composeFile, directory, hostName, projectName, target } from '../runner/command/host-types.ts'
 import { flag, option, optionalArgument } from '../runner/command/parameters.ts'
 import { choice, count, integer, optional, path, text, yesNo } from '../runner/command/types.ts'
+import type { Views } from '../runner/command/views.ts'
 
 /** Looks at the host before it is saved, so that a wrong entry is noticed now and not at night. */
 export default procedure({
@@ -66,9 +67,7 @@ export default procedure({
     refuseTaken(config, input.name, input.replace)
     const ssh =
       input.ssh ?? target.parse(await views.askFor('Where is the host? [user@]host[:port] or local', '--ssh'))
-    const draft = draftOf({ ...input, ssh })
-    views.progress(`looking at ${ssh}`)
-    const { row, warnings } = await inspect(views.look(draft))
+    const { draft, row, warnings } = await inspectAsking(draftOf({ ...input, ssh }), views)
 
     const name = input.name ?? nameFor(row.hostname, ssh)
     refuseTaken(config, name, input.replace)
@@ -80,6 +79,7 @@ export default procedure({
       title: `save ${name} in ${config.file}`,
       confirm: name,
       warnings,
+      afterwards: ['next: kimbia-ops status, then kimbia-ops health'],
       on: 'machine',
       items: [
         {
@@ -135,6 +135,44 @@ function nameFor(hostname: string | null, ssh: string): string {
   const [label = ''] = /^[\d.]+$/.test(name) ? [name] : name.split('.')
   return label.replace(/[^A-Za-z0-9._-]/g, '') || 'pds'
 }
+
+/** Looks at the host. What is missing for that is asked of a person, where one is there; Enter alone gives up. */
+async function inspectAsking(draft: HostConfig, views: Views): Promise<{ draft: HostConfig } & Inspected> {
+  views.progress(`looking at ${draft.ssh}`)
+  try {
+    return { draft, ...(await inspect(views.look(draft))) }
+  } catch (cause) {
+    const more = cause instanceof Failure ? await askMissing(cause, views) : undefined
+    if (!more) throw cause
+    return await inspectAsking({ ...draft, ...more }, views)
+  }
+}
+
+async function askMissing(cause: Failure, views: Views): Promise<Partial<HostConfig> | undefined> {
+  const ask = async (question: string, flag: string): Promise<string | undefined> => {
+    const answer = await attempt(() => views.askFor(`${cause.message}. ${question}`, flag))
+    if (answer instanceof Failure && answer.outcome !== 'usage') throw answer
+    return answer instanceof Failure ? undefined : answer || undefined
+  }
+  switch (cause.code) {
+    case 'pds-dir-missing':
+    case 'pds-env-missing': {
+      const dir = await ask('In which directory is pds.env?', '--dir')
+      if (dir === undefined || dir.startsWith('/'))
+        return dir === undefined ? dir : { dir: posix.resolve(dir) }
+      views.say('a directory of the host begins with /')
+      return await askMissing(cause, views)
+    }
+    case 'auth-refused': {
+      const file = await ask('Which private key is right?', '--identity')
+      return file === undefined ? file : { identity: fullPath(file, process.cwd()) }
+    }
+    default:
+      return undefined
+  }
+}
+
+type Inspected = Awaited<ReturnType<typeof inspect>>
 
 interface Seen {
   readonly pds: PdsView

@@ -4,7 +4,7 @@ import hostsDefault from '../../src/commands/hosts/default.ts'
 import hostsRemove from '../../src/commands/hosts/remove.ts'
 import hosts from '../../src/commands/hosts.ts'
 import init from '../../src/commands/init.ts'
-import { type Config, hostDefaults } from '../../src/config/host-config.ts'
+import { type Config, type HostConfig, hostDefaults } from '../../src/config/host-config.ts'
 import { parseConfig } from '../../src/config/parse.ts'
 import { itemsOf, type Plan } from '../../src/plan/plan.ts'
 import { failureOf } from '../support/failing.ts'
@@ -186,6 +186,43 @@ describe('init', () => {
       message: '--ssh is missing',
     })
     expect(views.looked).toEqual([])
+  })
+
+  test('asks for the directory and the key that are missing, again where they are wrong, until Enter', async () => {
+    const faults = [
+      unreachable('auth-refused', 'x refused every key'),
+      unreachable('pds-env-missing', 'x has no /pds/pds.env'),
+      unreachable('pds-dir-missing', 'x has no directory /srv'),
+    ]
+    const asking = (answers: Readonly<Record<string, readonly string[]>>) => {
+      const left = structuredClone(answers) as Record<string, string[]>
+      const views = viewsOf({ host: kimbia(), pds: pds() })
+      const broken = [...faults]
+      const seen: HostConfig[] = []
+      return {
+        seen,
+        views: {
+          ...views,
+          askFor: async (question: string | (() => Promise<string>), flag: string) => {
+            expect(question).toContain('x ')
+            return left[flag]?.shift() ?? ''
+          },
+          look(draft: HostConfig) {
+            seen.push(draft)
+            const fault = broken.shift()
+            return fault ? { pds: pds(), host: scriptedHost({ settings: fault }) } : views.look(draft)
+          },
+        },
+      }
+    }
+    const { seen, views } = asking({ '--identity': ['/keys/id'], '--dir': ['srv', '/srv', '/srv/pds/'] })
+    const plan = await init.plan({ ...noFlags, ssh: 'x' }, views)
+    expect(seen.at(-1)).toMatchObject({ identity: '/keys/id', dir: '/srv/pds' })
+    expect(plan.items[0]?.steps[0]).toMatchObject({ content: expect.stringContaining('dir: /srv/pds') })
+    expect(plan.afterwards).toEqual(['next: kimbia-ops status, then kimbia-ops health'])
+    const enter = asking({ '--identity': ['/keys/id'] })
+    const failure = await failureOf(init.plan({ ...noFlags, ssh: 'x' }, enter.views))
+    expect(failure).toMatchObject({ code: 'pds-env-missing' })
   })
 
   test('a host that cannot be reached is not saved', async () => {
