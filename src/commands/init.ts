@@ -9,6 +9,7 @@ import type { HostView } from '../host/access/host.ts'
 import { dockerVersions } from '../host/docker/versions.ts'
 import type { PdsView } from '../pds/xrpc/client.ts'
 import { versionOf } from '../pds/xrpc/health-answer.ts'
+import type { SaveStep } from '../plan/steps/save.ts'
 import { column } from '../runner/command/columns.ts'
 import { procedure } from '../runner/command/command.ts'
 import { composeFile, directory, hostName, projectName, target } from '../runner/command/host-types.ts'
@@ -67,7 +68,7 @@ export default procedure({
     refuseTaken(config, input.name, input.replace)
     const ssh =
       input.ssh ?? target.parse(await views.askFor('Where is the host? [user@]host[:port] or local', '--ssh'))
-    const { draft, row, warnings } = await inspectAsking(draftOf({ ...input, ssh }), views)
+    const { draft, accepted, row, warnings } = await inspectAsking(draftOf({ ...input, ssh }), views)
 
     const name = input.name ?? nameFor(row.hostname, ssh)
     refuseTaken(config, name, input.replace)
@@ -84,10 +85,10 @@ export default procedure({
       items: [
         {
           subject: name,
-          steps:
-            content === before
-              ? []
-              : [{ kind: 'save', why: `Save ${name}`, path: config.file, content, mode: 0o600 }],
+          steps: [
+            ...(accepted ? [await keepHostKey(accepted, views)] : []),
+            ...(content === before ? [] : [saved(`Save ${name}`, config.file, content)]),
+          ],
           rows: [{ name, ...row, default: isDefault || config.default === name, file: config.file }],
         },
       ],
@@ -137,16 +138,54 @@ function nameFor(hostname: string | null, ssh: string): string {
 }
 
 /** Looks at the host. What is missing for that is asked of a person, where one is there; Enter alone gives up. */
-async function inspectAsking(draft: HostConfig, views: Views): Promise<{ draft: HostConfig } & Inspected> {
+async function inspectAsking(
+  draft: HostConfig,
+  views: Views,
+  accepted?: HostKey,
+): Promise<{ draft: HostConfig; accepted: HostKey | undefined } & Inspected> {
   views.progress(`looking at ${draft.ssh}`)
   try {
-    return { draft, ...(await inspect(views.look(draft))) }
+    return { draft, accepted, ...(await inspect(views.look(draft))) }
   } catch (cause) {
+    const key = cause instanceof Failure ? await askHostKey(cause, views) : undefined
+    if (key) return await inspectAsking({ ...draft, acceptedHostKey: key.line }, views, key)
     const more = cause instanceof Failure ? await askMissing(cause, views) : undefined
     if (!more) throw cause
-    return await inspectAsking({ ...draft, ...more }, views)
+    return await inspectAsking({ ...draft, ...more }, views, accepted)
   }
 }
+
+/** A line of known_hosts, and the file it belongs in. */
+interface HostKey {
+  readonly file: string
+  readonly line: string
+}
+
+/** The key of a host that nobody knows yet, once a person has compared it; as with ssh, the word is yes. */
+async function askHostKey(cause: Failure, { askFor }: Views): Promise<HostKey | undefined> {
+  const key =
+    cause.code === 'host-key-unknown' ? (cause.details.knownHosts as HostKey | undefined) : undefined
+  if (!key) return undefined
+  const question = `${cause.message}. Compare it with what the host itself shows. Keep it in ${key.file}? (yes, or Enter)`
+  const answer = await attempt(() => askFor(question, '--known-hosts'))
+  if (answer instanceof Failure && answer.outcome !== 'usage') throw answer
+  return answer === 'yes' ? key : undefined
+}
+
+/** The step that adds it to what the file has. */
+async function keepHostKey({ file, line }: HostKey, { reader }: Views): Promise<SaveStep> {
+  const before = await attempt(() => reader.text(file))
+  const lines = before instanceof Failure ? '' : before.replace(/(?<=[^\n])$/, '\n')
+  return saved('Keep the host key', file, `${lines}${line}\n`)
+}
+
+const saved = (why: string, path: string, content: string): SaveStep => ({
+  kind: 'save',
+  why,
+  path,
+  content,
+  mode: 0o600,
+})
 
 async function askMissing(cause: Failure, views: Views): Promise<Partial<HostConfig> | undefined> {
   const ask = async (question: string, flag: string): Promise<string | undefined> => {

@@ -9,6 +9,8 @@ export interface HostConfig {
   readonly sshConfig: string | undefined
   readonly identity: string | undefined
   readonly knownHosts: string | undefined
+  /** A line of known_hosts that was agreed to while `init` looks at the host; in no config. */
+  readonly acceptedHostKey?: string | undefined
   /** `ssh2`: our own connection, the faster one. `openssh`: the system's ssh, for what only that can do. */
   readonly transport: 'ssh2' | 'openssh'
   readonly sudo: 'auto' | 'always' | 'never'

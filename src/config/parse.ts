@@ -138,7 +138,7 @@ const keys = {
   hostname: 'hostname',
   port: 'port',
   adminPassword: 'admin_password',
-} as const satisfies Record<Exclude<keyof HostConfig, 'name'>, string>
+} as const satisfies Record<Exclude<keyof HostConfig, 'name' | 'acceptedHostKey'>, string>
 
 function readAdminPassword(whole: Place, fieldsOf: FieldsOf): AdminPasswordConfig {
   const fields = fieldsOf(whole, ['rotate_every', 'store', 'read'])

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { type Failure, unreachable } from '../../base/failure.ts'
+import { Failure, unreachable } from '../../base/failure.ts'
 import { quote } from '../../base/shell-words.ts'
 import type { Target } from '../target/target.ts'
 import {
@@ -78,6 +78,7 @@ function refusal(verdict: Verdict, presented: Buffer, target: Target, name: stri
     case 'known':
       return undefined
     case 'unknown':
+      if (target.acceptedHostKey === knownHostsLine(presented, name)) return undefined
       return unknownKey(verdict, presented, target, name)
     case 'changed':
       return changedKey(verdict.entry, presented, name)
@@ -107,8 +108,19 @@ function unknownKey(
   const note = authority
     ? `; ${place(authority)} trusts a certificate authority for it: set “transport: openssh” for this host in the config`
     : ''
-  return unreachable('host-key-unknown', message, `${compare}, then ${acceptance(target)}${note}`)
+  const file = target.knownHostsCommand ? undefined : target.userKnownHosts.find((it) => it !== '/dev/null')
+  return new Failure({
+    outcome: 'unreachable',
+    code: 'host-key-unknown',
+    message,
+    hint: `${compare}, then ${acceptance(target)}${note}`,
+    // What a person may agree to, and where it is to be kept then.
+    details: file && !authority ? { knownHosts: { file, line: knownHostsLine(presented, name) } } : {},
+  })
 }
+
+const knownHostsLine = (key: Buffer, name: string): string =>
+  `${name} ${keyType(key)} ${key.toString('base64')}`
 
 /** How a key becomes known: ssh asks and writes it down, but for where it writes to no file that is read here. */
 export function acceptance(target: Target): string {

@@ -11,6 +11,7 @@ export interface TargetOptions {
   readonly sshConfig?: string | undefined
   readonly identity?: string | undefined
   readonly knownHosts?: string | undefined
+  readonly acceptedHostKey?: string | undefined
 }
 
 /** How the outside is met: the `ssh` program and this user's surroundings. */
@@ -22,7 +23,7 @@ export interface TargetDeps {
 /** Asks `ssh -G` where a destination leads; without an `ssh` program the defaults of OpenSSH hold. */
 export async function resolveTarget(
   destination: string,
-  { sshConfig, identity, knownHosts }: TargetOptions = {},
+  { sshConfig, identity, knownHosts, acceptedHostKey }: TargetOptions = {},
   { ssh = 'ssh', around = surroundings() }: TargetDeps = {},
 ): Promise<Target> {
   const { user, host, port } = parseDestination(destination)
@@ -33,7 +34,11 @@ export async function resolveTarget(
   const told = await askSsh(ssh, [...args, '--', host])
   if (told === undefined && sshConfig !== undefined) throw noSsh(sshConfig)
   const settings = told === undefined ? withoutSsh(around, user, port) : parseSettings(told)
-  const target = toTarget(settings, { destination, name: host, sshConfig, identity, knownHosts }, around)
+  const target = toTarget(
+    settings,
+    { destination, name: host, sshConfig, identity, knownHosts, acceptedHostKey },
+    around,
+  )
   if (identity !== undefined) requireIdentity(target.identities[0] ?? identity)
   return target
 }

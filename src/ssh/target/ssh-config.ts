@@ -21,6 +21,7 @@ export interface Asked {
   readonly sshConfig: string | undefined
   readonly identity: string | undefined
   readonly knownHosts: string | undefined
+  readonly acceptedHostKey?: string | undefined
 }
 
 /** Reads what `ssh -G` prints: a keyword and its value on each line. */
@@ -63,6 +64,7 @@ export function toTarget(settings: Settings, asked: Asked, around: Surroundings)
     revokedHostKeys: (settings.get('revokedhostkeys') ?? []).flatMap(fileList).map(path),
     ...(unlessNone(one('knownhostscommand')) && { knownHostsCommand: 'yes' as const }),
     hostKeyAlias,
+    acceptedHostKey: asked.acceptedHostKey,
     proxyJump: unlessNone(one('proxyjump')),
     proxyCommand: proxyCommand === undefined ? undefined : expandTokens(proxyCommand, tokens),
     connectTimeout: Number(unlessNone(one('connecttimeout')) ?? 0),

@@ -14,6 +14,8 @@ export interface Target {
   readonly agent: string | undefined
   readonly userKnownHosts: readonly string[]
   readonly globalKnownHosts: readonly string[]
+  /** A line of known_hosts that a person has just agreed to, and that is in no file yet. */
+  readonly acceptedHostKey?: string | undefined
   /** Files of keys that are accepted from no host (RevokedHostKeys). */
   readonly revokedHostKeys?: readonly string[]
   /** Whether a program tells host keys (KnownHostsCommand), which only the system's ssh asks. */
