@@ -173,13 +173,13 @@ async function connectLocal({ note }: Opening): Promise<Session> {
 
 async function connectSsh(config: HostConfig, { note, signal, terminal }: Opening): Promise<Session> {
   const { sshConfig, identity, knownHosts, acceptedHostKey } = config
-  if (config.transport === 'openssh') {
-    const { openWithSsh } = await import('./ssh/openssh/open.ts')
-    const person = terminal.interactive ? 'yes' : 'no'
-    return openWithSsh({ destination: config.ssh, sshConfig, identity, knownHosts, person, signal }, { note })
-  }
   const { resolveTarget } = await import('./ssh/target/resolve-target.ts')
   const resolving = resolveTarget(config.ssh, { sshConfig, identity, knownHosts, acceptedHostKey })
+  if (config.transport === 'openssh') {
+    const { openBySsh } = await import('./ssh/openssh/open.ts')
+    const person = terminal.interactive ? 'yes' : 'no'
+    return openBySsh(await resolving, { asked: config, person, note, signal })
+  }
   // Loaded while ssh tells where to go, which must have been asked first: loading leaves nothing else a turn.
   // Of Node's own, ssh2 needs node:crypto, which takes about as long to load as ssh to answer.
   const [target, { dial }] = await Promise.all([

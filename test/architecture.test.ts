@@ -96,6 +96,7 @@ test('adapters are imported by cli.ts alone', () => {
   const adapters = [
     'src/ssh/connect/node-ssh.ts',
     'src/ssh/connect/local.ts',
+    'src/ssh/openssh/open.ts',
     'src/ssh/http-tunnel.ts',
     'src/pds/xrpc/atproto-client.ts',
   ]

@@ -47,8 +47,13 @@ export function knownHosts(dir: string, port: number): string {
   }).join('')
 }
 
-/** Starts sshd on a free loopback port; `bin` comes first on the PATH of its sessions. */
-export async function startSshd(dir: string, user: string, bin: string): Promise<Sshd> {
+/** Starts sshd on a free loopback port; `bin` comes first on the PATH of its sessions, `lines` in its configuration. */
+export async function startSshd(
+  dir: string,
+  user: string,
+  bin: string,
+  lines: readonly string[] = [],
+): Promise<Sshd> {
   const binary = findSshd()
   if (binary === undefined) throw new Error('rig: there is no sshd on this machine')
   // Root's sshd insists on its privilege separation directory, which only the system's service would make.
@@ -56,7 +61,7 @@ export async function startSshd(dir: string, user: string, bin: string): Promise
   for (let attempt = 1; ; attempt++) {
     const port = await freePort()
     const config = join(dir, 'sshd_config')
-    writeFileSync(config, sshdConfig(dir, user, bin, port), { mode: 0o600 })
+    writeFileSync(config, [...lines, sshdConfig(dir, user, bin, port)].join('\n'), { mode: 0o600 })
     try {
       return { port, child: await listening(binary, config, join(dir, 'sshd.log')) }
     } catch (error) {

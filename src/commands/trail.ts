@@ -47,11 +47,15 @@ export default query({
   examples: [
     'kimbia-ops trail --since 7d',
     'kimbia-ops trail --subject alice.kimbia.social',
+    'kimbia-ops trail --command "account takedown" --reason "ticket 42"',
     'kimbia-ops trail --operation 20261122T180000Z-7f3a',
     'kimbia-ops trail --limit 20 --json',
   ],
   input: {
-    since: option(time(), 'only changes begun at or after'),
+    since: option(
+      time(),
+      'only changes begun at or after: 2026-11-28 13:36, 13:36, yesterday or 2h30m, in UTC',
+    ),
     until: option(time(), 'only changes begun before'),
     subject: option(text, 'only changes whose subject or DID contains this'),
     command: option(text, 'only this command: account takedown, or the first word of it'),

@@ -124,7 +124,7 @@ test('without an ssh program it says so', async () => {
   await mkdir(place.file('bin'))
   await symlink('/bin/sh', place.file('bin/sh'))
   const env = { ...(await entry({ ssh_config: undefined })), PATH: place.file('bin') }
-  faultOf(await run(rig, ['account', 'list', '--json'], { env }), 5, 'no-ssh-client')
+  faultOf(await run(rig, ['account', 'list', '--json'], { env }), 2, 'no-ssh-client')
 })
 
 /** The authenticator that OpenSSH tests itself with, of Debian's package openssh-tests. */

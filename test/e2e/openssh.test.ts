@@ -15,7 +15,7 @@ import { ended, type Ran, rows, run, start } from './cli.ts'
 import { faultOf } from './fault.ts'
 
 /** It is among Debian's openssh-tests; .ci/install puts it there. */
-const authenticator = '/usr/local/lib/openssh/sk-dummy.so'
+const authenticator = '/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so'
 
 /** The rig's sshd belongs to root, who alone may give it other settings. */
 describe.skipIf(withoutRoot)('transport: openssh', { timeout: 60_000 }, () => {
@@ -39,8 +39,8 @@ describe.skipIf(withoutRoot)('transport: openssh', { timeout: 60_000 }, () => {
   const masters = () =>
     execFileSync('ps', ['-eo', 'args'])
       .toString()
-      .match(/^ssh -f -N .*/gm) ?? []
-  const left = () => readdirSync(tmpdir()).filter((name) => /^kimbia-\w{6}$/.test(name)).length
+      .match(/^ssh .*-M -N -T .*/gm) ?? []
+  const left = () => readdirSync(tmpdir()).filter((name) => /^kimbia-ssh-/.test(name)).length
 
   test('does what our own connection does, and leaves no process and no file', async () => {
     const before = [masters().length, left()]

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmod, writeFile } from 'node:fs/promises'
 import { endProcesses } from '../../rig/process/processes.ts'
@@ -6,8 +7,9 @@ import { startSshServer } from '../../rig/ssh/ssh-server.ts'
 import { findSshd, knownHosts, makeKeys, startSshd } from '../../rig/ssh/sshd.ts'
 import { openLocal } from '../../src/ssh/connect/local.ts'
 import { openSsh } from '../../src/ssh/connect/node-ssh.ts'
-import { openWithSsh } from '../../src/ssh/openssh/open.ts'
+import { openBySsh } from '../../src/ssh/openssh/open.ts'
 import type { Session } from '../../src/ssh/session.ts'
+import type { Target } from '../../src/ssh/target/target.ts'
 import { type Relay, relayTo } from './relay.ts'
 import { scratch } from './scratch.ts'
 import { makeKey } from './ssh-keys.ts'
@@ -27,8 +29,8 @@ export interface Way extends AsyncDisposable {
 export const ways: Readonly<Record<string, (() => Promise<Way>) | undefined>> = {
   local: localWay,
   'ssh, to a server of Node’s': serverWay,
-  'ssh, to a real sshd': hasSshd() ? () => sshdWay('ssh2') : undefined,
-  'the system’s ssh, to a real sshd': hasSshd() ? () => sshdWay('openssh') : undefined,
+  'ssh, to a real sshd': hasSshd() ? () => sshdWay(openSsh) : undefined,
+  'the system’s ssh, to a real sshd': hasSshd() && hasSsh() ? () => sshdWay(bySystem) : undefined,
 }
 
 async function localWay(): Promise<Way> {
@@ -59,7 +61,16 @@ async function serverWay(): Promise<Way> {
   }
 }
 
-async function sshdWay(transport: 'ssh2' | 'openssh'): Promise<Way> {
+const bySystem = (target: Target, options: { keepalive?: number }) =>
+  openBySsh(target, {
+    asked: { identity: target.identities[0], knownHosts: target.userKnownHosts[0] },
+    person: 'no',
+    ...options,
+  })
+
+async function sshdWay(
+  openSession: (target: Target, options: { keepalive?: number }) => Promise<Session>,
+): Promise<Way> {
   const place = await scratch()
   await chmod(place.dir, 0o755)
   await makeKeys(place.dir, place.file('id'))
@@ -74,25 +85,16 @@ async function sshdWay(transport: 'ssh2' | 'openssh'): Promise<Way> {
   const wire = await relayTo(sshd.port)
   await writeFile(place.file('kh'), knownHosts(place.dir, wire.port))
   const target = targetAt(wire.port, {
+    destination: `${operator.name}@127.0.0.1:${wire.port}`,
     user: operator.name,
     identities: [place.file('id')],
     userKnownHosts: [place.file('kh')],
   })
   return {
     wire,
-    // ssh does not pass signals on.
-    endsCommands: transport === 'ssh2' ? 'yes' : 'no',
+    endsCommands: 'yes',
     login: process.getuid?.() === 0 ? { user: operator.name, home: place.dir } : undefined,
-    open: (options = {}) =>
-      transport === 'ssh2'
-        ? openSsh(target, options)
-        : openWithSsh({
-            destination: `${operator.name}@127.0.0.1:${wire.port}`,
-            identity: place.file('id'),
-            knownHosts: place.file('kh'),
-            person: 'no',
-            ...options,
-          }),
+    open: (options = {}) => openSession(target, options),
     async [Symbol.asyncDispose]() {
       await wire[Symbol.asyncDispose]()
       await endProcesses({ root: sshd.child?.pid, uid: process.getuid?.() === 0 ? operator.uid : undefined })
@@ -100,6 +102,10 @@ async function sshdWay(transport: 'ssh2' | 'openssh'): Promise<Way> {
       await place[Symbol.asyncDispose]()
     },
   }
+}
+
+function hasSsh(): boolean {
+  return spawnSync('ssh', ['-V']).error === undefined
 }
 
 function hasSshd(): boolean {

@@ -55,7 +55,10 @@ export default query({
   ],
   input: {
     status: option(status, 'only accounts of this status'),
-    since: option(time(), 'only accounts made at or after'),
+    since: option(
+      time(),
+      'only accounts made at or after: 2026-11-28 13:36, 13:36, yesterday or 2h30m, in UTC',
+    ),
     until: option(time(), 'only accounts made before'),
     match: option(
       pattern,

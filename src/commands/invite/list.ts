@@ -22,7 +22,7 @@ export default query({
       'good for a signup, never used, used at least once, no uses left, or disabled',
     ),
     for: option(account, 'only codes that belong to this account'),
-    since: option(time(), 'only codes made at or after'),
+    since: option(time(), 'only codes made at or after: 2026-11-28 13:36, 13:36, yesterday or 2h30m, in UTC'),
     limit: option(integer(1), 'stop after this many'),
   },
   output: inviteColumns,

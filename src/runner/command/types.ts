@@ -137,7 +137,7 @@ export const duration: Type<number> = {
   parse(word) {
     const age = parseAge(word)
     if (age) return age
-    throw usage(`“${word}” is not a length of time`, 'write it as 30s, 5m or 1h')
+    throw usage(`“${word}” is not a length of time`, 'write it as 30s, 5m, 10min or 1h30m')
   },
   show: (value) => `${value / 1000}s`,
   json: (value) => value,

@@ -1,190 +1,160 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, stat } from 'node:fs/promises'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { interrupted } from '../../base/deadline.ts'
-import { type Failure, unreachable } from '../../base/failure.ts'
-import { quote } from '../../base/shell-words.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Failure } from '../../base/failure.ts'
 import { lostLink } from '../connect/connect-failures.ts'
-import { acceptance } from '../keys/host-key.ts'
 import { parseDestination } from '../target/destination.ts'
-import { resolveTarget, type TargetOptions } from '../target/resolve-target.ts'
+import type { TargetOptions } from '../target/resolve-target.ts'
 import type { Target } from '../target/target.ts'
+import { noSshProgram } from './failures.ts'
 
-/** Where the system's ssh is to go, and whether somebody is there whom it may ask. */
-export interface Wanted extends TargetOptions {
-  readonly destination: string
-  readonly person: 'yes' | 'no'
-  readonly signal?: AbortSignal | undefined
-  /** Milliseconds between two signs of life; without an answer to three of them the link is lost. */
-  readonly keepalive?: number | undefined
-}
-
-/** A connection that the system's ssh holds (ControlMaster in ssh_config(5)). */
+/** The one `ssh` that holds the connection, and the socket by which others share it. */
 export interface Master {
-  /** The words of an ssh that goes over it, up to the destination; what is to be done there comes behind. */
-  over(...options: readonly string[]): readonly string[]
-  /** Why it is gone; undefined while it stands. */
-  lost(): Promise<Failure | undefined>
-  close(): Promise<void>
+  readonly where: string
+  readonly host: string
+  readonly dir: string
+  readonly socket: string
+  /** Why the connection is gone, once it is. */
+  readonly lost: () => Failure | undefined
+  readonly ended: Promise<void>
+  /** What it has said so far. */
+  readonly log: () => Promise<string>
+  /** Has it end, and its files go, for which nobody waits. */
+  readonly close: () => void
 }
 
-/** Has ssh log in, and stay in the background until it is closed or this process is gone. */
-export async function openMaster(wanted: Wanted): Promise<Master> {
-  const { destination, person, signal, keepalive = 15_000 } = wanted
-  const target = await resolveTarget(destination, wanted)
-  // A socket's path is short: 104 bytes on some systems.
-  const dir = await mkdtemp(join(tmpdir(), 'kimbia-'))
-  const [socket, log] = [join(dir, 's'), join(dir, 'log')]
-  const host = wordsOf(wanted)
-  const alive = Math.max(1, Math.round(keepalive / 1000))
-  const options = optionWords([
-    ...['ControlMaster=yes', 'ControlPersist=no', `ServerAliveInterval=${alive}`, 'ServerAliveCountMax=3'],
-    ...['RequestTTY=no', ...notForPrograms],
-    // Only errors say why there is no connection, whatever ssh_config has for a person to read.
-    'LogLevel=ERROR',
-    // No setting has an unknown or a changed host key accepted without a word.
-    'StrictHostKeyChecking=ask',
-    `ConnectTimeout=${target.connectTimeout || 15}`,
-    `BatchMode=${person === 'yes' ? 'no' : 'yes'}`,
-  ])
-  // On its standard error ssh asks a person to touch a FIDO key; what went wrong is in the log.
-  const login = spawn('ssh', ['-f', '-N', '-S', socket, '-E', log, ...options, ...host], {
-    stdio: ['ignore', 'ignore', person === 'yes' ? 'inherit' : 'ignore'],
+export interface MasterOptions {
+  /** The `ssh` program. */
+  readonly ssh: string
+  readonly person: 'yes' | 'no'
+  /** Milliseconds for the connection and the handshake. */
+  readonly timeout: number
+  /** Milliseconds between two signs of life. */
+  readonly keepalive: number
+}
+
+/**
+ * Runs ssh, and ends it when its fd 3 is closed: that is when this process is gone, however it went. Ctrl-C is for this
+ * process to decide on. The connection's files go last; their folder is the first argument.
+ */
+const keeper = `trap '' INT QUIT
+dir=$1 quiet=$2
+shift 2
+[ "$quiet" = no ] || exec 2>>"$dir/log"
+"$@" 3<&- &
+ssh=$!
+{
+  read -r word || word=
+  [ "$word" = ended ] || kill "$ssh"
+  rm -rf "$dir"
+} <&3 >/dev/null 2>&1 &
+exec 3<&-
+wait "$ssh"`
+
+/** Begins to connect; it stands once its socket is there. */
+export async function startMaster(
+  target: Target,
+  asked: TargetOptions,
+  where: string,
+  options: MasterOptions,
+): Promise<Master> {
+  const dir = await privateFolder()
+  const socket = join(dir, 's')
+  const log = join(dir, 'log')
+  const words = masterWords(target, asked, { ...options, socket, log })
+  const quiet = options.person === 'yes' ? 'no' : 'yes'
+  // On a terminal its questions, and the word that a key is to be touched, go to whoever sits there.
+  const stderr = options.person === 'yes' ? 'inherit' : 'ignore'
+  const child = spawn('sh', ['-c', keeper, 'sh', dir, quiet, options.ssh, ...words], {
+    // Node closes standard input itself when a child ends, which is too early: its log is still to be read.
+    stdio: ['ignore', 'ignore', stderr, 'pipe'],
   })
-  const guard = endWithThisProcess(login.pid, ['ssh', '-S', socket, '-O', 'exit', ...host], dir)
-  const abort = () => void login.kill()
-  signal?.addEventListener('abort', abort, { once: true })
-  if (signal?.aborted) abort()
-  const code = await ended(login)
-  signal?.removeEventListener('abort', abort)
-  const said = code === 0 ? '' : await readFile(log, 'utf8').catch(() => '')
-  guard.loginEnded()
-  if (code !== 0 || signal?.aborted) {
-    guard.end()
-    if (signal?.aborted) throw interrupted(signal, `the connection to ${destination}`)
-    throw code === undefined ? noSsh() : refused(target, said)
-  }
-  const control = (word: string): Promise<number | undefined> =>
-    ended(spawn('ssh', ['-S', socket, '-O', word, ...host], { stdio: 'ignore' }))
-  // Where the connection has no room, or is gone, ssh would make one of its own.
-  const only = optionWords(['ProxyCommand=false', 'ControlMaster=no', ...notForPrograms])
-  let closed = false
+  const lifeline = child.stdio[3] as Socket
+  lifeline.on('error', () => {})
+  let lost: Failure | undefined
+  const ended = new Promise<void>((resolve) => {
+    const end = (code: number | null) => {
+      lost ??= code === 127 ? noSshProgram(options.ssh) : lostLink(where)
+      resolve()
+    }
+    child.once('error', () => end(127))
+    child.once('exit', end)
+  })
   return {
-    over: (...more) => ['ssh', '-S', socket, ...only, ...more, ...host],
-    async lost() {
-      if (!closed && (await control('check')) === 0) return undefined
-      return lostLink(destination)
-    },
-    async close() {
-      if (closed) return
-      closed = true
-      await control('exit')
-      guard.end()
+    where,
+    host: target.host,
+    dir,
+    socket,
+    lost: () => lost,
+    ended,
+    log: () => readFile(log, 'utf8').catch(() => ''),
+    close() {
+      lifeline.end(lost === undefined ? '' : 'ended\n')
+      lifeline.unref()
+      child.unref()
     },
   }
 }
 
-/** What ssh_config may say for a person's own shell on the host, and must not do to what a program runs there. */
-const notForPrograms = [
-  'ClearAllForwardings=yes',
-  'ForwardAgent=no',
-  'ForwardX11=no',
-  'PermitLocalCommand=no',
-  'RemoteCommand=none',
-]
+/** Resolves to yes once others can share the connection, to no when it has ended before. */
+export async function isUp(master: Master, isGivenUp: () => boolean): Promise<'yes' | 'no'> {
+  while (master.lost() === undefined && !isGivenUp()) {
+    const found = await stat(master.socket).catch(() => undefined)
+    if (found) return 'yes'
+    await Promise.race([master.ended, sleep(15)])
+  }
+  return 'no'
+}
 
-const optionWords = (options: readonly string[]): string[] => options.flatMap((option) => ['-o', option])
+/** A folder that nobody else can look into; the path of a socket has room for about 100 bytes. */
+async function privateFolder(): Promise<string> {
+  const usual = tmpdir()
+  return mkdtemp(join(usual.length > 60 ? '/tmp' : usual, 'kimbia-ssh-'))
+}
 
-/** The words that name the host to ssh, the last of them its name. */
-function wordsOf({ destination, sshConfig, identity, knownHosts }: Wanted): readonly string[] {
-  const { user, host, port } = parseDestination(destination)
+interface Words extends MasterOptions {
+  readonly socket: string
+  readonly log: string
+}
+
+/** The configuration of OpenSSH holds, but for what would do more than connect. */
+function masterWords(target: Target, asked: TargetOptions, at: Words): string[] {
+  const { user, host, port } = parseDestination(target.destination)
+  const seconds = (ms: number) => String(Math.max(1, Math.round(ms / 1000)))
+  const [identity] = target.identities
+  const [knownHosts] = target.userKnownHosts
   return [
-    ...(sshConfig === undefined ? [] : ['-F', sshConfig]),
-    ...(port === undefined ? [] : ['-p', String(port)]),
+    ...(target.sshConfig === undefined ? [] : ['-F', target.sshConfig]),
+    ...['-M', '-N', '-T', '-a', '-x', '-S', literal(at.socket), '-E', at.log],
+    ...set('ControlPersist', 'no'),
+    ...set('LogLevel', 'DEBUG1'),
+    ...set('ClearAllForwardings', 'yes'),
+    ...set('PermitLocalCommand', 'no'),
+    ...set('RemoteCommand', 'none'),
+    ...set('Tunnel', 'no'),
+    ...set('ForkAfterAuthentication', 'no'),
+    ...set('ServerAliveInterval', seconds(at.keepalive)),
+    ...set('ServerAliveCountMax', '3'),
+    ...set('ConnectTimeout', seconds(at.timeout)),
+    // No key that nobody knows is taken for good by itself, whatever the configuration says.
+    ...set('StrictHostKeyChecking', at.person === 'yes' ? 'ask' : 'yes'),
+    ...(at.person === 'no' ? set('BatchMode', 'yes') : []),
+    ...(asked.identity !== undefined && identity !== undefined
+      ? ['-i', literal(identity), ...set('IdentitiesOnly', 'yes')]
+      : []),
+    ...(asked.knownHosts !== undefined && knownHosts !== undefined
+      ? set('UserKnownHostsFile', `"${literal(knownHosts)}"`)
+      : []),
     ...(user === undefined ? [] : ['-l', user]),
-    ...(identity === undefined ? [] : ['-i', identity, '-o', 'IdentitiesOnly=yes']),
-    ...(knownHosts === undefined ? [] : ['-o', `UserKnownHostsFile=${quoted(knownHosts)}`]),
-    host,
+    ...(port === undefined ? [] : ['-p', String(port)]),
+    ...['--', host],
   ]
 }
 
-/** ssh splits the value of an option at spaces. */
-const quoted = (path: string): string => (path.includes(' ') ? `"${path}"` : path)
+const set = (key: string, value: string) => ['-o', `${key}=${value}`]
 
-/** The exit code; undefined where it could not be started. */
-async function ended(child: ReturnType<typeof spawn>): Promise<number | undefined> {
-  try {
-    const [code] = (await once(child, 'exit')) as [number | null]
-    return code ?? 255
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw cause
-  }
-}
-
-/** What ends the connection with this process, however that ends. */
-interface Guard {
-  /** From now on the process that logged in is nothing to be ended. */
-  loginEnded(): void
-  end(): void
-}
-
-/** A shell that waits for the end of its standard input, which comes with the end of this process. */
-function endWithThisProcess(login: number | undefined, exit: readonly string[], dir: string): Guard {
-  const script = `read -r ended || kill ${login ?? ''}; cat >/dev/null; ${exit.map(quote).join(' ')}; rm -rf ${quote(dir)}`
-  const child = spawn('sh', ['-c', script], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
-  child.on('error', () => {})
-  child.unref()
-  const { stdin } = child as { stdin: (typeof child.stdin & { unref?: () => void }) | null }
-  stdin?.on('error', () => {})
-  stdin?.unref?.()
-  return { loginEnded: () => stdin?.write('ended\n'), end: () => stdin?.end() }
-}
-
-const noSsh = (): Failure =>
-  unreachable(
-    'no-ssh-client',
-    'there is no ssh program on this machine, and the config says “transport: openssh”',
-    'install the OpenSSH client, or take “transport:” out of the config',
-  )
-
-/** What ssh said of a login that failed, by what its own words tell. */
-function refused(target: Target, said: string): Failure {
-  const words = said.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('Pseudo-terminal'))
-  const last = words.slice(-3).join('; ') || 'it gave no reason'
-  const { code, hint } = reasons.find(({ words: pattern }) => pattern.test(said)) ?? unknown
-  const what = typeof hint === 'string' ? hint : hint(target)
-  return unreachable(code, `ssh does not connect to ${target.destination}: ${last}`, what)
-}
-
-interface Reason {
-  readonly code: string
-  readonly hint: string | ((target: Target) => string)
-}
-
-const unknown: Reason = { code: 'ssh-failed', hint: 'try the same with plain ssh: ssh -v DESTINATION' }
-
-/** What ssh says, the code that the same has otherwise, and what to do about it. */
-const reasons: readonly (Reason & { readonly words: RegExp })[] = [
-  {
-    words: /REMOTE HOST IDENTIFICATION HAS CHANGED/,
-    code: 'host-key-changed',
-    hint: 'only when you know why it changed, remove the old one: ssh-keygen -R HOST',
-  },
-  {
-    words: /Host key verification failed|No \S+ host key is known/,
-    code: 'host-key-unknown',
-    hint: (target) =>
-      `compare its fingerprint with the one the host itself shows (ssh-keygen -lf on its .pub file), then ${acceptance(target)}`,
-  },
-  {
-    words: /Permission denied|Too many authentication failures/,
-    code: 'auth-refused',
-    hint: 'try the same with plain ssh: ssh -v DESTINATION; a FIDO key must be plugged in, and touched',
-  },
-  { words: /Could not resolve hostname/, code: 'host-not-found', hint: 'is the name right?' },
-  { words: /Connection refused/, code: 'ssh-refused', hint: 'does sshd run there, on this port?' },
-  { words: /timed out/i, code: 'ssh-timeout', hint: 'is this the port of sshd, and is the host well?' },
-]
+/** Of the tokens of ssh_config(5) none is meant. */
+const literal = (path: string) => path.replaceAll('%', '%%')

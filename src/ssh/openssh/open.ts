@@ -1,67 +1,70 @@
-import { once } from 'node:events'
-import { startChild } from '../connect/child.ts'
-import { loginShellLine } from '../session/command-line.ts'
+import { interrupted, withDeadline } from '../../base/deadline.ts'
 import { createSession } from '../session/create-session.ts'
-import type { Exit, ProcessSpec, RemoteProcess } from '../session/remote-process.ts'
 import type { Note, Session } from '../session.ts'
-import { type Master, openMaster, type Wanted } from './master.ts'
-import { openTunnel } from './tunnel.ts'
+import type { TargetOptions } from '../target/resolve-target.ts'
+import type { Target } from '../target/target.ts'
+import { Clients } from './clients.ts'
+import { tooLate, whyNoMaster } from './failures.ts'
+import { isUp, startMaster } from './master.ts'
 
-/**
- * Opens a session by the system's own ssh, for what only that can do: FIDO keys, certificates, GSSAPI, KnownHostsCommand
- * and all else that ssh_config(5) knows. Every command and every tunnel is an ssh that goes over one connection.
- */
-export async function openWithSsh(
-  wanted: Wanted,
-  { note }: { readonly note?: Note | undefined } = {},
-): Promise<Session> {
-  const { destination, signal } = wanted
+/** How to connect with the system's ssh, beside where to. */
+export interface OpenSshOptions {
+  /** What the config says of the connection; all else is for ssh itself to know. */
+  readonly asked: TargetOptions
+  /** Whether a person can be asked by ssh, on the terminal of this process. */
+  readonly person: 'yes' | 'no'
+  readonly note?: Note | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds for the connection and for the login, each; a person has all the time that sshd gives. */
+  readonly timeout?: number | undefined
+  /** Milliseconds between two signs of life, in whole seconds; without an answer to three of them the link is lost. */
+  readonly keepalive?: number | undefined
+  /** The `ssh` program. */
+  readonly ssh?: string | undefined
+}
+
+/** Opens a connection by the system's own `ssh`: all that its configuration says holds, and all keys that it can use. */
+export async function openBySsh(target: Target, options: OpenSshOptions): Promise<Session> {
+  const { asked, person, note, signal, keepalive = 15_000, ssh = 'ssh' } = options
+  const host = target.host.includes(':') ? `[${target.host}]` : target.host
+  const where = `${target.user}@${host}:${target.port}`
+  const timeout = options.timeout ?? (target.connectTimeout > 0 ? target.connectTimeout * 1000 : 15_000)
   const from = performance.now()
-  const master = await openMaster(wanted)
-  note?.(`connected to ${destination} by ssh`, performance.now() - from)
-  const alive = new Set<RemoteProcess>()
+  const what = `connecting to ${where}`
+  if (signal?.aborted) throw interrupted(signal, what)
+  const master = await startMaster(target, asked, where, { ssh, person, timeout, keepalive })
+  const late = () => person === 'no' && performance.now() - from > 2 * timeout
   let over = false
-  const start = async (command: ProcessSpec): Promise<RemoteProcess> => {
-    const running = await startOver(master, command)
-    alive.add(running)
-    void running.ended.finally(() => alive.delete(running))
-    if (over) running.stop()
-    return running
+  try {
+    const up = await withDeadline({ signal, what }, (onStop) => {
+      onStop(() => {
+        over = true
+      })
+      return isUp(master, () => over || late())
+    })
+    if (up === 'no') {
+      const failure = master.lost()
+      const log = await master.log()
+      if (failure === undefined) throw tooLate(log, where, 2 * timeout)
+      throw failure.code === 'no-ssh-client' ? failure : whyNoMaster(log, target, where)
+    }
+  } catch (error) {
+    master.close()
+    throw error
   }
+  note?.(`connected to ${where}`, performance.now() - from)
+  const clients = new Clients(master, ssh)
   return createSession(
     {
-      where: destination,
-      start,
-      tunnel: (port) => openTunnel(master, port, destination),
+      where,
+      start: (command) => clients.start(command),
+      tunnel: (port) => clients.tunnel(port),
+      inherit: (line, attached) => clients.inherit(line, attached),
       async dispose() {
-        over = true
-        for (const running of alive) running.stop()
-        await master.close()
+        await clients.dispose()
+        master.close()
       },
     },
     { note, signal },
   )
-}
-
-async function startOver(master: Master, { line, mark, what, tty }: ProcessSpec): Promise<RemoteProcess> {
-  const terminal = tty ? ['-tt'] : ['-T']
-  // ssh sees pipes where the operator has a terminal, so it sends neither the size nor what Enter means.
-  const sized = tty ? `stty sane rows ${tty.rows} cols ${tty.columns}; ${line}` : line
-  const words = [...master.over(...terminal, '-o', 'LogLevel=ERROR'), loginShellLine({ line: sized, mark })]
-  const running = await startChild(words, what)
-  const ended = running.ended.then((exit) => whyEnded(exit, master))
-  if (mark !== undefined) {
-    // What is marked says at once that it has begun; a stream that ends becomes readable too.
-    await once(running.stdout, 'readable')
-    const exit = running.stdout.readableLength > 0 ? undefined : await ended
-    if (exit?.kind === 'lost') throw exit.failure
-  }
-  return { ...running, ended }
-}
-
-/** ssh ends with 255 where its connection is gone, as a command may too. */
-async function whyEnded(exit: Exit, master: Master): Promise<Exit> {
-  if (exit.kind !== 'code' || exit.code !== 255) return exit
-  const failure = await master.lost()
-  return failure ? { kind: 'lost', failure } : exit
 }
