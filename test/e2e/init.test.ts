@@ -29,7 +29,7 @@ describe('init on a terminal', { timeout: 60_000 }, () => {
     const env = { KIMBIA_OPS_CONFIG: config }
     return onScreen(rig, [...words, '--identity', rig.ssh.identity, '--port', String(rig.pdsPort)], {
       env,
-      columns: 200,
+      columns: 400,
     })
   }
 

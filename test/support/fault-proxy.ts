@@ -29,6 +29,8 @@ export interface FaultProxy extends AsyncDisposable {
   readonly port: number
   /** The methods that were called, in the order of their coming. */
   readonly called: string[]
+  /** The same with what was sent along, once it was there. */
+  readonly sent: { readonly nsid: string; readonly body: string }[]
   /** From now on this is done at a method, each time or so many times; `*` is every method without a fault of its own. */
   at(nsid: string, fault: Fault, times?: number): void
   /** Takes all faults away, and forgets what was called. */
@@ -55,11 +57,13 @@ export const answer =
 export async function faultProxy(pdsPort: number): Promise<FaultProxy> {
   const faults = new Map<string, { fault: Fault; left: number }>()
   const called: string[] = []
+  const sent: FaultProxy['sent'] = []
   const server = createServer(async (incoming, response) => {
     response.on('error', () => {})
     const nsid = /^\/xrpc\/([^?]*)/.exec(incoming.url ?? '')?.[1] ?? ''
     called.push(nsid)
     const body = await buffer(incoming).catch(() => Buffer.alloc(0))
+    sent.push({ nsid, body: body.toString() })
     const { url, method, headers } = incoming
     const standing: Standing = {
       response,
@@ -83,10 +87,12 @@ export async function faultProxy(pdsPort: number): Promise<FaultProxy> {
   return {
     port: (server.address() as AddressInfo).port,
     called,
+    sent,
     at: (nsid, fault, times = Number.POSITIVE_INFINITY) => void faults.set(nsid, { fault, left: times }),
     heal() {
       faults.clear()
       called.length = 0
+      sent.length = 0
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
