@@ -74,6 +74,8 @@ describe('the fields that scripts rely on', () => {
 const runs: Record<string, readonly string[]> = {
   init: ['again', '--ssh', 'rig-alias'],
   hosts: [],
+  'hosts default': ['rig'],
+  'hosts remove': ['again', '--yes'],
   health: [],
   'account list': [],
   'account info': ['erna'],

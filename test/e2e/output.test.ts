@@ -206,7 +206,7 @@ describe('global options', () => {
     [['account', 'list', '--limit', 'many'], '--limit'],
     [['account', 'list', '--limit'], '--limit'],
     [['account', 'list', '--timeout', '0'], '--timeout'],
-    [['account', 'list', '--since', 'yesterday'], '--since'],
+    [['account', 'list', '--since', 'lately'], '--since'],
     [['account', 'list', '--match', '--json'], '--match'],
     [['account', 'list', '--status', 'down'], 'takendown'],
   ])('%j is a usage error that says what is meant', async (words, said) => {
