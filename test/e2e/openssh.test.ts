@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { chmod } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RigHost, startRig } from '../../rig/host.ts'
@@ -32,15 +31,16 @@ describe.skipIf(withoutRoot)('transport: openssh', { timeout: 60_000 }, () => {
 
   const tool = async (args: readonly string[], changes: Changes): Promise<Ran> =>
     await run(rig, [...args, '--json'], {
-      env: await entryFor(place, rig, { transport: 'openssh', ...changes }),
+      env: { ...(await entryFor(place, rig, { transport: 'openssh', ...changes })), TMPDIR: place.dir },
     })
   const list = (changes: Changes) => tool(['account', 'list'], changes)
   const keygen = (...words: readonly string[]) => execFileSync('ssh-keygen', ['-q', ...words])
   const masters = () =>
     execFileSync('ps', ['-eo', 'args'])
       .toString()
-      .match(/^ssh .*-M -N -T .*/gm) ?? []
-  const left = () => readdirSync(tmpdir()).filter((name) => /^kimbia-ssh-/.test(name)).length
+      .split('\n')
+      .filter((line) => /^ssh .*-M -N -T /.test(line) && line.includes(` -p ${rig.ssh.port} `))
+  const left = () => readdirSync(place.dir).filter((name) => name.startsWith('kimbia-ssh-')).length
 
   test('does what our own connection does, and leaves no process and no file', async () => {
     const before = [masters().length, left()]
