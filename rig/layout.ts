@@ -57,10 +57,10 @@ export async function writePdsEnv(layout: Layout, options: RigOptions): Promise<
     PDS_DATA_DIRECTORY: dataDir,
     PDS_BLOBSTORE_DISK_LOCATION: join(dataDir, 'blocks'),
     PDS_BLOB_UPLOAD_LIMIT: '104857600',
-    // By name, because the PDS refuses to resolve a DID at a numeric address.
-    PDS_DID_PLC_URL: `http://127.0.0.1:${await freePort()}`,
+    // By name, because the PDS refuses to resolve a DID at a numeric address; see load.js for where the name leads.
+    PDS_DID_PLC_URL: `http://localhost:${await freePort()}`,
     // Nobody listens there: a call to the app view fails at once and nothing leaves the machine.
-    PDS_BSKY_APP_VIEW_URL: 'http://127.0.0.1:1',
+    PDS_BSKY_APP_VIEW_URL: 'http://localhost:1',
     PDS_BSKY_APP_VIEW_DID: 'did:web:appview.test',
     PDS_CRAWLERS: '',
     LOG_ENABLED: 'true',

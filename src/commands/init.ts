@@ -9,7 +9,7 @@ import type { HostView } from '../host/access/host.ts'
 import { dockerVersions } from '../host/docker/versions.ts'
 import type { PdsView } from '../pds/xrpc/client.ts'
 import { versionOf } from '../pds/xrpc/health-answer.ts'
-import type { SaveStep } from '../plan/steps/save.ts'
+import { type SaveStep, saveStep } from '../plan/steps/save.ts'
 import { column } from '../runner/command/columns.ts'
 import { procedure } from '../runner/command/command.ts'
 import { composeFile, directory, hostName, projectName, target } from '../runner/command/host-types.ts'
@@ -87,7 +87,7 @@ export default procedure({
           subject: name,
           steps: [
             ...(accepted ? [await keepHostKey(accepted, views)] : []),
-            ...(content === before ? [] : [saved(`Save ${name}`, config.file, content)]),
+            ...(content === before ? [] : [saveStep(`Save ${name}`, config.file, content)]),
           ],
           rows: [{ name, ...row, default: isDefault || config.default === name, file: config.file }],
         },
@@ -176,16 +176,8 @@ async function askHostKey(cause: Failure, { askFor }: Views): Promise<HostKey | 
 async function keepHostKey({ file, line }: HostKey, { reader }: Views): Promise<SaveStep> {
   const before = await attempt(() => reader.text(file))
   const lines = before instanceof Failure ? '' : before.replace(/(?<=[^\n])$/, '\n')
-  return saved('Keep the host key', file, `${lines}${line}\n`)
+  return saveStep('Keep the host key', file, `${lines}${line}\n`)
 }
-
-const saved = (why: string, path: string, content: string): SaveStep => ({
-  kind: 'save',
-  why,
-  path,
-  content,
-  mode: 0o600,
-})
 
 async function askMissing(cause: Failure, views: Views): Promise<Partial<HostConfig> | undefined> {
   const ask = async (question: string, flag: string): Promise<string | undefined> => {

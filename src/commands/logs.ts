@@ -5,7 +5,7 @@ import { containerOf, followLog, knownSecrets, type LogWindow, readLog } from '.
 import { column, detail } from '../runner/command/columns.ts'
 import { query } from '../runner/command/command.ts'
 import { flag, option, optionalArgument, optionOr } from '../runner/command/parameters.ts'
-import { time } from '../runner/command/time.ts'
+import { time, timeForms } from '../runner/command/time.ts'
 import {
   anything,
   choice,
@@ -38,7 +38,7 @@ export default query({
   input: {
     service: optionalArgument(text, 'compose service, or name of a container; the PDS if left out'),
     follow: flag('go on with what is logged from now on', { short: 'f' }),
-    since: option(time(), 'from then on: 2026-11-28 13:36, 13:36, yesterday or 2h30m, in UTC'),
+    since: option(time(), `from then on: ${timeForms}`),
     until: option(time(), 'until before then'),
     level: option(choice('level', levels), 'this level and above'),
     grep: option(text, 'lines that hold this text, in any case'),

@@ -9,7 +9,7 @@ import {
 import { column, detail } from '../runner/command/columns.ts'
 import { query } from '../runner/command/command.ts'
 import { flag, option } from '../runner/command/parameters.ts'
-import { time } from '../runner/command/time.ts'
+import { time, timeForms } from '../runner/command/time.ts'
 import { did, integer, moment, optional, type Type, text } from '../runner/command/types.ts'
 import { isOperation } from '../runner/invoke/operation.ts'
 
@@ -52,10 +52,7 @@ export default query({
     'kimbia-ops trail --limit 20 --json',
   ],
   input: {
-    since: option(
-      time(),
-      'only changes begun at or after: 2026-11-28 13:36, 13:36, yesterday or 2h30m, in UTC',
-    ),
+    since: option(time(), `only changes begun at or after: ${timeForms}`),
     until: option(time(), 'only changes begun before'),
     subject: option(text, 'only changes whose subject or DID contains this'),
     command: option(text, 'only this command: account takedown, or the first word of it'),

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type RigFacts, startRig } from '../../rig/host.ts'
+import { createAccount } from '../../rig/pds/accounts.ts'
 
 const run = promisify(execFile)
 const asRoot = process.getuid?.() === 0
@@ -44,6 +45,17 @@ describe.each([
     }
     expect(await traces(rig)).toEqual([])
   })
+})
+
+test('the PDS of a rig resolves the DIDs that it makes', async () => {
+  const rig = await startRig()
+  try {
+    const { did } = await createAccount(rig, { handle: 'alice.test' })
+    const answer = await fetch(`${rig.pdsUrl}/xrpc/com.atproto.repo.describeRepo?repo=${did}`)
+    expect([answer.status, await answer.json()]).toMatchObject([200, { did, handleIsCorrect: true }])
+  } finally {
+    await rig.stop()
+  }
 })
 
 test('a rig whose owner is killed takes itself down', async () => {

@@ -6,7 +6,7 @@ import type { Account } from '../../pds/accounts/accounts.ts'
 import { detail } from '../../runner/command/columns.ts'
 import { query } from '../../runner/command/command.ts'
 import { flag, option } from '../../runner/command/parameters.ts'
-import { time } from '../../runner/command/time.ts'
+import { time, timeForms } from '../../runner/command/time.ts'
 import { integer, optional, type Type, text } from '../../runner/command/types.ts'
 import type { Views } from '../../runner/command/views.ts'
 import { showCount } from '../../runner/output/report.ts'
@@ -55,10 +55,7 @@ export default query({
   ],
   input: {
     status: option(status, 'only accounts of this status'),
-    since: option(
-      time(),
-      'only accounts made at or after: 2026-11-28 13:36, 13:36, yesterday or 2h30m, in UTC',
-    ),
+    since: option(time(), `only accounts made at or after: ${timeForms}`),
     until: option(time(), 'only accounts made before'),
     match: option(
       pattern,

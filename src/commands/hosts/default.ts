@@ -1,9 +1,10 @@
+import { saveStep } from '../../plan/steps/save.ts'
 import { column } from '../../runner/command/columns.ts'
 import { procedure } from '../../runner/command/command.ts'
 import { hostName } from '../../runner/command/host-types.ts'
 import { argument } from '../../runner/command/parameters.ts'
 import { optional, text } from '../../runner/command/types.ts'
-import { configured, saveConfig } from './shared.ts'
+import { configured } from './shared.ts'
 
 /** Changes one line of the config; nothing is contacted. */
 export default procedure({
@@ -31,7 +32,7 @@ export default procedure({
       items: [
         {
           subject: name,
-          steps: config.default === name ? [] : [saveConfig(config, `Make ${name} the default`, content)],
+          steps: config.default === name ? [] : [saveStep(`Make ${name} the default`, config.file, content)],
           rows: [{ name, was: config.default ?? null, file: config.file }],
         },
       ],

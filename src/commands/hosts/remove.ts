@@ -1,9 +1,10 @@
+import { saveStep } from '../../plan/steps/save.ts'
 import { column } from '../../runner/command/columns.ts'
 import { procedure } from '../../runner/command/command.ts'
 import { hostName } from '../../runner/command/host-types.ts'
 import { argument } from '../../runner/command/parameters.ts'
 import { text } from '../../runner/command/types.ts'
-import { configured, saveConfig } from './shared.ts'
+import { configured } from './shared.ts'
 
 /** Takes an entry out of the config; nothing is contacted, and the host is left as it is. */
 export default procedure({
@@ -37,7 +38,7 @@ export default procedure({
       items: [
         {
           subject: name,
-          steps: [saveConfig(config, `Remove ${name}`, content)],
+          steps: [saveStep(`Remove ${name}`, config.file, content)],
           rows: [{ name, ssh, file: config.file }],
         },
       ],

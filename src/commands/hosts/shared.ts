@@ -1,7 +1,6 @@
 import { usage } from '../../base/failure.ts'
 import { nearest } from '../../base/suggest.ts'
 import type { Config, HostConfig } from '../../config/host-config.ts'
-import type { SaveStep } from '../../plan/steps/save.ts'
 
 /** The entry of a host in the config; a `usage` Failure where there is none. */
 export function configured({ hosts, file }: Config, name: string): HostConfig {
@@ -15,12 +14,3 @@ export function configured({ hosts, file }: Config, name: string): HostConfig {
     'unknown-host',
   )
 }
-
-/** The step that writes the config anew. */
-export const saveConfig = ({ file }: Config, why: string, content: string): SaveStep => ({
-  kind: 'save',
-  why,
-  path: file,
-  content,
-  mode: 0o600,
-})

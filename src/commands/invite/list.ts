@@ -3,7 +3,7 @@ import { findAccount } from '../../pds/accounts/find-account.ts'
 import { type Invite, inviteState, isUsable, listInvites } from '../../pds/invites.ts'
 import { query } from '../../runner/command/command.ts'
 import { option } from '../../runner/command/parameters.ts'
-import { time } from '../../runner/command/time.ts'
+import { time, timeForms } from '../../runner/command/time.ts'
 import { account, choice, integer } from '../../runner/command/types.ts'
 import { inviteColumns } from './shared.ts'
 
@@ -22,7 +22,7 @@ export default query({
       'good for a signup, never used, used at least once, no uses left, or disabled',
     ),
     for: option(account, 'only codes that belong to this account'),
-    since: option(time(), 'only codes made at or after: 2026-11-28 13:36, 13:36, yesterday or 2h30m, in UTC'),
+    since: option(time(), `only codes made at or after: ${timeForms}`),
     limit: option(integer(1), 'stop after this many'),
   },
   output: inviteColumns,

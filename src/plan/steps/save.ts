@@ -10,3 +10,12 @@ export interface SaveStep {
   readonly mode: number
   readonly undo?: RunStep | undefined
 }
+
+/** Saves a file of the operator's that others need not read. */
+export const saveStep = (why: string, path: string, content: string): SaveStep => ({
+  kind: 'save',
+  why,
+  path,
+  content,
+  mode: 0o600,
+})

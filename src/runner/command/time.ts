@@ -27,6 +27,9 @@ function recentTime(word: string, now: number): string | undefined {
     : `${dateOf(now - day)}${at}`
 }
 
+/** How a moment may be written, for help. */
+export const timeForms = '2026-11-28 13:36, 13:36, yesterday or 2h30m, in UTC'
+
 /**
  * A moment: ISO 8601, as this program shows one (`2026-11-22 18:04`), the last `13:36`, `today`, `yesterday`, or an age
  * before `now` (`90m`, `2h30m`, `7d`). A time without a zone is UTC, as all that is shown.

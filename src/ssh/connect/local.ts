@@ -1,19 +1,20 @@
 import { connect } from 'node:net'
 import type { Duplex, Readable, Writable } from 'node:stream'
+import type { Options } from 'execa'
+import { unreachable } from '../../base/failure.ts'
 import { loadExeca } from '../../base/local-program.ts'
 import { toExitCode } from '../session/attach.ts'
 import { shellWords } from '../session/command-line.ts'
-import { createSession, nothingListens } from '../session/create-session.ts'
-import type { ProcessSpec, RemoteProcess } from '../session/remote-process.ts'
+import { createSession, givenUp, nothingListens } from '../session/create-session.ts'
+import type { Exit, ProcessSpec, RemoteProcess } from '../session/remote-process.ts'
 import type { Attached, Note, Session } from '../session.ts'
-import { startChild, toExit } from './child.ts'
 
 /** A session on this very machine: the same commands, run by sh. */
 export function openLocal({ note }: { readonly note?: Note | undefined } = {}): Session {
   const alive = new Set<RemoteProcess>()
   let over = false
   const start = async (command: ProcessSpec): Promise<RemoteProcess> => {
-    const running = await startChild(shellWords(command), command.what)
+    const running = await run(command)
     alive.add(running)
     running.ended.then(() => alive.delete(running))
     // It would keep this process, and nobody is there to end it.
@@ -35,6 +36,57 @@ export function openLocal({ note }: { readonly note?: Note | undefined } = {}): 
   )
 }
 
+/** Kept out of the terminal's process group, as a remote command is: Ctrl-C is for this process to decide on. */
+const plain = {
+  reject: false,
+  buffer: false,
+  detached: true,
+  stdin: 'pipe',
+  stdout: 'pipe',
+  stderr: 'pipe',
+} as const satisfies Options
+
+async function run({ line, mark, what }: ProcessSpec): Promise<RemoteProcess> {
+  const execa = await loadExeca()
+  const [program = 'sh', ...args] = shellWords({ line, mark })
+  const child = execa(program, args, plain)
+  const stopped = Promise.withResolvers<Exit>()
+  return {
+    stdin: child.stdin as Writable,
+    stdout: child.stdout as Readable,
+    stderr: child.stderr as Readable,
+    ended: Promise.race([child.then(toEnding), stopped.promise]),
+    stop() {
+      try {
+        // The whole group, or what sh has started goes on without it.
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM')
+      } catch {
+        // It has ended already.
+      }
+      for (const stream of child.stdio) stream?.destroy()
+      // One that does not end, as when it is stopped, must not keep this process.
+      child.nodeChildProcess.unref()
+      stopped.resolve({ kind: 'lost', failure: givenUp(what) })
+    },
+    resize() {},
+  }
+}
+
+interface Outcome {
+  readonly exitCode?: number | undefined
+  readonly signal?: string | undefined
+  readonly originalMessage?: string | undefined
+}
+
+function toEnding({ exitCode, signal, originalMessage }: Outcome): Exit {
+  if (signal !== undefined) return { kind: 'signal', signal }
+  if (exitCode !== undefined) return { kind: 'code', code: exitCode }
+  return {
+    kind: 'lost',
+    failure: unreachable('no-shell', `cannot run sh: ${originalMessage ?? 'no reason given'}`),
+  }
+}
+
 /** The operator's own terminal is handed over as it is; other streams, or a first line, are piped. */
 function inherit(line: string, { stdin, stdout, stderr, tty, first }: Attached): Promise<number> | undefined {
   const hasFd = [stdin, stdout, stderr].every((stream) => typeof (stream as { fd?: unknown }).fd === 'number')
@@ -42,7 +94,7 @@ function inherit(line: string, { stdin, stdout, stderr, tty, first }: Attached):
   const streams = { stdin: stdin as Readable, stdout: stdout as Writable, stderr: stderr as Writable }
   return loadExeca()
     .then((execa) => execa('sh', ['-c', line], { reject: false, buffer: false, ...streams }))
-    .then((outcome) => toExitCode(toExit(outcome)))
+    .then((outcome) => toExitCode(toEnding(outcome)))
 }
 
 function openPort(port: number): Promise<Duplex> {
